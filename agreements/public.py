@@ -1,0 +1,47 @@
+"""The door of the agreements desk."""
+
+from agreements.certificates import file_certificate, issue_hub_certificate
+from agreements.models import Agreement, AgreementStatus, Certificate, MatchMethod, Statement, StatementKind
+from agreements.papers import can_be_made as papers_can_be_made
+from agreements.selectors import (
+    agreement_for,
+    approved_methods,
+    certificates,
+    confidentiality_current,
+    emou_in_force,
+    in_force,
+    in_force_tray,
+    statement_in_force,
+)
+from agreements.services import document_bytes, draw_up, end, issue, sign_agreement
+from agreements.statements import record_emou, record_method, sign_statement
+from p20win.signatures.public import sign
+
+__all__ = [
+    "Agreement",
+    "AgreementStatus",
+    "Certificate",
+    "MatchMethod",
+    "Statement",
+    "StatementKind",
+    "agreement_for",
+    "approved_methods",
+    "certificates",
+    "confidentiality_current",
+    "document_bytes",
+    "draw_up",
+    "emou_in_force",
+    "end",
+    "file_certificate",
+    "in_force",
+    "in_force_tray",
+    "issue",
+    "issue_hub_certificate",
+    "papers_can_be_made",
+    "record_emou",
+    "record_method",
+    "sign",
+    "sign_agreement",
+    "sign_statement",
+    "statement_in_force",
+]

@@ -1,0 +1,84 @@
+"""Questions about agreements and papers."""
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from django.db.models import Q, QuerySet
+
+from agreements.models import (
+    Agreement,
+    AgreementStatus,
+    Certificate,
+    MatchMethod,
+    TextTemplate,
+)
+from agreements.standing import (
+    confidentiality_current,
+    emou_in_force,
+    expected_parties,
+    in_force,
+    statement_in_force,
+    waiting_parties,
+)
+from p20win import clock
+from p20win.projects import public as projects
+
+if TYPE_CHECKING:
+    from p20win.accounts.models import User
+    from p20win.projects.models import Project
+
+
+__all__ = [
+    "agreement_for",
+    "approved_methods",
+    "certificates",
+    "confidentiality_current",
+    "emou_in_force",
+    "expected_parties",
+    "in_force",
+    "in_force_tray",
+    "statement_in_force",
+    "text",
+    "visible_to",
+    "waiting_parties",
+]
+
+
+def visible_to(user: "User") -> QuerySet[Agreement]:
+    """Return the agreements of the projects this person may see."""
+    return Agreement.objects.filter(project__in=projects.visible_to(user)).select_related(
+        "project", "document"
+    )
+
+
+def agreement_for(project: "Project") -> Agreement | None:
+    """Return the project's living agreement, or else its latest."""
+    rows = project.agreements.order_by("-version")
+    return rows.exclude(status=AgreementStatus.VOID).first() or rows.first()
+
+
+def text(kind: str) -> TextTemplate:
+    """Return the newest version of a text."""
+    return TextTemplate.objects.filter(kind=kind).latest("adopted_at")
+
+
+def approved_methods(at: dt.datetime) -> QuerySet[MatchMethod]:
+    """Return the matching methods that may run now (O-48)."""
+    today = clock.state_date(at)
+    return MatchMethod.objects.filter(approved_on__lte=today).filter(
+        Q(retired_on__isnull=True) | Q(retired_on__gt=today)
+    )
+
+
+def in_force_tray() -> QuerySet[Agreement]:
+    """Return the out-tray: agreements in force, newest first. The next desk knows which it has taken up."""
+    return (
+        Agreement.objects.filter(status=AgreementStatus.IN_FORCE)
+        .select_related("project")
+        .order_by("-effective_at")
+    )
+
+
+def certificates(project: "Project") -> QuerySet[Certificate]:
+    """Return the project's certificates of destruction and retention."""
+    return project.certificates.select_related("document", "organisation", "filed_by")

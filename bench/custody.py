@@ -1,0 +1,211 @@
+"""How fast files are sealed and opened, against what this same machine can do at best, in the same run.
+
+python -m bench.custody [--size MIB] [--runs N] [--folder DIR] [--write]
+
+- sealing in memory on one core against the limit 1 / (1/AES-GCM + 1/SHA-256): goal 80 %
+- file to file, sealing and opening, against a plain copy on the same volume: goal 70 %
+- peak memory above the idle process, at two sizes: goal 64 MiB and two chunks for each thread
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from bench import report
+from p20win.custody.engine import container
+from p20win.custody.engine.container import Binding, Sealer
+from p20win.custody.engine.files import EagerFile
+from p20win.custody.engine.pipeline import THREADS, Lane
+from p20win.custody.engine.streaming import SEGMENT, TAG_SIZE, new_key
+
+MIB: Final = 1 << 20
+CHUNK: Final = 4 * MIB
+BINDING: Final = Binding("file", "project", "agency", "hub", "matching", 1)
+
+
+class Nowhere:
+    """A sink that keeps nothing."""
+
+    def write(self, data: Any, /) -> object:
+        """Forget it."""
+        return len(data)
+
+
+def rate(work: Callable[[], object], size: int) -> float:
+    """Return gigabytes a second."""
+    start = time.perf_counter()
+    work()
+    return size / (time.perf_counter() - start) / 1e9
+
+
+def in_memory(runs: int) -> dict[str, Any]:
+    """Measure one core: the cipher, the hash, and the container, in turn."""
+    data, room = memoryview(os.urandom(64 * MIB)), memoryview(bytearray(SEGMENT + TAG_SIZE))
+    cipher, segment = AESGCM(new_key()), data[:SEGMENT]
+    found: dict[str, list[float]] = {"aes_gcm": [], "sha_256": [], "container": [], "of_the_limit": []}
+
+    def encrypt() -> None:
+        for _ in range(64):
+            cipher.encrypt_into(bytes(12), segment, None, room)
+
+    def digest() -> None:
+        for _ in range(64):
+            hashlib.sha256(segment).digest()
+
+    def seal() -> None:
+        sealer = Sealer(new_key(), BINDING, Nowhere(), threads=1, digest=False)
+        for start in range(0, len(data), CHUNK):
+            sealer.update(data[start : start + CHUNK])
+        sealer.finish()
+
+    for _ in range(runs):
+        aes, sha, whole = (rate(work, len(data)) for work in (encrypt, digest, seal))
+        limit = 1 / (1 / aes + 1 / sha)
+        for name, value in zip(found, (aes, sha, whole, whole / limit), strict=True):
+            found[name].append(value)
+    return {name: report.spread(values) for name, values in found.items()}
+
+
+@contextmanager
+def files(folder: Path, size: int) -> Iterator[Path]:
+    """Give a folder on the volume to measure, with a file of random bytes in it."""
+    with tempfile.TemporaryDirectory(dir=folder) as made:
+        place = Path(made)
+        with (place / "plain").open("wb") as target:
+            for _ in range(size // CHUNK):
+                target.write(os.urandom(CHUNK))
+        yield place
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy as the system does it, down to the disk."""
+    shutil.copyfile(source, target)
+    with target.open("rb+") as written:
+        os.fsync(written.fileno())
+
+
+def chunks_of(source: BinaryIO) -> Iterator[memoryview]:
+    """Give a file in chunks, each in the same memory."""
+    room = memoryview(bytearray(CHUNK))
+    while size := source.readinto(room):  # type: ignore[attr-defined]
+        yield room[:size]
+
+
+def file_to_file(folder: Path, size: int, runs: int) -> dict[str, Any]:
+    """Measure a copy, a sealing and an opening of one file, in turn."""
+    names = ("copy", "seal", "open", "seal_to_copy", "open_to_copy")
+    found: dict[str, list[float]] = {name: [] for name in names}
+    key = new_key()
+    with files(folder, size) as place:
+        plain, sealed, again = place / "plain", place / "sealed", place / "again"
+        made: list[container.Seal] = []
+
+        def seal() -> None:
+            with plain.open("rb", buffering=0) as source:
+                target = EagerFile(sealed)
+                made[:] = [container.seal(chunks_of(source), target, key=key, binding=BINDING)]
+                target.keep()
+
+        def unseal() -> None:
+            writing: Lane[None] = Lane()
+            with sealed.open("rb", buffering=0) as source:
+                target = EagerFile(again)
+                for chunk in container.open_verified(
+                    source, key=key, binding=BINDING, root=made[0].root, sealed_bytes=made[0].sealed_bytes
+                ):
+                    for _ in writing.put(partial(target.write, chunk)):
+                        pass
+                for _ in writing.rest():
+                    pass
+                target.keep()
+
+        for _ in range(runs):
+            values = []
+            for work in (lambda: copy(plain, place / "copy"), seal, unseal):
+                for left in (place / "copy", sealed if work is seal else again):
+                    left.unlink(missing_ok=True)
+                values.append(rate(work, size))
+            for name, value in zip(
+                found, (*values, values[1] / values[0], values[2] / values[0]), strict=True
+            ):
+                found[name].append(value)
+    return {name: report.spread(values) for name, values in found.items()}
+
+
+def peak_memory(folder: Path, size: int) -> dict[str, float]:
+    """Measure, in processes of their own, what sealing and opening a file take above the idle process."""
+    with files(folder, size) as place:
+        peaks = {}
+        for act in ("idle", "seal", "open"):
+            said = subprocess.run(
+                [sys.executable, "-m", "bench.custody", "--act", act, "--folder", str(place)],
+                capture_output=True, text=True, check=True,
+            )  # fmt: skip
+            peaks[act] = int(said.stdout) / 1024
+    return {act: round(peak - peaks["idle"], 1) for act, peak in peaks.items() if act != "idle"}
+
+
+def act_alone(act: str, place: Path) -> None:
+    """Seal or open once, and print this process's peak memory in KiB."""
+    key, told = bytes(32), place / "told"
+    if act == "seal":
+        with (place / "plain").open("rb") as source, (place / "sealed").open("wb") as target:
+            made = container.seal(chunks_of(source), target, key=key, binding=BINDING)
+        told.write_text(f"{made.root.hex()} {made.sealed_bytes}")
+    elif act == "open":
+        root, size = told.read_text().split()
+        with (place / "sealed").open("rb") as source:
+            for _ in container.open_verified(
+                source, key=key, binding=BINDING, root=bytes.fromhex(root), sealed_bytes=int(size)
+            ):
+                pass
+    status = Path("/proc/self/status").read_text().splitlines()
+    print(next(line.split()[1] for line in status if line.startswith("VmHWM")))
+
+
+def main() -> None:
+    """Measure, print, and write the results down if asked."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--size", type=int, default=1024, metavar="MIB")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()))
+    parser.add_argument("--write", action="store_true", help="write bench/results/custody.json")
+    parser.add_argument("--act", choices=("idle", "seal", "open"), help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.act:
+        act_alone(asked.act, asked.folder)
+        return
+    around = report.circumstances()
+    figures = {
+        "in memory, one core, GB/s": in_memory(asked.runs),
+        f"file to file, {asked.size} MiB, {THREADS} threads, GB/s": file_to_file(
+            asked.folder, asked.size * MIB, asked.runs
+        ),
+        "peak memory above idle, MiB": {
+            f"{size} MiB": peak_memory(asked.folder, size * MIB) for size in (64, asked.size)
+        },
+    }
+    for title, found in figures.items():
+        print(title)
+        for name, value in found.items():
+            print(f"  {name:<14} {value}")
+    if asked.write:
+        print(report.write("custody", around, figures))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""The check of an output, in the vault: opened, protected, attacked and sealed, all in memory."""
+
+import datetime as dt
+import hashlib
+import secrets
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db import transaction
+
+from disclosure import lifecycle, standing
+from disclosure.engine.examine import SAFE, Examination, examine
+from disclosure.engine.policy import CellPolicy, strictest
+from disclosure.models import CleanTable, Output, OutputCheck, OutputStatus
+from p20win import policy
+from p20win.accounts.public import system_user
+from p20win.custody import public as custody
+from p20win.projects import public as projects
+from p20win.workflow import create, take
+from requests_app import public as requests
+
+if TYPE_CHECKING:
+    from p20win.custody.models import SealedFile
+    from p20win.jobs.public import RunningJob
+    from p20win.projects.models import Project
+
+SECONDS: Final = 60.0  # of solver work; the clock stops it at twice that, and then the check says so
+
+
+def rules_of(project: "Project") -> CellPolicy:
+    """Return the strictest rules that bind this project: the policy's, each agency's, each decision's."""
+    floor = CellPolicy(
+        min_count=max(policy.MIN_CELL_COUNT, requests.min_cell_count(project)),
+        hide_zeros=False,
+        min_pct_base=policy.MIN_PERCENT_BASE,
+    )
+    theirs = [
+        CellPolicy(agency.min_cell_count, agency.hides_zeros, policy.MIN_PERCENT_BASE)
+        for agency in projects.suppliers(project)
+    ]
+    # No agency at all is no leave to show zeros.
+    return strictest([floor, *theirs] if theirs else [floor, CellPolicy(1, True, 1)])
+
+
+def check_output(file: "SealedFile", *, job: "RunningJob", at: dt.datetime) -> None:
+    """Check the file of an output. In the vault alone; a file that was checked already is left as it is."""
+    output = Output.objects.select_related("project", "author__organisation").get(slot=file.slot_id)
+    if output.status != OutputStatus.UPLOADED:
+        return
+    job.progress(5, "Opening the file.")
+    content = b"".join(custody.open_bytes(file))
+    beside = list(standing.beside(output))
+    earlier = [released for other in beside for released in _released(other)]
+    rules, end = rules_of(output.project), time.monotonic() + 2 * SECONDS
+    found = examine(
+        file.name,
+        content,
+        earlier,
+        policy=rules,
+        seconds=SECONDS,
+        left=lambda: end - time.monotonic(),
+        told=job.progress,
+    )
+    job.progress(90, "Sealing what was found.")
+    with transaction.atomic():
+        job.hold()
+        _keep(output, found, rules, beside, at=at)
+
+
+def _released(other: Output) -> list[tuple[str, bytes]]:
+    tables = standing.clean_tables(other)
+    return [(f"“{other.title}”, {t.name}", b"".join(custody.open_bytes(t.file))) for t in tables]
+
+
+def _keep(
+    output: Output, found: Examination, rules: CellPolicy, beside: list[Output], *, at: dt.datetime
+) -> None:
+    by = system_user()
+    earlier = OutputCheck.objects.filter(output=output, round=output.round).count()
+    row = OutputCheck(
+        project=output.project,
+        output=output,
+        round=output.round,
+        number=earlier + 1,
+        checked_at=at,
+        verdict=found.verdict,
+        policy={
+            "min_count": rules.min_count,
+            "hide_zeros": rules.hide_zeros,
+            "min_pct_base": rules.min_pct_base,
+        },
+        compared_with=[str(other.pk) for other in beside],
+        sheet=_seal(output, "what-the-check-found", found.sheet(salt=secrets.token_hex(32)), at=at),
+        **_numbers(found),
+    )
+    details = {"verdict": found.verdict, "cells": row.cells, "withheld": row.withheld, "leaks": row.leaks}
+    create("output.examined", row, by=by, at=at, details=details)
+    for number, content in enumerate(found.released(), start=1):
+        table = CleanTable(
+            found=row,
+            number=number,
+            file=_seal(output, f"table-{number}.csv", content, at=at),
+            digest=hashlib.sha256(content).hexdigest(),
+            rows=content.count(b"\n") - 1,
+        )
+        create("output.table_sealed", table, by=by, at=at, details={"digest": table.digest})
+    step = lifecycle.CHECK if found.verdict == SAFE else lifecycle.REFUSE
+    take(step, output, by=by, at=at, details=details)
+
+
+def _seal(output: Output, name: str, content: bytes, *, at: dt.datetime) -> "SealedFile":
+    owner = output.author.organisation
+    if owner is None:
+        raise custody.NotOpenable("The author belongs to no organisation.")
+    return custody.seal_bytes(
+        project=output.project,
+        organisation=owner,
+        data_class=custody.DataClass.OUTPUT,
+        name=name,
+        chunks=[content],
+        by=system_user(),
+        at=at,
+        meta={"output": str(output.pk)},
+    )
+
+
+def _numbers(found: Examination) -> dict[str, Any]:
+    numbers: dict[str, Any] = {}
+    if found.protection is not None:
+        numbers |= {
+            "cells": found.protection.cells,
+            "small": found.protection.primary,
+            "complementary": found.protection.complementary,
+            "percentages": found.protection.percentages_withheld,
+            "gap": found.protection.gap,
+            "stopped_by_clock": found.protection.stopped_by_wall,
+            "solver": found.protection.solver,
+        }
+    if found.report is not None:
+        numbers |= {
+            "questions": found.report.questions,
+            "leaks": len(found.report.leaks),
+            "warnings": len(found.report.warnings),
+        }
+    return numbers
+
+
+def note_refused(file: "SealedFile", *, at: dt.datetime) -> None:
+    """Return an output whose file custody refused: cut, too large, or no table at all."""
+    output = Output.objects.get(slot=file.slot_id)
+    if output.status == OutputStatus.UPLOADED:
+        take(lifecycle.REFUSE, output, by=system_user(), at=at, details={"file": str(file.pk)})

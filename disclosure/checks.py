@@ -1,0 +1,139 @@
+"""Why not: rules about outputs, their review and their release."""
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from disclosure import standing
+from disclosure.models import Clearance, Output, OutputCheck, OutputStatus, Verdict
+from p20win import access, clock
+from p20win.accounts.public import Role, is_operating_group
+from p20win.projects import public as projects
+
+if TYPE_CHECKING:
+    from p20win.accounts.models import User
+    from p20win.projects.models import Project
+
+REVIEWERS = (Role.DATA_STEWARD, Role.BOARD_MEMBER)
+
+
+def why_not_submit(project: "Project", actor: "User", at: dt.datetime) -> list[str]:
+    """Say why this person may not submit an output of this project now."""
+    return access.why_not(actor, "submit_output", project, "output", at)
+
+
+def is_author(output: Output, actor: "User") -> str | None:
+    """Only its author moves an output before and after the review."""
+    return None if output.author_id == actor.pk else "Only the author can do this."
+
+
+def may_still_submit(output: Output, actor: "User") -> str | None:
+    """The author must still be allowed to submit in this project."""
+    return " ".join(why_not_submit(output.project, actor, clock.now())) or None
+
+
+def is_author_or_operating_group(output: Output, actor: "User") -> str | None:
+    """The author withdraws, or the operating group for them."""
+    if is_author(output, actor) is None or is_operating_group(output, actor) is None:
+        return None
+    return "Only the author or the operating group can do this."
+
+
+def is_protected(output: Output, actor: "User") -> str | None:
+    """Its latest check must have ended with a clean audit."""
+    found = standing.latest_check(output)
+    if found is not None and found.verdict == Verdict.SAFE:
+        return None
+    return "The tables are not protected. Read what the check found and send a corrected file."
+
+
+def nobody_is_at_work(output: Output, actor: "User") -> str | None:
+    """While the vault checks a file no other takes its place; one it could not check may be replaced."""
+    if output.status != OutputStatus.UPLOADED:
+        return None
+    job = standing.latest_job(output)
+    return None if job is not None and job.is_over else "The vault is checking the file."
+
+
+def stands_beside_others(output: Output, actor: "User") -> str | None:
+    """It was checked against all that the project is releasing now."""
+    found = standing.latest_check(output)
+    missing = standing.beside(output).exclude(pk__in=found.compared_with if found else [])
+    if not missing.exists():
+        return None
+    return "Another output of this project went ahead meanwhile. Check this one again beside it."
+
+
+def is_not_own(output: Output, actor: "User") -> str | None:
+    """Nobody reviews or releases what they wrote."""
+    return "You wrote this output: somebody else reviews it." if output.author_id == actor.pk else None
+
+
+def every_party_clears(output: Output, actor: "User") -> str | None:
+    """Every agency and the operating group cleared; no agency at all is not a clearance."""
+    expected = {party.pk: party.short_name for party in standing.expected_parties(output)}
+    rows = standing.clearances(output).filter(cleared_at__isnull=False)
+    cleared = set(rows.values_list("organisation_id", flat=True))
+    has_agency = projects.suppliers(output.project).exists()
+    waiting = sorted(name for pk, name in expected.items() if pk not in cleared)
+    if has_agency and not waiting:
+        return None
+    return f"Waiting for {', '.join(waiting) or 'the agencies to be named'}."
+
+
+def review_time_is_over(output: Output, actor: "User") -> str | None:
+    """The agencies have had their business days (O-77)."""
+    if output.not_before is not None and clock.now() >= output.not_before:
+        return None
+    if output.not_before is None:
+        return "The agencies have not begun to read it."
+    day = clock.state_date(output.not_before)
+    return f"Not before {day:%b} {day.day}, {day.year}: the agencies have ten business days to read it."
+
+
+def is_reviewer(output: Output, actor: "User") -> str | None:
+    """Somebody who speaks for one of the parties asked."""
+    if clearances_of(output, actor):
+        return None
+    return (
+        "Only a data steward or board member of a participating agency, or the operating group, can do this."
+    )
+
+
+def clearances_of(output: Output, actor: "User") -> list[Clearance]:
+    """Return the clearances that this person may give or refuse."""
+    rows = standing.clearances(output).select_related("organisation")
+    return [row for row in rows if _speaks_for(actor, row)]
+
+
+def _speaks_for(actor: "User", row: Clearance) -> bool:
+    if row.organisation.is_operating_group:
+        return actor.has_role(Role.OPERATING_GROUP, row.organisation)
+    return any(actor.has_role(role, row.organisation) for role in REVIEWERS)
+
+
+def why_not_clear(output: Output, actor: "User", at: dt.datetime) -> list[str]:
+    """Say why this person cannot clear or return this output now; an empty list means they can."""
+    if output.status != OutputStatus.IN_REVIEW:
+        return [f"Not possible while the status is “{output.get_status_display()}”."]
+    if why := is_not_own(output, actor) or is_reviewer(output, actor):
+        return [why]
+    if all(row.cleared_at for row in clearances_of(output, actor)):
+        return ["Your organisation has cleared it."]
+    return access.why_not(actor, "review_output", output.project, "output", at)
+
+
+def why_not_look(found: OutputCheck, actor: "User", at: dt.datetime) -> list[str]:
+    """Say why this person may not see the true counts: the author may, and those who must judge it."""
+    output = found.output
+    if is_author(output, actor) is None:
+        return []
+    if output.status in (OutputStatus.UPLOADED, OutputStatus.CHECKED, OutputStatus.WITHDRAWN):
+        return ["Only the author can look at it before it is sent to the agencies."]
+    if is_reviewer(output, actor) is None:
+        return []
+    return ["Only the author and the reviewers can look at the counts."]
+
+
+def why_no_package(output: Output, actor: "User", at: dt.datetime) -> list[str]:
+    """Say why there is no package: only what is released is handed out."""
+    return [] if output.status == OutputStatus.RELEASED else ["It is not released."]

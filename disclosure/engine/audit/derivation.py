@@ -1,0 +1,96 @@
+"""Write out, in plain words, how a number is worked out from what was released."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import sparse
+from scipy.optimize import linprog
+
+from disclosure.engine.audit.system import System
+
+_MOST = 12  # facts named one by one
+
+
+def derive(system: System, vector: sparse.csr_matrix, low: float, high: float) -> str:
+    """Return the sum that gives a value, or the two bounds that enclose it."""
+    goal = vector.toarray().ravel()
+    if low == high and (plain := _equation(system, goal)) is not None:
+        return f"{plain} = {low:.0f}"
+    said = []
+    if np.isfinite(high) and (upper := _bound(system, goal, 1)):
+        said.append(f"at most {high:.0f}: {upper}, as no count is below 0 or broken")
+    if low > 0 and (lower := _bound(system, goal, -1)):
+        said.append(f"at least {low:.0f}: {lower}")
+    return "; ".join(said) or f"only {low:.0f} to {high:.0f} fits all released numbers in whole people"
+
+
+def _usable(system: System, *, exact: bool) -> np.ndarray:
+    same = system.low == system.high
+    finite = np.isfinite(system.low) | np.isfinite(system.high)
+    return np.flatnonzero(same if exact else finite)
+
+
+def _equation(system: System, goal: np.ndarray) -> str | None:
+    """Find the lightest combination of exact facts that is the wanted sum."""
+    rows = _usable(system, exact=True)
+    facts = system.facts[rows]
+    there = np.flatnonzero(np.isnan(system.known) | (system.known != 0) | (goal != 0))
+    columns = facts[:, there].T.tocsc()
+    size = len(rows)
+    if not size or size > 60_000:
+        return None
+    answer = linprog(
+        np.ones(2 * size),
+        A_eq=sparse.hstack([columns, -columns]).tocsr(),
+        b_eq=goal[there],
+        bounds=(0, None),
+        method="highs",
+    )
+    if answer.status != 0:
+        return None
+    return _sum(system, rows, answer.x[:size] - answer.x[size:])
+
+
+def _bound(system: System, goal: np.ndarray, sign: int) -> str | None:
+    """Read the facts behind a bound from the dual: few, and each with its weight."""
+    rows = _usable(system, exact=False)
+    facts = system.facts[rows]
+    low, high = system.low[rows], system.high[rows]
+    upper = np.where(np.isfinite(high), high, 0.0)
+    lower = np.where(np.isfinite(low), low, 0.0)
+    # Weights u (on upper ends) and v (on lower ends): facts' (u - v) >= sign * goal.
+    bounds = [(0, None if np.isfinite(h) else 0) for h in high] + [
+        (0, None if np.isfinite(b) else 0) for b in low
+    ]
+    columns = facts.T.tocsc()
+    open_columns = np.flatnonzero(np.isnan(system.known) | (system.known != 0) | (goal != 0))
+    matrix = sparse.hstack([columns, -columns]).tocsr()[open_columns]
+    answer = linprog(
+        np.concatenate((upper, -lower)) + 1e-6,
+        A_ub=-matrix,
+        b_ub=-(sign * goal[open_columns]),
+        bounds=bounds,
+        method="highs",
+    )
+    if answer.status != 0:
+        return None
+    return _sum(system, rows, sign * (answer.x[: len(rows)] - answer.x[len(rows) :]))
+
+
+def _sum(system: System, rows: np.ndarray, weights: np.ndarray) -> str:
+    used = [(float(w), int(r)) for w, r in zip(weights, rows, strict=True) if abs(w) > 1e-7]
+    used = [(w, r) for w, r in used if system.names[r] != "the same people"]
+    used.sort(key=lambda pair: (-pair[0], pair[1]))
+    return _join(used[:_MOST], system.names) + (
+        f" and {len(used) - _MOST} more facts" if len(used) > _MOST else ""
+    )
+
+
+def _join(used: Sequence[tuple[float, int]], names: Sequence[str]) -> str:
+    said = ""
+    for weight, row in used:
+        sign = "−" if weight < 0 else "+"
+        size = abs(weight)
+        times = "" if abs(size - 1) < 1e-7 else f"{size:g} × "
+        said += f" {sign} {times}{names[row]}" if said else f"{'−' if weight < 0 else ''}{times}{names[row]}"
+    return said

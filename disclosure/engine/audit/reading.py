@@ -1,0 +1,184 @@
+"""Read released tables for the audit. Shares no code with the side that protects them, on purpose."""
+
+import csv
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from disclosure.engine.errors import BadTable
+
+EVERYBODY = "Total"
+_NOT_DIMENSIONS = {"count", "released", "reason", "pct", "pct_of", "pct_n", "release"}
+_NUMBER = r"[0-9]+(?:,[0-9]{3})*"
+
+
+@dataclass(frozen=True)
+class Share:
+    """A printed percentage: somewhere between low and high, of a wider population."""
+
+    low: Fraction
+    high: Fraction
+    text: str
+    of: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One released line: who is meant, what was printed, and the truth where the file carries it."""
+
+    file: str
+    number: int
+    people: Mapping[str, str]
+    printed: tuple[int, int] | None
+    printed_text: str
+    share: Share | None
+    share_base: int | None
+    truth: int | None
+    release: str
+
+    @property
+    def place(self) -> str:
+        """Say where the line stands."""
+        where = f"{self.file}, line {self.number}"
+        return f"{where}, release {self.release}" if self.release else where
+
+
+def read(name: str, content: bytes) -> list[Line]:
+    """Read the bytes of one released table.
+
+    :raises BadTable: naming file, line and remedy
+    """
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise BadTable(f"{name}: not UTF-8 text. Save the table as CSV UTF-8.") from None
+    table = list(csv.reader(text.splitlines()))
+    if not table:
+        raise BadTable(f"{name}: empty file.")
+    header = [h.strip() for h in table[0]]
+    if len(set(header)) < len(header) or "" in header:
+        raise BadTable(f"{name}: two columns share a name, or one has none.")
+    if not {"released", "count", "pct"} & set(header):
+        raise BadTable(f"{name}: needs a column released (or count, or pct).")
+    lines = []
+    for number, row in enumerate(table[1:], start=2):
+        if any(value.strip() for value in row):
+            if len(row) != len(header):
+                raise BadTable(f"{name}, line {number}: expected {len(header)} values, found {len(row)}.")
+            lines.append(_line(name, number, dict(zip(header, (v.strip() for v in row), strict=True))))
+    if not lines:
+        raise BadTable(f"{name}: no lines below the header.")
+    return lines
+
+
+def _line(name: str, number: int, row: dict[str, str]) -> Line:
+    place = f"{name}, line {number}"
+    people = {key: value for key, value in row.items() if key not in _NOT_DIMENSIONS}
+    if empty := [key for key, value in people.items() if not value]:
+        raise BadTable(f"{place}: no code for {empty[0]}. Write {EVERYBODY} for all.")
+    truth = _integer(place, "count", row.get("count", ""))
+    text = row.get("released", "")
+    if "released" not in row and truth is not None:
+        text = str(truth)  # a table of plain counts shows them
+    withheld_share = "percentage" in row.get("reason", "")
+    share = None if withheld_share else _share(place, row, people)
+    return Line(
+        file=name,
+        number=number,
+        people=people,
+        printed=_printed(place, text),
+        printed_text=text,
+        share=share,
+        share_base=None if withheld_share else _integer(place, "pct_n", row.get("pct_n", "")),
+        truth=truth,
+        release=row.get("release", ""),
+    )
+
+
+def _integer(place: str, column: str, text: str) -> int | None:
+    if not text:
+        return None
+    if not re.fullmatch(_NUMBER, text):
+        raise BadTable(f"{place}: {column} must be a whole number of 0 or more.")
+    return int(text.replace(",", ""))
+
+
+def _printed(place: str, text: str) -> tuple[int, int] | None:
+    if not text:
+        return None
+    if re.fullmatch(_NUMBER, text):
+        exact = int(text.replace(",", ""))
+        return exact, exact
+    if match := re.fullmatch(r"<\s*([1-9][0-9]*)", text):
+        return 0, int(match.group(1)) - 1
+    if match := re.fullmatch(r"([0-9]+)\s*[-–]\s*([0-9]+)", text):
+        low, high = int(match.group(1)), int(match.group(2))
+        if low <= high:
+            return low, high
+    if match := re.fullmatch(r"~\s*([0-9]+)", text):
+        middle = int(match.group(1))
+        reach = 1 if middle % 5 else 2
+        return max(middle - reach, 0), middle + reach
+    raise BadTable(f"{place}: released is neither blank, nor a number, <6, 5-9 or ~15.")
+
+
+def _share(place: str, row: dict[str, str], people: Mapping[str, str]) -> Share | None:
+    text = row.get("pct", "").removesuffix("%").strip()
+    if not text:
+        return None
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) or Fraction(text) > 100:
+        raise BadTable(f"{place}: pct must be a number from 0 to 100.")
+    of = frozenset(part.strip() for part in row.get("pct_of", "").split(";")) - {""}
+    if not of:
+        raise BadTable(f"{place}: pct without pct_of. Name the dimensions that are Total in its base.")
+    if strange := sorted(of - set(people)):
+        raise BadTable(f"{place}: pct_of names {strange[0]}, which the table does not have.")
+    digits = len(text.partition(".")[2])
+    half = Fraction(1, 2 * 10**digits)
+    value = Fraction(text)
+    return Share(value - half, value + half, text, of)
+
+
+def read_groups(dimension: str, content: bytes) -> dict[str, set[str]]:
+    """Read a hierarchy: for every code, its leaves.
+
+    :raises BadTable: if a line is incomplete or a group lies below itself
+    """
+    try:
+        rows = list(csv.reader(content.decode("utf-8-sig").splitlines()))
+    except UnicodeDecodeError:
+        raise BadTable(f"Hierarchy of {dimension}: not UTF-8 text.") from None
+    if not rows or [v.strip().casefold() for v in rows[0]] != ["parent", "child"]:
+        raise BadTable(f"Hierarchy of {dimension}: the header must be parent,child.")
+    below = _children(dimension, rows[1:])
+    if _circle(below):
+        raise BadTable(f"Hierarchy of {dimension}: a group lies below itself.")
+    names = set(below).union(*below.values())
+    leaves = {n: (set() if n in below else {n}) for n in names}
+    for _ in names:  # each turn grows the groups by one level
+        leaves = {n: set().union(*(leaves[k] for k in below[n])) if n in below else {n} for n in names}
+    leaves.pop(EVERYBODY, None)
+    return leaves
+
+
+def _children(dimension: str, rows: list[list[str]]) -> dict[str, set[str]]:
+    below: dict[str, set[str]] = {}
+    for number, row in enumerate(rows, start=2):
+        values = [v.strip() for v in row]
+        if not any(values):
+            continue
+        if len(values) != 2 or "" in values or values[1] == EVERYBODY:
+            raise BadTable(f"Hierarchy of {dimension}, line {number}: give a parent and a child below Total.")
+        below.setdefault(values[0], set()).add(values[1])
+    return below
+
+
+def _circle(below: Mapping[str, set[str]]) -> bool:
+    waiting = {parent: set(kids) & set(below) for parent, kids in below.items()}
+    while free := [parent for parent, kids in waiting.items() if not kids]:
+        for parent in free:
+            del waiting[parent]
+        for kids in waiting.values():
+            kids.difference_update(free)
+    return bool(waiting)

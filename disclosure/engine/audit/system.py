@@ -1,0 +1,215 @@
+"""What is known, as linear facts over whole numbers, and how far a sum can still move."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+from scipy.optimize import Bounds, LinearConstraint, OptimizeResult, linprog, milp
+
+from disclosure.engine.errors import BadTable, SolverFailed
+
+EPS = 1e-6
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Bring a sum (a row of `sums`) up (+1) or down (-1) to a goal."""
+
+    sum: int
+    sign: int
+    goal: float
+
+
+class System:
+    """Facts `low <= facts @ x <= high`, x whole and not negative, reduced to what is unknown."""
+
+    def __init__(
+        self,
+        facts: sparse.csr_matrix,
+        low: np.ndarray,
+        high: np.ndarray,
+        names: Sequence[str],
+        gone: np.ndarray,
+    ) -> None:
+        self.facts, self.low, self.high, self.names = facts, low, high, list(names)
+        self.known = np.full(facts.shape[1], np.nan)
+        self.known[gone] = 0.0
+        self._settle()
+        value = np.nan_to_num(self.known)
+        self.value = value
+        self.open = np.flatnonzero(np.isnan(self.known))
+        part = facts[:, self.open].tocsr()
+        shift = facts @ value
+        with np.errstate(invalid="ignore"):
+            self.rest_low, self.rest_high = low - shift, high - shift
+        empty = np.diff(part.indptr) == 0
+        self._refuse_broken(empty)
+        self.rows = np.flatnonzero(~empty)
+        self._merge(part[self.rows])
+        self.rest_low, self.rest_high = self.rest_low[self.rows], self.rest_high[self.rows]
+        tells = (self.rest_low > 0) | np.isfinite(self.rest_high) | self._has_minus()
+        self.equal = np.flatnonzero(tells & (self.rest_low == self.rest_high))
+        self.between = np.flatnonzero(tells & (self.rest_low != self.rest_high))
+        self.telling = np.flatnonzero(tells)
+
+    def _has_minus(self) -> np.ndarray:
+        return np.asarray(self.part.minimum(0).sum(axis=1)).ravel() < 0
+
+    def _settle(self) -> None:
+        """Read off unknowns that a fact states outright: single ones, and members of an empty group."""
+        counts = np.diff(self.facts.indptr)
+        exact = self.low == self.high
+        positive = np.ones(self.facts.shape[0], dtype=bool)
+        negative_rows = np.unique(self.facts.tocoo().row[self.facts.tocoo().data < 0])
+        positive[negative_rows] = False
+        for row in np.flatnonzero(exact & positive & ((counts == 1) | (self.low == 0))):
+            start, end = self.facts.indptr[row], self.facts.indptr[row + 1]
+            for column, weight in zip(self.facts.indices[start:end], self.facts.data[start:end], strict=True):
+                told = self.low[row] / weight
+                if not np.isnan(self.known[column]) and abs(self.known[column] - told) > EPS:
+                    raise BadTable(f"Contradiction: {self.names[row]} against another released number.")
+                self.known[column] = told
+
+    def _refuse_broken(self, empty: np.ndarray) -> None:
+        wrong = empty & ((self.rest_low > EPS) | (self.rest_high < -EPS))
+        if wrong.any():
+            raise BadTable(f"Contradiction: {self.names[int(np.flatnonzero(wrong)[0])]} does not add up.")
+
+    def _merge(self, part: sparse.csr_matrix) -> None:
+        """Give unknowns that no fact tells apart one number."""
+        columns = part.tocsc()
+        seen: dict[bytes, int] = {}
+        keep: list[int] = []
+        for j in range(len(self.open)):
+            start, end = columns.indptr[j], columns.indptr[j + 1]
+            mark = columns.indices[start:end].tobytes() + columns.data[start:end].tobytes()
+            if mark not in seen:
+                seen[mark] = len(keep)
+                keep.append(j)
+        self.representative = self.open[keep]  # a sum holds a family whole or not at all
+        self.width = len(keep)
+        self.part = columns[:, keep].tocsr()
+
+    def express(self, sums: sparse.csr_matrix) -> tuple[sparse.csr_matrix, np.ndarray]:
+        """Write sums of unknowns as sums of merged unknowns, and what is known of them already."""
+        return sums[:, self.representative].tocsr(), np.asarray(sums @ self.value)
+
+    def _solve(
+        self,
+        cost: np.ndarray,
+        extra: sparse.csr_matrix | None,
+        upper: np.ndarray | None,
+        *,
+        whole: bool,
+        nodes: int,
+    ) -> OptimizeResult:
+        width = self.width
+        add = 0 if extra is None else extra.shape[1] - width
+        equal, between = self.part[self.equal], self.part[self.between]
+        if whole:
+            rows = []
+            if len(self.telling):
+                told = _wide(self.part[self.telling], add)
+                rows.append(LinearConstraint(told, self.rest_low[self.telling], self.rest_high[self.telling]))
+            if extra is not None:
+                rows.append(LinearConstraint(extra, -np.inf, 0.0 if add else upper))
+            top = np.concatenate((np.full(width, np.inf), upper if add and upper is not None else []))
+            floor = np.concatenate((np.zeros(width), np.full(add, -np.inf)))
+            kind = np.concatenate((np.ones(width), np.zeros(add)))
+            return milp(
+                cost,
+                constraints=rows,
+                integrality=kind,
+                bounds=Bounds(floor, top),
+                options={"node_limit": nodes},
+            )
+        high, low = self.rest_high[self.between], self.rest_low[self.between]
+        stack = [between[np.isfinite(high)], -between[np.isfinite(low)]]
+        limit = [high[np.isfinite(high)], -low[np.isfinite(low)]]
+        upper_rows = _wide(sparse.vstack(stack).tocsr(), add)
+        right = np.concatenate(limit)
+        bounds: list[tuple[float | None, float | None]] = [(0.0, None)] * width
+        if extra is not None:
+            upper_rows = sparse.vstack([upper_rows, extra]).tocsr()
+            right = np.concatenate((right, np.zeros(extra.shape[0])))
+            bounds = bounds + [(None, float(u)) for u in (upper if upper is not None else [])]
+        return linprog(
+            cost,
+            A_ub=upper_rows if upper_rows.shape[0] else None,
+            b_ub=right if upper_rows.shape[0] else None,
+            A_eq=_wide(equal, add) if equal.shape[0] else None,
+            b_eq=self.rest_low[self.equal] if equal.shape[0] else None,
+            bounds=bounds,
+            method="highs",
+        )
+
+    def fits(self) -> bool:
+        """Say whether any table agrees with all facts.
+
+        :raises SolverFailed: if the solver does not answer
+        """
+        if not self.width:
+            return True
+        answer = self._solve(np.zeros(self.width), None, None, whole=False, nodes=0)
+        if answer.status == 2:
+            return False
+        if answer.status != 0:
+            raise SolverFailed(f"The checker's solver answered {answer.status}.")
+        return True
+
+    def extreme(self, sums: sparse.csr_matrix, number: int, sign: int, *, whole: bool) -> float:
+        """Return the highest (+1) or lowest (-1) value a sum can take, in whole numbers if asked.
+
+        :raises SolverFailed: if the solver does not prove it
+        """
+        cost = -sign * sums[number].toarray().ravel()
+        if not self.width or not cost.any():
+            return 0.0
+        answer = self._solve(cost, None, None, whole=whole, nodes=20_000)
+        if answer.status == 3 or (answer.status == 4 and not whole):
+            return sign * np.inf
+        if answer.status != 0:
+            raise SolverFailed(f"The checker's solver answered {answer.status}.")
+        return float(-sign * answer.fun)
+
+    def world(
+        self, sums: sparse.csr_matrix, wishes: Sequence[Wish], *, whole: bool, nodes: int = 200
+    ) -> np.ndarray | None:
+        """Find a world that goes as far as it can for many wishes at once.
+
+        :raises SolverFailed: if the solver does not answer
+        """
+        count = len(wishes)
+        picked = sums[[w.sum for w in wishes]]
+        signs = sparse.diags([float(w.sign) for w in wishes])
+        extra = sparse.hstack([-(signs @ picked), sparse.identity(count)]).tocsr()
+        cost = np.concatenate((np.zeros(self.width), -np.ones(count)))
+        goals = np.array([w.goal for w in wishes])
+        answer = self._solve(cost, extra, goals, whole=whole, nodes=nodes)
+        if answer.x is None:
+            if whole and answer.status == 1:
+                return None
+            if whole and answer.status == 2:
+                raise BadTable("Contradiction: no whole numbers of people agree with all released numbers.")
+            raise SolverFailed(f"The checker's solver answered {answer.status}.")
+        return np.asarray(answer.x[: self.width])
+
+    def grants_whole(self, sums: sparse.csr_matrix, wish: Wish) -> np.ndarray | None:
+        """Find a world of whole numbers that grants one wish; None if there is none.
+
+        :raises SolverFailed: if the solver can neither find nor exclude one
+        """
+        row = (-wish.sign * sums[wish.sum]).tocsr()
+        answer = self._solve(np.zeros(self.width), row, np.array([-wish.goal]), whole=True, nodes=20_000)
+        if answer.status == 2:
+            return None
+        if answer.status != 0 or answer.x is None:
+            raise SolverFailed(f"The checker's solver answered {answer.status}.")
+        return np.round(answer.x)
+
+
+def _wide(matrix: sparse.csr_matrix, add: int) -> sparse.csr_matrix:
+    if not add:
+        return matrix
+    return sparse.hstack([matrix, sparse.csr_matrix((matrix.shape[0], add))]).tocsr()

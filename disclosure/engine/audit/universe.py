@@ -1,0 +1,162 @@
+"""All people the released tables speak of, cut as finely as the tables cut them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
+from math import prod
+
+import numpy as np
+from scipy import sparse
+
+from disclosure.engine.audit.reading import EVERYBODY, Line
+from disclosure.engine.errors import BadTable, Stopped
+
+Who = tuple[frozenset[int], ...]  # the atoms meant, per dimension
+LIMIT = 4_000_000
+
+
+class Universe:
+    """Dimensions, their atoms, and the unknown counts of their crossings."""
+
+    def __init__(
+        self,
+        lines: Sequence[Line],
+        groups: Mapping[str, Mapping[str, set[str]]],
+        extra: Iterable[Mapping[str, str]],
+    ) -> None:
+        extra = list(extra)
+        self.names = sorted({name for line in lines for name in line.people})
+        for name in {*groups, *(n for e in extra for n in e)} - set(self.names):
+            raise BadTable(f"{name} is no dimension of the tables.")
+        self.codes: list[dict[str, frozenset[int]]] = []
+        self.size: list[int] = []
+        for name in self.names:
+            said = {line.people[name] for line in lines if name in line.people}
+            said |= {e[name] for e in extra if name in e}
+            self._cut(name, said - {EVERYBODY}, groups.get(name))
+
+    def _cut(self, name: str, said: set[str], groups: Mapping[str, set[str]] | None) -> None:
+        meaning: dict[str, frozenset[str]] = {}
+        for code in said:
+            parts = [part.strip() for part in code.split("|")]
+            if EVERYBODY in parts or "" in parts:
+                raise BadTable(f"{name}: “{code}” cannot be read as a code or a union.")
+            if groups is None:
+                meaning[code] = frozenset(parts)
+                continue
+            for part in parts:
+                if part not in groups:
+                    raise BadTable(f"{name}: “{part}” is not in the hierarchy.")
+            meaning[code] = frozenset().union(*(groups[part] for part in parts))
+        if groups is None:
+            leaves = frozenset().union(*meaning.values()) if meaning else frozenset()
+        else:
+            leaves = frozenset().union(*groups.values())
+        order = sorted(meaning)
+        kinds: dict[tuple[bool, ...], int] = {}
+        atom: dict[str, int] = {}
+        if groups is None and all(len(m) == 1 for m in meaning.values()):
+            atom = {leaf: i for i, leaf in enumerate(sorted(leaves))}  # nothing overlaps
+        else:
+            for leaf in sorted(leaves):
+                kind = tuple(leaf in meaning[code] for code in order)
+                atom[leaf] = kinds.setdefault(kind, len(kinds))
+        size = max(1, len(set(atom.values())))
+        codes = {code: frozenset(atom[leaf] for leaf in meaning[code]) for code in order}
+        codes[EVERYBODY] = frozenset(range(size))
+        self.codes.append(codes)
+        self.size.append(size)
+
+    def who(self, people: Mapping[str, str]) -> Who:
+        """Return the population of a line; a dimension it lacks means everybody."""
+        return tuple(
+            codes[people.get(name, EVERYBODY)] for name, codes in zip(self.names, self.codes, strict=True)
+        )
+
+    def narrow(self, who: Who) -> frozenset[int]:
+        """Return the dimensions that restrict a population."""
+        return frozenset(d for d, atoms in enumerate(who) if len(atoms) < self.size[d])
+
+    def words(self, who: Who) -> str:
+        """Name a population."""
+        said = []
+        for d in sorted(self.narrow(who)):
+            names = [code for code, atoms in self.codes[d].items() if atoms == who[d]]
+            said.append(f"{self.names[d]} {min(names, key=lambda n: (len(n), n)) if names else 'some'}")
+        return ", ".join(said) or "everyone"
+
+
+class Unknowns:
+    """Numbers the crossings of atoms; tables that hang together loosely are crossed apart."""
+
+    def __init__(self, universe: Universe, populations: Iterable[Who]) -> None:
+        self.universe = universe
+        edges: set[frozenset[int]] = {universe.narrow(who) for who in populations} | {frozenset[int]()}
+        self.blocks, self.tree = _blocks(sorted(edges, key=lambda e: (-len(e), sorted(e))))
+        self.start = [0]
+        for block in self.blocks:
+            self.start.append(self.start[-1] + prod(universe.size[d] for d in block))
+        if self.start[-1] > LIMIT:
+            raise Stopped(f"The tables cross into {self.start[-1]:,} inner cells; the limit is {LIMIT:,}.")
+
+    @property
+    def count(self) -> int:
+        """How many unknowns there are."""
+        return self.start[-1]
+
+    def places(self, who: Who) -> list[int]:
+        """Return the blocks that can express a population."""
+        need = self.universe.narrow(who)
+        return [b for b, block in enumerate(self.blocks) if need <= set(block)]
+
+    def members(self, who: Who, block: int | None = None) -> np.ndarray:
+        """Return the unknowns that make up a population."""
+        if block is None:
+            block = min(self.places(who), key=lambda b: self.start[b + 1] - self.start[b])
+        numbers = np.zeros(1, dtype=np.int64)
+        for d in self.blocks[block]:
+            inside = np.array(sorted(who[d]), dtype=np.int64)
+            numbers = np.add.outer(numbers * self.universe.size[d], inside).ravel()
+        return numbers + self.start[block]
+
+    def ties(self) -> sparse.csr_matrix:
+        """Say that blocks agree about the people they share."""
+        rows, columns, values, height = [], [], [], 0
+        everybody = [frozenset(range(n)) for n in self.universe.size]
+        for a, b in self.tree:
+            common = sorted(set(self.blocks[a]) & set(self.blocks[b]))
+            for atoms in product(*(range(self.universe.size[d]) for d in common)):
+                who = list(everybody)
+                for d, atom in zip(common, atoms, strict=True):
+                    who[d] = frozenset((atom,))
+                for block, sign in ((a, 1.0), (b, -1.0)):
+                    members = self.members(tuple(who), block)
+                    rows.append(np.full(len(members), height))
+                    columns.append(members)
+                    values.append(np.full(len(members), sign))
+                height += 1
+        if not height:
+            return sparse.csr_matrix((0, self.count))
+        index = (np.concatenate(rows), np.concatenate(columns))
+        return sparse.csr_matrix((np.concatenate(values), index), shape=(height, self.count))
+
+
+def _blocks(edges: Sequence[frozenset[int]]) -> tuple[list[tuple[int, ...]], list[tuple[int, int]]]:
+    """Take off ears until one table is left; what has no ear is crossed as a whole."""
+    left = [e for i, e in enumerate(edges) if not any(e < f for f in edges) and e not in edges[:i]]
+    ears: list[tuple[frozenset[int], frozenset[int]]] = []
+    taken = True
+    while len(left) > 1 and taken:
+        taken = False
+        for edge in left:
+            others = [f for f in left if f != edge]
+            shared = edge & frozenset().union(*others)
+            host = next((f for f in others if shared <= f), None)
+            if host is not None:
+                ears.append((edge, host))
+                left.remove(edge)
+                taken = True
+                break
+    core = frozenset().union(*left)
+    blocks = [tuple(sorted(core)), *(tuple(sorted(e)) for e, _ in ears)]
+    number = {edge: i + 1 for i, (edge, _) in enumerate(ears)}
+    return blocks, [(number[e], number.get(host, 0)) for e, host in ears]

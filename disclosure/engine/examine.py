@@ -1,0 +1,135 @@
+"""Examine one file that somebody wants to publish: read, protect, and audit the very bytes to be released."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from disclosure.engine.audit.judge import Report, audit
+from disclosure.engine.errors import BadTable, NoSafePattern, SolverFailed, Stopped
+from disclosure.engine.longform import Table, read_long
+from disclosure.engine.policy import CellPolicy
+from disclosure.engine.protect import Protection, protect
+from disclosure.engine.reading import read_file
+
+SAFE, UNREADABLE, NO_PATTERN, NOT_SETTLED = "safe", "unreadable", "no_pattern", "not_settled"
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What came of it. Only a safe one has bytes to release."""
+
+    verdict: str
+    message: str = ""
+    facts: tuple[str, ...] = ()
+    protection: Protection | None = None
+    report: Report | None = None
+    tables: tuple[Table, ...] = field(default=())
+
+    def released(self) -> list[bytes]:
+        """Return the audited bytes of each table; nothing unless all is safe."""
+        if self.verdict != SAFE or self.protection is None:
+            return []
+        return [table.public_bytes() for table in self.protection.tables]
+
+    def sheet(self, *, salt: str = "") -> bytes:
+        """Return all that a reviewer may look at, true counts included, as JSON.
+
+        The salt keeps its digest from being guessed: few counts are unknown to those who see the rest.
+        """
+        said = {
+            "salt": salt,
+            "verdict": self.verdict,
+            "message": self.message,
+            "facts": list(self.facts),
+            "leaks": [leak.as_json() for leak in self.report.leaks] if self.report else [],
+            "warnings": [warning.as_json() for warning in self.report.warnings] if self.report else [],
+            "tables": self._protected() if self.protection else [_unprotected(t) for t in self.tables],
+        }
+        return json.dumps(said, ensure_ascii=False, sort_keys=True).encode()
+
+    def _protected(self) -> list[dict[str, Any]]:
+        said = []
+        for table in self.protection.tables if self.protection else ():
+            rows = zip(table.table.rows, table.shown, table.percentage_shown, table.reasons, strict=True)
+            said.append(
+                {
+                    "name": table.table.name,
+                    "dimensions": list(table.table.dimensions),
+                    "rows": [
+                        {
+                            "codes": [row.codes[dim] for dim in table.table.dimensions],
+                            "count": row.count,
+                            "shown": shown,
+                            "percentage": str(row.share().value) if row.percentage else None,
+                            "percentage_shown": percentage_shown,
+                            "reason": reason,
+                        }
+                        for row, shown, percentage_shown, reason in rows
+                    ],
+                }
+            )
+        return said
+
+
+def _unprotected(table: Table) -> dict[str, Any]:
+    rows = [
+        {
+            "codes": [row.codes[dim] for dim in table.dimensions],
+            "count": row.count,
+            "shown": False,
+            "percentage": None,
+            "percentage_shown": False,
+            "reason": "",
+        }
+        for row in table.rows
+    ]
+    return {"name": table.name, "dimensions": list(table.dimensions), "rows": rows}
+
+
+def examine(
+    name: str,
+    content: bytes,
+    earlier: Sequence[tuple[str, bytes]],
+    *,
+    policy: CellPolicy,
+    seconds: float,
+    left: Callable[[], float] | None = None,
+    told: Callable[[int, str], None] = lambda percent, message: None,
+) -> Examination:
+    """Read, protect and audit one file, given what the project has released before.
+
+    Whatever goes wrong ends in a verdict that is not safe.
+    """
+    tables: list[Table] = []
+    try:
+        told(10, "Reading the tables.")
+        tables = read_file(name, content)
+        before = [read_long(label, released.decode("utf-8-sig")) for label, released in earlier]
+        told(20, "Looking for the fewest cells to withhold.")
+        result = protect(tables, before, hierarchies={}, policy=policy, seconds=seconds, left=left)
+        told(80, "Attacking what would be released.")
+        report = audit_release(result, earlier, groups={}, policy=policy)
+    except (BadTable, UnicodeDecodeError) as problem:
+        return Examination(UNREADABLE, str(problem), tables=tuple(tables))
+    except NoSafePattern as problem:
+        return Examination(NO_PATTERN, str(problem), problem.facts, tables=tuple(tables))
+    except (Stopped, SolverFailed) as problem:
+        return Examination(NOT_SETTLED, str(problem), tables=tuple(tables))
+    if not report.passed:
+        message = "The pattern found did not pass the audit."
+        return Examination(NOT_SETTLED, message, report=report, tables=tuple(tables))
+    return Examination(SAFE, protection=result, report=report, tables=tuple(tables))
+
+
+def audit_release(
+    result: Protection,
+    earlier: Sequence[tuple[str, bytes]],
+    *,
+    groups: Mapping[str, bytes],
+    policy: CellPolicy,
+) -> Report:
+    """Audit the bytes that may be handed on, with the true counts and all earlier releases."""
+    public = [(f"{t.table.name} (to be released)", t.public_bytes()) for t in result.tables]
+    truth = [(t.table.name, t.reviewer_bytes()) for t in result.tables]
+    return audit([*public, *earlier], groups=groups, policy=policy, truth=truth)

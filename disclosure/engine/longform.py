@@ -1,0 +1,173 @@
+"""The interchange form: long CSV, one row for one cell."""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from disclosure.engine.codes import TOTAL
+from disclosure.engine.errors import BadTable
+
+RESERVED = ("count", "released", "reason", "pct", "pct_of", "pct_n", "release")
+_WHOLE = re.compile(r"\d+|\d{1,3}(,\d{3})+")
+_RANGE = re.compile(r"(\d+)\s*[-–]\s*(\d+)")
+_BELOW = re.compile(r"<\s*(\d+)")
+_ROUNDED = re.compile(r"~\s*(\d+)")
+
+
+@dataclass(frozen=True)
+class Percentage:
+    """A percentage of the row's count in a wider cell, as printed."""
+
+    value: Decimal
+    half: Decimal  # half a unit of its last printed digit
+    of: tuple[str, ...]  # dimensions whose code is Total in the base
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table."""
+
+    line: int
+    codes: Mapping[str, str]
+    count: int | None
+    shown: tuple[int, int | None] | None  # what `released` says; None when withheld or absent
+    percentage: Percentage | None
+    base: int | None  # pct_n
+    release: str
+    cells: tuple[str, ...]  # as read, to be written back
+
+    def share(self) -> Percentage:
+        """Return the percentage of a row that has one."""
+        if self.percentage is None:
+            raise BadTable(f"Line {self.line} has no percentage.")
+        return self.percentage
+
+
+@dataclass(frozen=True)
+class Table:
+    """A long table with its place of origin."""
+
+    name: str
+    columns: tuple[str, ...]
+    dimensions: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+    def has(self, column: str) -> bool:
+        """Say whether the table came with this column."""
+        return column in self.columns
+
+
+def whole_number(text: str) -> int | None:
+    """Read a count, thousands separators allowed; None if it is not one."""
+    text = text.strip()
+    return int(text.replace(",", "")) if _WHOLE.fullmatch(text) else None
+
+
+def read_long(name: str, text: str) -> Table:
+    """Read a long CSV.
+
+    :raises BadTable: naming file, line and remedy
+    """
+    lines = list(csv.reader(io.StringIO(text.lstrip("\ufeff"), newline="")))
+    if not lines:
+        raise BadTable(f"{name}: the file is empty.")
+    return table_from(name, lines[0], lines[1:])
+
+
+def table_from(name: str, header: Sequence[str], lines: Iterable[Sequence[str]]) -> Table:
+    """Build a table from its header and lines.
+
+    :raises BadTable: naming file, line and remedy
+    """
+    columns = tuple(column.strip() for column in header)
+    if not all(columns) or len(set(columns)) != len(columns):
+        raise BadTable(f"{name}: every column needs a name of its own.")
+    if "count" not in columns and "released" not in columns and "pct" not in columns:
+        raise BadTable(f"{name}: no column count, released or pct. Name the column that holds the numbers.")
+    dimensions = tuple(c for c in columns if c not in RESERVED)
+    rows = []
+    for number, cells in enumerate(lines, start=2):
+        if not any(cell.strip() for cell in cells):
+            continue
+        if len(cells) != len(columns):
+            raise BadTable(f"{name}, line {number}: {len(cells)} values for {len(columns)} columns.")
+        rows.append(_row(f"{name}, line {number}", number, columns, dimensions, cells))
+    if not rows:
+        raise BadTable(f"{name}: no rows below the header.")
+    return Table(name, columns, dimensions, tuple(rows))
+
+
+def _row(place: str, number: int, columns: Sequence[str], dims: Sequence[str], cells: Sequence[str]) -> Row:
+    value = {column: cell.strip() for column, cell in zip(columns, cells, strict=True)}
+    codes = {}
+    for dim in dims:
+        if not value[dim]:
+            raise BadTable(f"{place}: no code for {dim}. Write {TOTAL} for all.")
+        codes[dim] = value[dim]
+    count = None
+    if value.get("count"):
+        count = whole_number(value["count"])
+        if count is None:
+            raise BadTable(f"{place}: count is not a whole number of 0 or more.")
+    base = None
+    if value.get("pct_n"):
+        base = whole_number(value["pct_n"])
+        if base is None:
+            raise BadTable(f"{place}: pct_n is not a whole number of 0 or more.")
+    return Row(
+        line=number,
+        codes=codes,
+        count=count,
+        shown=_shown(place, value.get("released", "")),
+        percentage=_percentage(place, value, dims),
+        base=base,
+        release=value.get("release", ""),
+        cells=tuple(cells),
+    )
+
+
+def _shown(place: str, text: str) -> tuple[int, int | None] | None:
+    if not text:
+        return None
+    if (number := whole_number(text)) is not None:
+        return number, number
+    if found := _BELOW.fullmatch(text):
+        return 0, int(found[1]) - 1
+    if (found := _RANGE.fullmatch(text)) and int(found[1]) <= int(found[2]):
+        return int(found[1]), int(found[2])
+    if found := _ROUNDED.fullmatch(text):
+        middle = int(found[1])
+        reach = 2 if middle % 5 == 0 else 1  # rounded to 5, else to 3
+        return max(0, middle - reach), middle + reach
+    raise BadTable(f"{place}: released must be blank, a number, <6, 5-9 or ~15.")
+
+
+def _percentage(place: str, value: Mapping[str, str], dims: Sequence[str]) -> Percentage | None:
+    text = value.get("pct", "").rstrip("%").strip()
+    if not text:
+        return None
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise BadTable(f"{place}: pct is not a number.") from None
+    exponent = number.as_tuple().exponent
+    if not isinstance(exponent, int) or not 0 <= number <= 100:
+        raise BadTable(f"{place}: pct must lie between 0 and 100.")
+    of = tuple(part.strip() for part in value.get("pct_of", "").split(";") if part.strip())
+    if not of:
+        raise BadTable(f"{place}: pct needs pct_of, the dimensions that are Total in its base.")
+    if unknown := [dim for dim in of if dim not in dims]:
+        raise BadTable(f"{place}: pct_of names {unknown[0]}, which is no dimension of this table.")
+    return Percentage(number, Decimal(5).scaleb(exponent - 1), of)
+
+
+def write(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
+    """Write a CSV the same way every time."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return out.getvalue().encode()

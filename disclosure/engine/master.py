@@ -1,0 +1,320 @@
+"""Choose the cheapest set of cells to withhold: cutting planes, with a safe pattern always at hand.
+
+First the relaxation, then a rounded pattern made safe and thinned out, then whole-number solves until
+bound and pattern meet or the limit is reached.
+"""
+
+from dataclasses import dataclass
+
+import highspy
+import numpy as np
+from scipy import sparse
+
+from disclosure.engine import solver
+from disclosure.engine.attacker import TINY, Attacker, Cut
+from disclosure.engine.errors import NoSafePattern, SolverFailed
+from disclosure.engine.separation import broken_in_whole_numbers, separate
+
+_PROVEN = 1e-5  # below this, bound and pattern differ by the solver's tolerance only
+_ROUND_CUTS = 150
+_FINISHES = 6
+_IMPROVE_SHARE = 0.5  # of the limit, before whole-number solves
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """The cells to withhold, and how good that choice is known to be."""
+
+    withheld: np.ndarray  # of all cells
+    cost: float
+    bound: float
+    stopped_by_wall: bool
+
+    @property
+    def gap(self) -> float:
+        """How much cheaper a safe pattern could at most be, as a share."""
+        gap = 0.0 if self.cost <= 0 else (self.cost - self.bound) / self.cost
+        return gap if gap > _PROVEN else 0.0
+
+
+class Master:
+    """The choice of cells, with every cut found so far."""
+
+    def __init__(self, attacker: Attacker, cost: np.ndarray) -> None:
+        self.a = attacker
+        problem = attacker.problem
+        self.choice = np.flatnonzero(problem.new & ~problem.fixed & ~attacker.must & (cost < np.inf))
+        self.place = np.full(len(problem.keys), -1)
+        self.place[self.choice] = np.arange(len(self.choice))
+        self.cost = cost[self.choice]
+        self.cuts: list[Cut] = []
+        self._seen: set[bytes] = set()
+        self.highs = solver.new_solver(presolve="off")
+        empty = sparse.csr_matrix((0, len(self.choice)))
+        nothing = np.zeros(0)
+        solver.load(
+            self.highs,
+            cost=self.cost,
+            lower=np.zeros(len(self.choice)),
+            upper=np.ones(len(self.choice)),
+            matrix=empty,
+            row_lower=nothing,
+            row_upper=nothing,
+        )
+        self.bound = 0.0
+
+    def add(self, cuts: list[Cut]) -> int:
+        """Add cuts that are new; return how many were."""
+        added = 0
+        for cut in cuts:
+            columns = self.place[cut.cells]
+            keep = columns >= 0
+            columns, weights = columns[keep].astype(np.int32), cut.weights[keep]
+            if not len(columns):
+                raise NoSafePattern(self.a.why_impossible(cut.wish[0]))
+            mark = columns.tobytes() + np.round(weights, 7).tobytes()
+            if mark in self._seen:
+                continue
+            self._seen.add(mark)
+            self.highs.addRow(1 - TINY, highspy.kHighsInf, len(columns), columns, weights)
+            self.cuts.append(Cut(columns, weights, cut.wish))
+            added += 1
+        return added
+
+    def forbid(self, y: np.ndarray, wish: tuple[int, int]) -> None:
+        """Demand one cell more than this pattern withholds: for breaks that give no cut."""
+        cells = self.choice[y[self.choice] < 1 - TINY]
+        if not len(cells):
+            raise NoSafePattern(self.a.why_impossible(wish[0]))
+        self.add([Cut(cells, np.ones(len(cells)), wish)])
+
+    def full(self, values: np.ndarray) -> np.ndarray:
+        """Return a value for every cell: 1 for those that must be withheld."""
+        y = self.a.must.astype(float)
+        y[self.choice] = values
+        return y
+
+    def relax(self) -> np.ndarray:
+        """Solve the relaxation with cuts until no more are found, or they stop helping."""
+        values = np.zeros(len(self.choice))
+        stale, last = 0, 0.0
+        while True:
+            if not is_solved(self.highs, self.a.budget, len(self.choice)):
+                raise SolverFailed("The relaxation has no optimum.")
+            values = np.asarray(self.highs.getSolution().col_value)
+            values = np.where(values < TINY, 0.0, np.minimum(values, 1.0))
+            self.bound = max(self.bound, float(self.highs.getInfo().objective_function_value))
+            finding = separate(self.a, self.full(values), most=_ROUND_CUTS)
+            if not self.add(finding.cuts) or self.a.budget.over():
+                return values
+            stale = stale + 1 if self.bound <= last * (1 + 1e-3) + 1e-9 else 0
+            last = self.bound
+            if stale >= 12:
+                return values
+
+    def solve_whole(self, *, start: np.ndarray, nodes: int) -> tuple[np.ndarray | None, bool]:
+        """Solve with whole choices; return them, and whether they are proven cheapest for these cuts."""
+        highs = solver.new_solver(mip_max_nodes=nodes, mip_rel_gap=1e-6, mip_abs_gap=1e-5)
+        rows = [c.cells for c in self.cuts]
+        starts = np.concatenate(([0], np.cumsum([len(r) for r in rows]))).astype(np.int64)
+        matrix = sparse.csr_matrix(
+            (np.concatenate([c.weights for c in self.cuts]), np.concatenate(rows), starts),
+            shape=(len(rows), len(self.choice)),
+        )
+        solver.load(
+            highs,
+            cost=self.cost,
+            lower=np.zeros(len(self.choice)),
+            upper=np.ones(len(self.choice)),
+            matrix=matrix,
+            row_lower=np.full(len(rows), 1 - TINY),
+            row_upper=np.full(len(rows), highspy.kHighsInf),
+            integral=True,
+        )
+        known = highspy.HighsSolution()
+        known.col_value = start.tolist()
+        highs.setSolution(known)
+        answer = solver.run(highs, self.a.budget, size=len(self.choice) + len(rows), integral=True)
+        info = highs.getInfo()
+        if np.isfinite(info.mip_dual_bound):
+            self.bound = max(self.bound, float(info.mip_dual_bound))
+        solution = highs.getSolution()
+        if not solution.value_valid:
+            return None, False
+        return np.round(np.asarray(solution.col_value)), solver.is_optimal(answer)
+
+    def broken_cuts(self, values: np.ndarray) -> list[Cut]:
+        """Return the known cuts that a choice does not keep."""
+        return [c for c in self.cuts if c.weights @ values[c.cells] < 1 - 2 * TINY]
+
+    def cover(self, values: np.ndarray, guide: np.ndarray, *, never: int = -1) -> np.ndarray | None:
+        """Withhold more cells, cheapest for what they mend first, until all known cuts are kept."""
+        values = values.copy()
+        price = self.cost * (1.0 - 0.9 * guide) + 1e-3
+        broken = self.broken_cuts(values)
+        while broken:
+            gain = np.zeros(len(values))
+            for cut in broken:
+                need = 1 - cut.weights @ values[cut.cells]
+                open_cells = values[cut.cells] < 0.5
+                gain[cut.cells[open_cells]] += np.minimum(cut.weights[open_cells], need)
+            if never >= 0:
+                gain[never] = 0.0
+            best = int(np.argmax(gain / price))
+            if gain[best] <= 0:
+                return None
+            values[best] = 1.0
+            broken = [c for c in broken if c.weights @ values[c.cells] < 1 - 2 * TINY]
+        return values
+
+    def make_safe(
+        self, values: np.ndarray, guide: np.ndarray, *, never: int = -1, below: float = np.inf
+    ) -> np.ndarray | None:
+        """Withhold more cells until the pattern is safe; None if it would cost too much."""
+        current: np.ndarray | None = values
+        while True:
+            if below < np.inf and self.a.budget.over():
+                return None
+            current = self.cover(current, guide, never=never) if current is not None else None
+            if current is None or self.cost @ current >= below - TINY:
+                return None
+            y = self.full(current)
+            finding = separate(self.a, y, most=60, patient=True)
+            self.add(finding.cuts)
+            if finding.safe:
+                broken = broken_in_whole_numbers(self.a, y)
+                if not broken:
+                    return current
+                for wish in broken[:1]:
+                    self.forbid(y, wish)
+            for wish in finding.unprovable[:1]:
+                self.forbid(y, wish)
+
+    def thin(self, values: np.ndarray, guide: np.ndarray) -> np.ndarray:
+        """Show every withheld cell again that need not be withheld."""
+        values = values.copy()
+        extra = np.flatnonzero(values > 0.5)
+        order = extra[np.lexsort((extra, -self.cost[extra], guide[extra]))]
+        for cell in order:
+            if self.a.budget.over():
+                break
+            values[cell] = 0.0
+            if self.broken_cuts(values) or not self.still_safe(values):
+                values[cell] = 1.0
+        return values
+
+    def improve(self, values: np.ndarray, guide: np.ndarray, *, until: float) -> np.ndarray:
+        """Try to do without each withheld cell, mending the pattern elsewhere, while that pays."""
+        best = values
+        better = True
+        while better and not self.a.budget.over() and self.a.budget.spent < until:
+            better = False
+            extra = np.flatnonzero(best > 0.5)
+            for cell in extra[np.lexsort((extra, -self.cost[extra]))]:
+                if self.a.budget.over() or self.a.budget.spent >= until:
+                    return best
+                trial = best.copy()
+                trial[cell] = 0.0
+                mended = self.make_safe(trial, guide, never=int(cell), below=float(self.cost @ best))
+                if mended is not None:
+                    best, better = self.thin(mended, guide), True
+                    break
+        return best
+
+    def settle(self, values: np.ndarray) -> np.ndarray:
+        """Show the cells that anybody could work out anyway: withholding them hides nothing."""
+        values = values.copy()
+        y = self.full(values)
+        moving = np.zeros(len(y), dtype=bool)
+        for world in self.a.worlds:
+            if world.whole and (y[world.moved] > 0.5).all():
+                moving[world.moved] = True
+        idle = [c for c in np.flatnonzero(values > 0.5) if not moving[self.choice[c]]]
+        if idle:
+            room = self.a.room(y)
+            for cell in idle:
+                if not room.moves(int(self.choice[cell])):
+                    values[cell] = 0.0
+        return values
+
+    def finish(self, values: np.ndarray, guide: np.ndarray) -> np.ndarray:
+        """Settle the pattern, and mend it where a residual leant on a cell that hid nothing."""
+        for _ in range(_FINISHES):
+            settled = self.settle(values)
+            if (settled == values).all() or self.still_safe(settled):
+                return settled
+            self.a.be_strict(self.full(settled))
+            mended = self.make_safe(settled, guide)
+            if mended is None:
+                break
+            values = self.thin(mended, guide)
+        return values
+
+    def cut_off(self, values: np.ndarray) -> int:
+        """Add what a choice breaks as cuts; return how many were new."""
+        y = self.full(values)
+        finding = separate(self.a, y, most=_ROUND_CUTS)
+        new = self.add(finding.cuts)
+        broken = broken_in_whole_numbers(self.a, y) if finding.safe else finding.unprovable
+        for wish in broken[:1]:
+            self.forbid(y, wish)
+            new += 1
+        return new
+
+    def still_safe(self, values: np.ndarray) -> bool:
+        """Say whether a choice is safe, and remember what speaks against it."""
+        y = self.full(values)
+        finding = separate(self.a, y, most=1)
+        self.add(finding.cuts)
+        return finding.safe and not broken_in_whole_numbers(self.a, y)
+
+
+def is_solved(highs: highspy.Highs, budget: solver.Budget, size: int) -> bool:
+    """Solve and say whether the optimum is proven."""
+    return solver.is_optimal(solver.run(highs, budget, size=size))
+
+
+def choose(attacker: Attacker, cost: np.ndarray, first_cuts: list[Cut]) -> Pattern:
+    """Find a safe pattern of least cost, and how far from least it may be.
+
+    :raises NoSafePattern: if none exists
+    :raises SolverFailed: if the solver does not answer
+    """
+    master = Master(attacker, cost)
+    master.add(first_cuts)
+    guide = master.relax()
+    best = master.make_safe(np.where(guide > 1 - TINY, 1.0, 0.0), guide)
+    if best is None:
+        raise NoSafePattern("No set of cells that may be withheld is safe.")
+    best = master.thin(best, guide)
+    if _open(master, best):
+        best = master.improve(best, guide, until=attacker.budget.limit * _IMPROVE_SHARE)
+    best = _prove(master, best, guide)
+    best = master.finish(best, guide)
+    withheld = master.full(best) > 0.5
+    return Pattern(withheld, float(master.cost @ best), float(master.bound), attacker.budget.by_wall)
+
+
+def _prove(master: Master, best: np.ndarray, guide: np.ndarray) -> np.ndarray:
+    """Solve with whole choices, cut, and repeat until the pattern found is proven or the limit is reached."""
+    nodes = 200
+    while master.cuts and _open(master, best):
+        values, proven = master.solve_whole(start=best, nodes=nodes)
+        if values is None:
+            break
+        if master.cut_off(values):
+            better = master.make_safe(values, guide, below=float(master.cost @ best))
+            if better is not None:
+                best = master.thin(better, guide)
+            continue
+        if master.cost @ values < master.cost @ best - TINY and master.still_safe(values):
+            best = values
+        if proven or nodes > 10**6:
+            break
+        nodes *= 4
+    return best
+
+
+def _open(master: Master, best: np.ndarray) -> bool:
+    found = float(master.cost @ best)
+    return found - master.bound > 1e-5 + 1e-6 * found and not master.a.budget.over()

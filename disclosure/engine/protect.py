@@ -1,0 +1,262 @@
+"""Protect tables together: primary cells, complementary cells, percentages."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from disclosure.engine import solver
+from disclosure.engine.attacker import TINY, Attacker, Cut
+from disclosure.engine.codes import Hierarchy
+from disclosure.engine.errors import BadTable, NoSafePattern
+from disclosure.engine.longform import Row, Table
+from disclosure.engine.longform import write as write_csv
+from disclosure.engine.master import Pattern, choose
+from disclosure.engine.policy import CellPolicy
+from disclosure.engine.problem import Problem, base_key, gather
+from disclosure.engine.rules import (
+    Line,
+    Target,
+    find_lines,
+    find_targets,
+    raise_floors,
+    refuse_sums_that_disagree,
+    small_cells,
+)
+from disclosure.engine.separation import first_look
+
+REACH = 30.0  # how far a withheld cell may move in the worlds we look for; safety does not hang on it
+WORK_PER_SECOND = 12_000.0
+
+SMALL, COMPLEMENT, DOMINATED = "small", "complementary", "dominated"
+BASE, COUNT_WITHHELD = "percentage base too small", "percentage of a withheld count"
+
+
+@dataclass(frozen=True)
+class ProtectedTable:
+    """One table with what may be shown of it."""
+
+    table: Table
+    shown: tuple[bool, ...]  # per row: the count
+    percentage_shown: tuple[bool, ...]
+    reasons: tuple[str, ...]
+
+    def reviewer_bytes(self) -> bytes:
+        """Return the input with `released` and `reason`: for the reviewer only."""
+        columns = [c for c in self.table.columns if c not in ("released", "reason")]
+        lines = []
+        for row, shown, reason in zip(self.table.rows, self.shown, self.reasons, strict=True):
+            cells = dict(zip(self.table.columns, row.cells, strict=True))
+            lines.append([*(cells[c] for c in columns), str(row.count) if shown else "", reason])
+        return write_csv([*columns, "released", "reason"], lines)
+
+    def public_bytes(self) -> bytes:
+        """Return what may be handed on: no true counts, no reasons, withheld percentages blank."""
+        columns = [c for c in self.table.columns if c not in ("released", "reason", "count")]
+        lines = []
+        for row, shown, percentage in zip(self.table.rows, self.shown, self.percentage_shown, strict=True):
+            cells = dict(zip(self.table.columns, row.cells, strict=True))
+            if not percentage:
+                cells |= {name: "" for name in ("pct", "pct_n") if name in cells}
+            lines.append([*(cells[c] for c in columns), str(row.count) if shown else ""])
+        return write_csv([*columns, "released"], lines)
+
+
+@dataclass(frozen=True)
+class Protection:
+    """The outcome for all tables, and how it was reached."""
+
+    tables: tuple[ProtectedTable, ...]
+    cells: int
+    primary: int
+    complementary: int
+    percentages_withheld: int
+    cost: float
+    gap: float
+    stopped_by_wall: bool
+    solver: str
+
+
+def protect(
+    tables: Sequence[Table],
+    earlier: Sequence[Table] = (),
+    *,
+    hierarchies: Mapping[str, Hierarchy],
+    policy: CellPolicy,
+    seconds: float,
+    left: Callable[[], float] | None = None,
+    dominated: Sequence[tuple[int, int]] = (),
+) -> Protection:
+    """Withhold as little as possible so that no small count can be worked out.
+
+    `dominated` lists (table, row) positions that a dominance rule withholds.
+
+    :raises BadTable: if the input cannot be used
+    :raises NoSafePattern: if nothing that may be withheld makes the release safe
+    :raises Stopped: if the limit is reached before any safe pattern is found
+    :raises SolverFailed: if the solver does not answer
+    """
+    problem = gather(tables, earlier, hierarchies=hierarchies, policy=policy)
+    lines = find_lines(problem)
+    refuse_sums_that_disagree(problem, lines)
+    if not policy.hide_zeros:
+        raise_floors(problem, lines)
+    must = small_cells(problem, policy)
+    by_money = np.zeros_like(must)
+    for t, r in dominated:
+        by_money[problem.number[problem.space.key(tables[t].rows[r].codes)]] = True
+    must |= by_money
+    budget = solver.Budget(seconds * WORK_PER_SECOND, left=left)
+    targets = [*find_targets(problem, policy, lines, must), *_watched(problem, policy, budget)]
+    _refuse_shown_already(problem, must)
+    pattern = _pattern(problem, targets, lines, must, policy, budget)
+    return _outcome(tables, problem, policy, pattern, must, by_money)
+
+
+def _pattern(
+    problem: Problem,
+    targets: Sequence[Target],
+    lines: Sequence[Line],
+    must: np.ndarray,
+    policy: CellPolicy,
+    budget: solver.Budget,
+) -> Pattern:
+    if not targets:
+        return Pattern(must, 0.0, 0.0, stopped_by_wall=False)
+    attacker = Attacker(problem, targets, must, reach=REACH, budget=budget)
+    first_look(attacker)
+    cost = np.log2(2 + np.where(problem.new, problem.count, 0))
+    cost[_nobody(problem) | _empty_but_shown(problem, policy)] = np.inf
+    return choose(attacker, cost, _line_cuts(attacker, lines))
+
+
+def _nobody(problem: Problem) -> np.ndarray:
+    """Mark structural zeros: everybody knows them."""
+    return np.asarray(problem.incidence.cells.sum(axis=1)).ravel() == 0
+
+
+def _empty_but_shown(problem: Problem, policy: CellPolicy) -> np.ndarray:
+    """Mark zeros that are shown: a withheld cell would then be known to be one or more."""
+    return np.asarray(problem.new & (problem.count == 0)) & (not policy.hide_zeros)
+
+
+def _line_cuts(attacker: Attacker, lines: Sequence[Line]) -> list[Cut]:
+    """State for each protected cell that its line must leave it room: the first cuts, without any solve."""
+    problem, cuts = attacker.problem, []
+    wishes: dict[int, list[tuple[int, int]]] = {}
+    for t, sign in attacker.wishes:
+        target = attacker.targets[t]
+        if target.kind == "cell":
+            wishes.setdefault(target.plus[0], []).append((t, sign))
+    for line in lines:
+        if line.parent < 0 or not line.whole:
+            continue
+        around = [line.parent, *line.members]
+        if not problem.new[around].all():
+            continue
+        for cell in line.members:
+            for t, sign in wishes.get(cell, ()):
+                need = attacker.goal[(t, sign)] - sign * problem.count[cell]
+                others = np.array([c for c in line.members if c != cell], dtype=int)
+                room = (attacker.down if sign > 0 else attacker.up)[others]
+                cells = np.append(others, line.parent)
+                weights = np.append(room, (attacker.up if sign > 0 else attacker.down)[line.parent])
+                need -= weights[attacker.must[cells]].sum()
+                if need <= TINY:
+                    continue
+                keep = ~attacker.must[cells] & (weights > 0)
+                if keep.any():
+                    cuts.append(Cut(cells[keep], np.minimum(weights[keep] / need, 1.0), (t, sign)))
+    return cuts
+
+
+def _watched(problem: Problem, policy: CellPolicy, budget: solver.Budget) -> list[Target]:
+    """Find cells withheld in earlier releases that the new tables, shown whole, would give away."""
+    watched = np.flatnonzero(problem.withheld_before & ~problem.new)
+    if not len(watched):
+        return []
+    probe = [Target("cell", (int(c),), (), 0.0, float(policy.min_count)) for c in watched]
+    attacker = Attacker(problem, probe, np.zeros(len(problem.keys), dtype=bool), reach=REACH, budget=budget)
+    room = attacker.room(np.zeros(len(problem.keys)))
+    if not room.feasible():
+        raise BadTable("The tables contradict what was released before. Check totals and populations.")
+    found = []
+    granted: set[int] = set()
+    for t, target in enumerate(probe):
+        if attacker.wish_number[(t, 1)] in granted:
+            continue
+        x = room.ask([((t, 1), 1.0)])
+        granted |= set(attacker.record(x).grants.tolist())
+        high = room.value((t, 1), x)
+        if high > policy.min_count - 1 + TINY:
+            if high >= policy.min_count - TINY:
+                low = -room.value((t, -1), room.ask([((t, -1), 1.0)], capped=False))
+                top = room.value((t, 1), room.ask([((t, 1), 1.0)], capped=False))
+                if top - low < 1 - TINY:
+                    found.append(Target("cell", target.plus, (), None, float(np.floor(low + TINY)) + 1))
+            continue
+        found.append(
+            Target("cell", target.plus, (), float(policy.smallest_hidden), float(policy.min_count - 1))
+        )
+    return found
+
+
+def _refuse_shown_already(problem: Problem, must: np.ndarray) -> None:
+    shown = np.flatnonzero(must & problem.fixed & ~_nobody(problem))
+    if len(shown):
+        facts = [f"{problem.label(c)}: {problem.low[c]:.0f} ({problem.released[c]})" for c in shown[:20]]
+        raise NoSafePattern("A count that must be withheld has been released already.", facts)
+
+
+def _outcome(
+    tables: Sequence[Table],
+    problem: Problem,
+    policy: CellPolicy,
+    pattern: Pattern,
+    must: np.ndarray,
+    by_money: np.ndarray,
+) -> Protection:
+    protected, percentages = [], 0
+    for table in tables:
+        shown, percentage_shown, reasons = [], [], []
+        for row in table.rows:
+            cell = problem.number[problem.space.key(row.codes)]
+            hidden = bool(pattern.withheld[cell])
+            why = []
+            if hidden:
+                why.append(DOMINATED if by_money[cell] else SMALL if must[cell] else COMPLEMENT)
+            refusal = _percentage_refusal(row, problem, policy, pattern, hidden) if row.percentage else None
+            if refusal:
+                why.append(refusal)
+                percentages += 1
+            shown.append(not hidden)
+            percentage_shown.append(row.percentage is not None and refusal is None)
+            reasons.append("; ".join(why))
+        protected.append(ProtectedTable(table, tuple(shown), tuple(percentage_shown), tuple(reasons)))
+    return Protection(
+        tables=tuple(protected),
+        cells=int(problem.new.sum()),
+        primary=int(must.sum()),
+        complementary=int((pattern.withheld & ~must).sum()),
+        percentages_withheld=percentages,
+        cost=pattern.cost,
+        gap=pattern.gap,
+        stopped_by_wall=pattern.stopped_by_wall,
+        solver=solver.version(),
+    )
+
+
+def _percentage_refusal(
+    row: Row, problem: Problem, policy: CellPolicy, pattern: Pattern, hidden: bool
+) -> str | None:
+    """Say why a percentage may not be shown: it may only repeat what shown counts already say."""
+    base = problem.number.get(base_key(problem.space, row))
+    known = base is not None and (problem.new[base] or problem.fixed[base])
+    if base is None or not known:
+        return "percentage of a base that is not in the tables"
+    size = problem.count[base] if problem.new[base] else problem.low[base]
+    if size < policy.min_pct_base:
+        return BASE
+    if hidden:
+        return COUNT_WITHHELD
+    return "percentage of a withheld base" if pattern.withheld[base] else None

@@ -1,0 +1,287 @@
+"""Read a researcher's file, CSV or XLSX, as tables in long form.
+
+A long table is taken as it is. A cross table has its row labels on the left and its column labels on
+top; what calls itself a total is a Total. What could hide numbers (hidden sheets, rows and columns,
+comments, formulas, links) is refused with the place, not read past. So is a list of people.
+"""
+
+import csv
+import io
+import re
+import zipfile
+from collections.abc import Sequence
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import ParseError
+from openpyxl import load_workbook
+from openpyxl.cell import Cell, MergedCell
+from openpyxl.utils.exceptions import InvalidFileException
+from openpyxl.worksheet.worksheet import Worksheet
+
+from disclosure.engine.codes import TOTAL
+from disclosure.engine.errors import BadTable
+from disclosure.engine.longform import RESERVED, Table, table_from, whole_number
+from disclosure.engine.people import refuse_people
+
+_TOTAL_WORDS = re.compile(r"(grand\s+|sub-?)?totals?|all|overall|sum|everyone", re.IGNORECASE)
+LARGEST_FILE = 20_000_000
+_MOST_CELLS = 400_000
+_EXTRA_PARTS = re.compile(
+    r"xl/(externalLinks|pivotCache|pivotTables|embeddings|media|charts|drawings|comments|threadedComments|"
+    r"customXml|model|vbaProject|queryTables|connections)"
+)
+_FORMULA = re.compile(r"[=+@\t\r]|-(?![\d ])")
+Grid = list[list[str]]
+
+
+def read_file(name: str, content: bytes) -> list[Table]:
+    """Read every table of a file.
+
+    :raises BadTable: naming file, place and remedy
+    """
+    if len(content) > LARGEST_FILE:
+        raise BadTable(f"{name}: larger than {LARGEST_FILE // 1_000_000} MB. Publish smaller tables.")
+    if not content:
+        raise BadTable(f"{name}: the file is empty.")
+    if content.startswith(b"PK"):
+        grids = _xlsx_grids(name, content)
+    else:
+        grids = [(name, _csv_grid(name, content))]
+    tables = [_table(place, grid) for place, grid in grids]
+    for table in tables:
+        refuse_people(table)
+        _refuse_formulas(table)
+    return tables
+
+
+def _refuse_formulas(table: Table) -> None:
+    """A released label that begins like a formula would run in the reader's spreadsheet."""
+    for row in table.rows:
+        for code in (*row.codes, *row.codes.values()):
+            if _FORMULA.match(code):
+                raise BadTable(
+                    f"{table.name}, line {row.line}: a label begins like a formula. Begin it with a letter."
+                )
+
+
+def _csv_grid(name: str, content: bytes) -> Grid:
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise BadTable(f"{name}: not UTF-8 text. Save the table as CSV UTF-8, or as XLSX.") from None
+    if "\x00" in text:
+        raise BadTable(f"{name}: not a text file. Save the table as CSV UTF-8, or as XLSX.")
+    first = text.split("\n", 1)[0]
+    delimiter = max(",;\t", key=first.count)
+    try:
+        return [list(row) for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)]
+    except csv.Error as error:
+        raise BadTable(f"{name}: cannot be read as CSV ({error}).") from None
+
+
+def _xlsx_grids(name: str, content: bytes) -> list[tuple[str, Grid]]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if sum(part.file_size for part in archive.infolist()) > 20 * LARGEST_FILE:
+                raise BadTable(f"{name}: unpacks to more than it should. Save a plain workbook.")
+            extra = sorted({m[1] for part in archive.namelist() if (m := _EXTRA_PARTS.match(part))})
+        if extra:
+            raise BadTable(
+                f"{name}: the workbook carries {', '.join(extra)}, where numbers can hide. "
+                "Copy the values alone into a new workbook."
+            )
+        book = load_workbook(io.BytesIO(content), data_only=False, keep_links=False)
+    except (
+        zipfile.BadZipFile,
+        InvalidFileException,
+        DefusedXmlException,
+        ParseError,
+        KeyError,
+        ValueError,
+    ) as error:
+        if isinstance(error, BadTable):
+            raise
+        raise BadTable(
+            f"{name}: not a workbook that can be read. Save it as XLSX, or as CSV UTF-8."
+        ) from None
+    hidden = [sheet.title for sheet in book.worksheets if sheet.sheet_state != "visible"]
+    if hidden:
+        raise BadTable(f"{name}: hidden sheet “{hidden[0]}”. Delete it, or show it.")
+    if book.chartsheets:
+        raise BadTable(f"{name}: chart sheets cannot be checked. Save the tables alone.")
+    grids = [(f"{name}, sheet {sheet.title}", _sheet_grid(name, sheet)) for sheet in book.worksheets]
+    grids = [(place, grid) for place, grid in grids if grid]
+    if not grids:
+        raise BadTable(f"{name}: no table on any sheet.")
+    return grids
+
+
+def _sheet_grid(name: str, sheet: Worksheet) -> Grid:
+    place = f"{name}, sheet {sheet.title}"
+    if sheet.max_row * sheet.max_column > _MOST_CELLS:
+        raise BadTable(f"{place}: more than {_MOST_CELLS:,} cells. Publish smaller tables.")
+    _refuse_hidden_lines(place, sheet)
+    grid = [[_text(place, cell) for cell in row] for row in sheet.iter_rows()]
+    for merged in sheet.merged_cells.ranges:  # a header over several columns speaks for each of them
+        text = grid[merged.min_row - 1][merged.min_col - 1]
+        for r in range(merged.min_row - 1, merged.max_row):
+            for c in range(merged.min_col - 1, merged.max_col):
+                grid[r][c] = text
+    return _trim(grid)
+
+
+def _refuse_hidden_lines(place: str, sheet: Worksheet) -> None:
+    for number, row in sheet.row_dimensions.items():
+        if row.hidden:
+            raise BadTable(f"{place}: row {number} is hidden. Delete it, or show it.")
+    for letter, column in sheet.column_dimensions.items():
+        if column.hidden:
+            raise BadTable(f"{place}: column {letter} is hidden. Delete it, or show it.")
+
+
+def _text(place: str, cell: Cell | MergedCell) -> str:
+    if cell.data_type == "f":
+        raise BadTable(f"{place}: {cell.coordinate} is a formula. Paste the values instead.")
+    if cell.comment is not None:
+        raise BadTable(f"{place}: {cell.coordinate} has a comment. Delete it.")
+    value = cell.value
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return "" if value is None else str(value).strip()
+
+
+def _trim(grid: Grid) -> Grid:
+    """Drop empty lines around, and make all rows equally long."""
+    rows = [row for row in grid if any(row)]
+    width = max((len(row) for row in rows), default=0)
+    rows = [row + [""] * (width - len(row)) for row in rows]
+    keep = [c for c in range(width) if any(row[c] for row in rows)]
+    return [[row[c] for c in keep] for row in rows]
+
+
+def _table(place: str, grid: Grid) -> Table:
+    grid = _trim([[cell.strip() for cell in row] for row in grid])
+    if len(grid) < 2:
+        raise BadTable(f"{place}: no rows below the header.")
+    if {"count", "released", "pct"} & {cell.lower() for cell in grid[0]}:
+        header = [cell.lower() if cell.lower() in RESERVED else cell for cell in grid[0]]
+        rows = [
+            [TOTAL if header[c] not in RESERVED and is_total(v) else v for c, v in enumerate(r)]
+            for r in grid[1:]
+        ]
+        return table_from(place, header, rows)
+    return _cross_table(place, grid)
+
+
+def is_total(text: str) -> bool:
+    """Say whether a label means all categories together."""
+    return bool(_TOTAL_WORDS.fullmatch(text.strip()))
+
+
+def _cross_table(place: str, grid: Grid) -> Table:
+    title_rows = 0
+    while title_rows < len(grid) and sum(1 for cell in grid[title_rows] if cell) == 1:
+        title_rows += 1  # a title above the table
+    grid = _trim(grid[title_rows:])
+    if not grid:
+        raise BadTable(f"{place}: no table found.")
+    heads, labels = _corner(place, grid)
+    if labels + 1 > len(grid[0]) or heads >= len(grid):
+        raise BadTable(f"{place}: no numbers found below and beside the labels.")
+    _refuse_mixed_labels(place, grid, heads, labels)
+    names = _names(place, grid, heads, labels)
+    above = _filled([row[labels:] for row in grid[:heads]])
+    left = [list(column) for column in zip(*_filled(_columns(grid, heads, labels)), strict=True)]
+    rows = []
+    for r, row in enumerate(grid[heads:]):
+        for c, text in enumerate(row[labels:]):
+            codes = [*left[r], *(line[c] for line in above)]
+            if text == "":
+                raise BadTable(
+                    f"{place}: no number for {' / '.join(code or '?' for code in codes)}. Write 0 if nobody."
+                )
+            if whole_number(text) is None:
+                raise BadTable(f"{place}: “{' / '.join(codes)}” is not a whole number. Give counts only.")
+            rows.append([*(TOTAL if is_total(code) else code for code in codes), text])
+    for row in rows:
+        if not all(row):
+            raise BadTable(f"{place}: a row or column has no label. Name every category and total.")
+    return table_from(place, [*names, "count"], rows)
+
+
+def _corner(place: str, grid: Grid) -> tuple[int, int]:
+    """Find where the numbers begin: rows of column labels, columns of row labels."""
+    numeric = [[whole_number(cell) is not None for cell in row] for row in grid]
+    height, width = len(grid), len(grid[0])
+    for labels in range(1, width):
+        for heads in range(1, height):
+            block = [
+                numeric[r][c] or grid[r][c] == "" for r in range(heads, height) for c in range(labels, width)
+            ]
+            if all(block) and any(numeric[r][c] for r in range(heads, height) for c in range(labels, width)):
+                return heads, labels
+    raise BadTable(
+        f"{place}: not a table of counts. "
+        "Put row labels on the left, column labels on top, whole numbers inside."
+    )
+
+
+def _refuse_mixed_labels(place: str, grid: Grid, heads: int, labels: int) -> None:
+    """A word among numbers is a spoilt count, not one more column of labels."""
+    levels = [(f"column {c + 1}", [row[c] for row in grid[heads:]]) for c in range(1, labels)]
+    levels += [(f"row {r + 1}", grid[r][labels:]) for r in range(1, heads)]
+    for where, level in levels:
+        said = [text for text in level if text and not is_total(text)]
+        numbers = sum(whole_number(text) is not None for text in said)
+        if 0 < numbers < len(said):
+            raise BadTable(
+                f"{place}: {where} mixes words and numbers. Give whole numbers, or labels in words."
+            )
+
+
+def _by_categories(labels: Sequence[str]) -> str:
+    said = sorted({label for label in labels if label and not is_total(label)})
+    return " / ".join(said) or "all"
+
+
+def _columns(grid: Grid, heads: int, labels: int) -> Grid:
+    return [[row[c] for row in grid[heads:]] for c in range(labels)]
+
+
+def _filled(lines: Sequence[Sequence[str]]) -> Grid:
+    """Repeat a label over the blanks that follow it, as a merged header means; not on the last level."""
+    out = []
+    for level, line in enumerate(lines):
+        last, row = "", []
+        for cell in line:
+            last = cell or ("" if level == len(lines) - 1 else last)
+            row.append(last)
+        out.append(row)
+    return _spread_totals(out)
+
+
+def _spread_totals(levels: Grid) -> Grid:
+    """A total of an outer level is a total of the levels inside it, whatever is written there."""
+    for level in range(len(levels) - 1):
+        for i, label in enumerate(levels[level]):
+            if is_total(label) and not levels[level + 1][i]:
+                levels[level + 1][i] = TOTAL
+    return levels
+
+
+def _names(place: str, grid: Grid, heads: int, labels: int) -> list[str]:
+    """Name the dimensions: from the corner (`school` or `school \\ sex`), else after their categories.
+
+    Named after their categories, two tables share a dimension only if it has the same ones in both.
+    """
+    corner = [grid[heads - 1][c] for c in range(labels)]
+    last, _, across = (part.strip() for part in corner[-1].partition("\\"))
+    columns = [next((cell for cell in reversed(grid[r][:labels]) if cell), "") for r in range(heads - 1)]
+    columns = [name or _by_categories(grid[r][labels:]) for r, name in enumerate(columns)]
+    columns.append(across or _by_categories(grid[heads - 1][labels:]))
+    rows = [*corner[:-1], last]
+    rows = [name or _by_categories([row[c] for row in grid[heads:]]) for c, name in enumerate(rows)]
+    names = [*rows, *columns]
+    if len(set(names)) < len(names) or any(name.lower() in RESERVED for name in names):
+        raise BadTable(f"{place}: give each row label column a name of its own above it.")
+    return names

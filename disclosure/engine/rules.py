@@ -1,0 +1,194 @@
+"""Which cells must be withheld, and what nobody may be able to work out."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from disclosure.engine.errors import BadTable
+from disclosure.engine.policy import CellPolicy, Dominance
+from disclosure.engine.problem import Problem
+from disclosure.engine.space import Key
+
+
+@dataclass(frozen=True)
+class Line:
+    """A group and the disjoint cells directly inside it, along one dimension."""
+
+    parent: int  # -1 when no table shows it
+    members: tuple[int, ...]
+    whole: bool  # the members make up all of the parent
+
+
+@dataclass(frozen=True)
+class Target:
+    """A sum of cells that the attacker must find possible at both ends."""
+
+    kind: str  # cell, residual, difference
+    plus: tuple[int, ...]
+    minus: tuple[int, ...]
+    reach_low: float | None  # some world must bring it down to this
+    reach_high: float | None  # some world must bring it up to this
+    relaxed_by: tuple[int, ...] = ()  # withholding one of these makes the target moot
+
+
+def small_cells(problem: Problem, policy: CellPolicy) -> np.ndarray:
+    """Mark new cells whose count must not be shown; structural zeros may be shown."""
+    floor = policy.smallest_hidden
+    empty = np.asarray(problem.incidence.cells.sum(axis=1)).ravel() == 0
+    with np.errstate(invalid="ignore"):
+        small = (problem.count >= floor) & (problem.count < policy.min_count)
+    return np.asarray(small & problem.new & ~empty)
+
+
+def dominated(contributions: Sequence[float], rule: Dominance) -> bool:
+    """Say whether a sum of money gives one of its contributors away."""
+    shares = sorted((float(c) for c in contributions), reverse=True)
+    if any(share < 0 for share in shares):
+        raise BadTable("Dominance: contributions cannot be negative.")
+    total = sum(shares)
+    if len(shares) < rule.min_contributors or total <= 0:
+        return True
+    if 100 * sum(shares[: rule.n]) > rule.k_percent * total:
+        return True
+    return total - sum(shares[:2]) < rule.p_percent / 100 * shares[0]
+
+
+def find_lines(problem: Problem) -> list[Line]:
+    """Find every sum of cells along one dimension."""
+    lines: list[Line] = []
+    for d, dim in enumerate(problem.space.dims):
+        numbers = problem.space.numbers[d]
+        families = [
+            (numbers[dim.atoms_of[g]], [numbers[dim.atoms_of[c]] for c in inside]) for g, inside in dim.lines
+        ]
+        contexts: dict[Key, dict[int, int]] = defaultdict(dict)
+        for cell, key in enumerate(problem.keys):
+            contexts[(*key[:d], -1, *key[d + 1 :])][key[d]] = cell
+        sizes = [len(s) for s in problem.space.sets[d]]
+        for there in contexts.values():
+            for group, inside in families:
+                members = tuple(there[c] for c in inside if c in there)
+                if members:
+                    whole = sum(sizes[c] for c in inside if c in there) == sizes[group]
+                    lines.append(Line(there.get(group, -1), members, whole))
+    return lines
+
+
+def raise_floors(problem: Problem, lines: Sequence[Line]) -> None:
+    """Note what everybody knows where zeros are shown: a withheld cell counts somebody.
+
+    A withheld total then counts at least one person for each of its withheld parts, and no pattern can
+    change that.
+    """
+    problem.low = np.where(problem.new & (problem.count > 0), np.maximum(problem.low, 1.0), problem.low)
+    size = np.diff(problem.incidence.cells.indptr)
+    for line in sorted(lines, key=lambda one: size[one.parent]):
+        if line.parent >= 0 and problem.count[line.parent] > 0:
+            parts = list(line.members)
+            sure = problem.low[parts][np.nan_to_num(problem.count[parts], nan=1.0) > 0].sum()
+            problem.low[line.parent] = max(problem.low[line.parent], min(sure, problem.count[line.parent]))
+
+
+def refuse_sums_that_disagree(problem: Problem, lines: Sequence[Line]) -> None:
+    """Check that groups equal the sum of their parts.
+
+    :raises BadTable: naming the first cell that does not add up
+    """
+    for line in lines:
+        if line.parent < 0:
+            continue
+        parts, total = problem.count[list(line.members)], problem.count[line.parent]
+        if np.isnan(total) or np.isnan(parts).any():
+            continue
+        if parts.sum() > total or (line.whole and parts.sum() != total):
+            raise BadTable(
+                f"{problem.places[line.parent]}: {problem.label(line.parent)} is not the sum of its parts. "
+                "List every category (or give a hierarchy that does), and check the totals."
+            )
+
+
+def find_targets(
+    problem: Problem, policy: CellPolicy, lines: Sequence[Line], must: np.ndarray
+) -> list[Target]:
+    """List all that must stay uncertain: small cells, small residuals, small differences."""
+    floor, top = float(policy.smallest_hidden), float(policy.min_count - 1)
+    targets = [_cell_target(problem, int(cell), floor, top, policy) for cell in np.flatnonzero(must)]
+    targets += _residuals(problem, lines, must, policy)
+    targets += _differences(problem, lines, policy)
+    return targets
+
+
+def _cell_target(problem: Problem, cell: int, floor: float, top: float, policy: CellPolicy) -> Target:
+    if policy.is_small(int(problem.count[cell])):
+        return Target("cell", (cell,), (), max(floor, float(problem.low[cell])), top)
+    return Target(
+        "cell", (cell,), (), None, problem.count[cell] + 1
+    )  # withheld for another reason: never exact
+
+
+def _residuals(problem: Problem, lines: Sequence[Line], must: np.ndarray, policy: CellPolicy) -> list[Target]:
+    found: dict[tuple[int, ...], Target] = {}
+    for line in lines:
+        small = tuple(m for m in line.members if must[m])
+        if len(small) < 2:
+            continue
+        together = problem.count[list(small)].sum()
+        if not 1 <= together < policy.min_count:
+            continue
+        others = tuple(m for m in line.members if problem.new[m] and not must[m])
+        found.setdefault(small, Target("residual", small, (), None, float(policy.min_count), others))
+    return list(found.values())
+
+
+def _differences(problem: Problem, lines: Sequence[Line], policy: CellPolicy) -> list[Target]:
+    """Find populations, both shown or showable, that differ by few people."""
+    value = np.where(problem.new, problem.count, np.where(problem.fixed, problem.low, np.nan))
+    covered = {(line.parent, m) for line in lines if line.whole for m in line.members}
+    marks = _marks(problem)
+    shown_sets = set(map(tuple, marks))
+    above = problem.space.above
+    found = []
+    for cell, key in enumerate(problem.keys):
+        if np.isnan(value[cell]) or value[cell] < policy.min_count:
+            continue
+        for wide in _wider(key, above):
+            parent = problem.number.get(wide)
+            if parent is None or np.isnan(value[parent]):
+                continue
+            gap = value[parent] - value[cell]
+            if not 0 <= gap < policy.min_count or (gap == 0 and not policy.hide_zeros):
+                continue
+            mark = tuple(marks[parent] - marks[cell])
+            if mark in shown_sets or not any(mark):
+                continue  # a cell of its own, or nobody at all
+            apart = sum(a != b for a, b in zip(key, wide, strict=True))
+            if (parent, cell) in covered and not gap:
+                continue  # made of empty cells, each protected on its own
+            low: float | None = None
+            high = float(policy.min_count if gap else policy.min_count - 1)
+            if policy.hide_zeros and gap and apart == 1 and (parent, cell) not in covered:
+                # people whom no table counts by themselves
+                low, high = float(policy.smallest_hidden), float(policy.min_count - 1)
+            found.append(Target("difference", (parent,), (cell,), low, high))
+    return found
+
+
+def _marks(problem: Problem) -> np.ndarray:
+    """Return two 64-bit sums for each cell, over the inner cells it is made of."""
+    rng = np.random.default_rng(21)
+    weights = rng.integers(1, 2**63, size=(problem.incidence.size, 2), dtype=np.uint64)
+    cells = problem.incidence.cells
+    owner = np.repeat(np.arange(cells.shape[0]), np.diff(cells.indptr))
+    marks = np.zeros((cells.shape[0], 2), dtype=np.uint64)
+    for side in (0, 1):
+        np.add.at(marks[:, side], owner, weights[cells.indices, side])
+    return marks
+
+
+def _wider(key: Key, above: Sequence[Sequence[Sequence[int]]]) -> list[Key]:
+    wider: list[tuple[int, ...]] = [()]
+    for d, number in enumerate(key):
+        wider = [(*start, n) for start in wider for n in (number, *above[d][number])]
+    return [w for w in wider if w != key]

@@ -1,0 +1,93 @@
+"""What people fill in on this desk."""
+
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+
+from disclosure.models import POINTS
+from requests_app import public as requests
+
+
+class FileForm(forms.Form):
+    """A file of tables."""
+
+    file = forms.FileField(
+        label="The tables, as CSV or XLSX",
+        help_text="Counts only, at most 5 MB: row labels on the left, column labels on top, totals where you"
+        " publish them. True counts, nothing withheld: the portal withholds what must not be shown.",
+        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.xlsx"}),
+    )
+
+
+class OutputForm(FileForm):
+    """An output and its context: the same words mean the same people."""
+
+    title = forms.CharField(max_length=200, label="What do the tables show?")
+    planned: Any = forms.ModelChoiceField(
+        queryset=None,
+        required=False,
+        label="Document they are for",
+        help_text="As planned in the request.",
+        empty_label="None of those planned",
+    )
+    population = forms.CharField(
+        max_length=200,
+        label="Who is counted?",
+        help_text="Use the same words whenever you count the same people: their tables are checked together.",
+    )
+    period = forms.CharField(max_length=100, label="Period", help_text="For example: school year 2020-21")
+    extracted_on = forms.DateField(
+        label="Day of the extraction",
+        help_text="Of the data from which the tables were made.",
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )
+    field_order = ["title", "planned", "population", "period", "extracted_on", "file"]
+
+    def __init__(self, *args: Any, planned: "QuerySet[requests.PlannedOutput]", **options: Any) -> None:
+        """Offer the documents of this project's request."""
+        super().__init__(*args, **options)
+        chosen: Any = self.fields["planned"]
+        chosen.queryset = planned
+
+
+class ClearForm(forms.Form):
+    """The five points, each confirmed by itself."""
+
+    comment = forms.CharField(
+        required=False, max_length=2000, label="Remark", widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        """Ask one question for each point."""
+        super().__init__(*args, **options)
+        asked: dict[str, forms.Field] = {
+            name: forms.BooleanField(
+                label=text, error_messages={"required": "Confirm this, or return the output."}
+            )
+            for name, text in POINTS.items()
+        }
+        self.fields = asked | self.fields
+
+    def points(self) -> dict[str, bool]:
+        """Return what was confirmed."""
+        return {name: self.cleaned_data[name] for name in POINTS}
+
+
+class ReturnForm(forms.Form):
+    """Why it goes back."""
+
+    comment = forms.CharField(
+        max_length=2000,
+        label="What must change?",
+        help_text="The author reads this. Write no count that is withheld.",
+        widget=forms.Textarea(attrs={"rows": 5}),
+    )
+
+
+class CopyForm(forms.Form):
+    """The copy of what was published."""
+
+    where = forms.CharField(max_length=300, label="Where was it published?")
+    copy = forms.FileField(label="The document as published", help_text="At most 5 MB.")
+    acknowledges = forms.BooleanField(label="The acknowledgement stands in it, word for word.")

@@ -1,0 +1,77 @@
+"""The table of an output's steps."""
+
+from typing import Final
+
+from disclosure import checks
+from disclosure.models import OutputStatus
+from p20win.accounts.public import is_operating_group, is_system
+from p20win.workflow import Step
+
+CHECK: Final = Step(
+    event="output.checked",
+    sources=frozenset({OutputStatus.UPLOADED}),
+    target=OutputStatus.CHECKED,
+    checks=(is_system, checks.is_protected),
+)
+REFUSE: Final = Step(
+    event="output.refused",
+    sources=frozenset({OutputStatus.UPLOADED}),
+    target=OutputStatus.RETURNED,
+    checks=(is_system,),
+)
+CHECK_AGAIN: Final = Step(
+    event="output.check_asked",
+    sources=frozenset({OutputStatus.CHECKED}),
+    target=OutputStatus.UPLOADED,
+    checks=(checks.is_author, checks.may_still_submit),
+    label="Check again",
+)
+SEND: Final = Step(
+    event="output.sent",
+    sources=frozenset({OutputStatus.CHECKED}),
+    target=OutputStatus.IN_REVIEW,
+    checks=(
+        checks.is_author,
+        checks.may_still_submit,
+        checks.is_protected,
+        checks.stands_beside_others,
+    ),
+    label="Send to the agencies",
+)
+RETURN: Final = Step(
+    event="output.returned",
+    sources=frozenset({OutputStatus.IN_REVIEW}),
+    target=OutputStatus.RETURNED,
+    checks=(checks.is_reviewer, checks.is_not_own),
+    label="Return to the author",
+)
+SEND_NEW_FILE: Final = Step(
+    event="output.resubmitted",
+    sources=frozenset({OutputStatus.UPLOADED, OutputStatus.CHECKED, OutputStatus.RETURNED}),
+    target=OutputStatus.UPLOADED,
+    checks=(checks.is_author, checks.may_still_submit, checks.nobody_is_at_work),
+    label="Send a corrected file",
+)
+WITHDRAW: Final = Step(
+    event="output.withdrawn",
+    sources=frozenset(
+        {OutputStatus.UPLOADED, OutputStatus.CHECKED, OutputStatus.IN_REVIEW, OutputStatus.RETURNED}
+    ),
+    target=OutputStatus.WITHDRAWN,
+    checks=(checks.is_author_or_operating_group,),
+    label="Withdraw",
+)
+RELEASE: Final = Step(
+    event="output.released",
+    sources=frozenset({OutputStatus.IN_REVIEW}),
+    target=OutputStatus.RELEASED,
+    checks=(
+        is_operating_group,
+        checks.is_not_own,
+        checks.is_protected,
+        checks.every_party_clears,
+        checks.review_time_is_over,
+    ),
+    label="Release",
+)
+STEPS: Final = (CHECK, REFUSE, CHECK_AGAIN, SEND, RETURN, SEND_NEW_FILE, WITHDRAW, RELEASE)

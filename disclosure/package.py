@@ -1,0 +1,82 @@
+"""The release package: exactly the audited bytes, their record, and the words every publication carries."""
+
+import io
+import json
+import zipfile
+from collections.abc import Sequence
+from typing import Final
+
+from disclosure.models import CleanTable, Output, OutputCheck
+from p20win.clock import state_date
+
+ACKNOWLEDGEMENT: Final = (  # O-83, word for word
+    "This work would not be possible without data provided by the P20 WIN participating agencies. "
+    "The findings do not necessarily reflect the opinions of the State of Connecticut or the organizations "
+    "and agencies contributing data."
+)
+_EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the same package has the same bytes whenever it is made
+
+
+def build(output: Output, found: OutputCheck, tables: Sequence[tuple[CleanTable, bytes]]) -> bytes:
+    """Put the package together."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for table, content in tables:
+            _add(archive, table.name, content)
+        _add(archive, "README.txt", readme(output, [table for table, _ in tables]).encode())
+        _add(archive, "audit.json", audit_record(output, found, [table for table, _ in tables]))
+    return out.getvalue()
+
+
+def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    archive.writestr(zipfile.ZipInfo(name, _EPOCH), content, zipfile.ZIP_DEFLATED)
+
+
+def name_of(output: Output) -> str:
+    """Return the file name of the package."""
+    return f"released-{output.project.number}-{str(output.pk)[-8:]}.zip"
+
+
+def readme(output: Output, tables: Sequence[CleanTable]) -> str:
+    """Write what the reader of the tables must know."""
+    day = f"{state_date(output.released_at):%B %d, %Y}" if output.released_at else "not released"
+    lines = [
+        f"{output.project.number}: {output.title}",
+        "",
+        f"Population: {output.population}",
+        f"Period: {output.period}",
+        f"Data extracted: {output.extracted_on:%B %d, %Y}",
+        f"Released: {day}",
+        "",
+        "An empty cell was withheld so that no small group of people can be recognised, in this table or",
+        "together with others. Publish the tables as they are.",
+        "",
+        "Every public document made from these tables must carry this acknowledgement:",
+        "",
+        ACKNOWLEDGEMENT,
+        "",
+        "SHA-256 of each table:",
+        *(f"{table.digest}  {table.name}" for table in tables),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def audit_record(output: Output, found: OutputCheck, tables: Sequence[CleanTable]) -> bytes:
+    """Write how the tables were checked, without any withheld number."""
+    record = {
+        "project": output.project.number,
+        "output": str(output.pk),
+        "round": found.round,
+        "checked_at": found.checked_at.isoformat(),
+        "rules": found.policy,
+        "cells": found.cells,
+        "withheld": found.withheld,
+        "percentages_withheld": found.percentages,
+        "gap": found.gap,
+        "stopped_by_clock": found.stopped_by_clock,
+        "solver": found.solver,
+        "audit": {"questions": found.questions, "leaks": found.leaks, "warnings": found.warnings},
+        "compared_with": found.compared_with,
+        "tables": [{"name": table.name, "sha256": table.digest, "rows": table.rows} for table in tables],
+    }
+    return json.dumps(record, indent=2, sort_keys=True).encode()

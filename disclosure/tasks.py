@@ -1,0 +1,29 @@
+"""Lines of work of the disclosure desk."""
+
+from disclosure import checking, services
+from disclosure.models import Output
+from disclosure.standing import CHECK_JOB
+from p20win import clock
+from p20win.accounts.public import system_user
+from p20win.custody import public as custody
+from p20win.jobs.public import RunningJob, line_of_work
+
+
+@line_of_work(CHECK_JOB, queue="vault", attempts=3)
+def check_output(job: RunningJob, *, file_id: str) -> None:
+    """Check the file of an output."""
+    file = custody.SealedFile.objects.select_related("slot", "project", "owner").get(pk=file_id)
+    checking.check_output(file, job=job, at=clock.now())
+
+
+@line_of_work("disclosure.file_refused")
+def file_refused(job: RunningJob, *, file_id: str) -> None:
+    """Return an output whose file was refused on arrival."""
+    checking.note_refused(custody.SealedFile.objects.get(pk=file_id), at=clock.now())
+
+
+@line_of_work("disclosure.review_time_over")
+def review_time_over(job: RunningJob, *, subject_id: str, deadline_id: str = "") -> None:
+    """Say that the agencies have had their time."""
+    output = Output.objects.get(pk=subject_id)
+    services.note_review_time_over(output, by=system_user(), at=clock.now())

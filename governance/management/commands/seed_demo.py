@@ -1,0 +1,61 @@
+"""Fill the demo: agencies, people, papers, and requests in every stage."""
+
+import os
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+
+from agreements import public as agreements
+from governance.seed import directory
+from governance.seed.projects import STORIES, Story
+from p20win import clock
+from p20win.programs import Crew
+
+AT_ONCE: Final = 3  # stories told side by side; they wait for workers most of the time
+
+
+class Command(BaseCommand):
+    """Make what is missing, and leave alone what is there."""
+
+    help = "Fill the demo with invented agencies, people and requests; what is there is left alone."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run it."""
+        if settings.P20WIN_MODE != "demo":
+            raise CommandError("The demo is seeded in demo mode only. Set P20WIN_MODE=demo.")
+        at = clock.now()
+        known = directory.organisations(at)
+        people = directory.people(known, at)
+        directory.papers(known, at)
+        self.stdout.write(f"{len(known)} organisations, {len(people)} people added.")
+        missing = [story for story in STORIES if not story.exists()]
+        waiting = [story for story in missing if story.needs_papers and not agreements.papers_can_be_made()]
+        missing = [story for story in missing if story not in waiting]
+        if missing:
+            # Documents and files are the work of workers; the portal's own are not running yet.
+            env = {**os.environ, "P20WIN_TICK_SECONDS": "1", "P20WIN_SWEEP_SECONDS": "1"}
+            with Crew(("vault", "worker", "beat"), env, settings.P20WIN_DATA / "logs") as crew:
+                crew.wait_until_ready()
+                first = [story for story in missing if story.moves_the_clock]
+                for story in first:
+                    self._tell(story)
+                with ThreadPoolExecutor(AT_ONCE) as pool:
+                    # The longest stand last in the list, and are begun first.
+                    list(pool.map(self._tell, [s for s in reversed(missing) if s not in first]))
+
+        if waiting:
+            self.stdout.write(f"{len(waiting)} requests with papers wait for Pango; see the health page.")
+            sys.exit(os.EX_TEMPFAIL)  # not an error; whoever called may call again later
+
+    def _tell(self, story: Story) -> None:
+        began = time.monotonic()
+        try:
+            number = story.tell().project.number or "a draft"
+        finally:
+            connection.close()  # each thread has its own
+        self.stdout.write(f"{number}: {story.title} ({time.monotonic() - began:.1f} s)")

@@ -1,0 +1,142 @@
+"""The second half of the line: files in, match, the parties' word, extract out. Continues `line.Line`."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from agreements import public as agreements
+from fixtures.formats import FixtureFile
+from fixtures.generate import Project as Invented
+from governance.seed.line import Line, NotDone, proof, wait_for_job, wait_until
+from governance.seed.presence import signed_in
+from matching import public as matching
+from p20win import clock
+from p20win.custody import public as custody
+
+if TYPE_CHECKING:
+    from p20win.accounts.models import User
+    from p20win.custody.models import SealedFile, UploadSlot
+
+PIECE: Final = 1024 * 1024
+
+
+@dataclass
+class Collection:
+    """The files of one invented project, and the slots they go into."""
+
+    line: Line
+    invented: Invented
+    sent: list[SealedFile] = field(default_factory=list)
+
+    def open_upload(self) -> None:
+        """The hub opens the upload: a slot for every file the approved request makes necessary."""
+        matching.open_match(self.line.project, by=self.line.cast.hub_staff, at=self.line.now())
+
+    @property
+    def match(self) -> matching.Match:
+        """Return the project's match, read anew.
+
+        :raises NotDone: if the upload was never opened
+        """
+        found = matching.match_for(self.line.project)
+        if found is None:
+            raise NotDone("The upload of the project's files was never opened.")
+        return found
+
+    def send(self, *, only: int | None = None) -> list[SealedFile]:
+        """The agencies' stewards send their files, all or the first so many; the vault checks each."""
+        for row in list(matching.expected(self.match))[:only]:
+            file = self._file_for(row.slot)
+            if file is not None:
+                self.sent.append(self.send_one(row.slot, file.tsv(), name=self._name(file)))
+        return self.sent
+
+    def send_one(self, slot: UploadSlot, content: bytes, *, name: str) -> SealedFile:
+        """Send some bytes into a slot, as the upload page does."""
+        by = self.line.cast.steward(slot.supplier)
+        return custody.receive(_pieces(content), slot, by=by, name=name, at=self.line.now())
+
+    def wait_until_judged(self, file: SealedFile) -> SealedFile:
+        """Wait until the vault has accepted or refused a file."""
+
+        def judged() -> bool:
+            file.refresh_from_db()
+            return file.status in (custody.FileStatus.ACCEPTED, custody.FileStatus.REFUSED)
+
+        wait_until(judged, what=f"The check of {file.name}")
+        return file
+
+    def wait_until_complete(self) -> None:
+        """Wait until every file sent is accepted and the match is ready.
+
+        :raises NotDone: if a file is refused, naming the rules
+        """
+        for file in self.sent:
+            if self.wait_until_judged(file).status == custody.FileStatus.REFUSED:
+                raise NotDone(f"{file.name} was refused: {file.report.get('counts') or file.report}")
+        wait_until(lambda: self.match.status == matching.MatchStatus.READY, what="The set of files")
+
+    def _file_for(self, slot: UploadSlot) -> FixtureFile | None:
+        if slot.data_class == custody.DataClass.IDENTIFIER_LIST:
+            return next((f for f in self.invented.identifier_lists if f.part in slot.title), None)
+        agency = self.invented.agencies[slot.supplier.short_name]
+        return agency.matching if slot.data_class == custody.DataClass.MATCHING else agency.analytical
+
+    def _name(self, file: FixtureFile) -> str:
+        scheme = "underscored" if file.part else "dotted"
+        return file.name(self.line.project.number, clock.state_date(self.line.now()), scheme=scheme)
+
+    # ---------------------------------------------------------------- match
+
+    def link(self, method: str = "splink") -> matching.MatchRun:
+        """The hub runs an approved method; the vault links the files.
+
+        :raises NotDone: if it does not come to a result
+        """
+        now = self.line.now()
+        approved = agreements.approved_methods(now).get(slug=method)
+        run = matching.start_run(self.match, approved, by=self.line.cast.hub_staff, at=now)
+        wait_for_job("matching.run_match", run_id=run.pk)
+        run.refresh_from_db()
+        return run
+
+    def representatives(self) -> list[User]:
+        """Return who speaks for each party: a steward of every agency, and the requestor."""
+        cast = self.line.cast
+        return [*(cast.steward(agency) for agency in cast.agencies), cast.requestor]
+
+    def agree(self, *, all_but: int = 0) -> None:
+        """The parties agree that the match is optimal; the last word signs it off and builds the extract."""
+        speaking = self.representatives()
+        for person in speaking[: len(speaking) - all_but]:
+            matching.agree(self.match, by=person, at=self.line.now(), **proof(person))
+        if not all_but:
+            delivery = self.match.delivery
+            wait_for_job("matching.build_extract", delivery_id=delivery.pk)
+
+    def wait_until_destroyed(self) -> None:
+        """Wait until the inputs are shredded by their clock."""
+        done = matching.MatchStatus.INPUTS_DESTROYED
+        wait_until(lambda: self.match.status == done, what="The destruction of the inputs")
+
+    # ---------------------------------------------------------------- delivery
+
+    def fetch(self) -> dict[str, bytes]:
+        """An approved researcher downloads the extract; return its files by name."""
+        person = self.line.cast.requestor
+        delivery = self.match.delivery
+        token = matching.fetch(delivery, by=person, acknowledges=True, at=self.line.now())
+        with signed_in(person):
+            content = b"".join(custody.relay(token))
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return {name: archive.read(name) for name in archive.namelist()}
+
+
+def _pieces(content: bytes) -> Iterator[bytes]:
+    whole = memoryview(content)
+    for start in range(0, len(content), PIECE):
+        yield bytes(whole[start : start + PIECE])

@@ -1,0 +1,228 @@
+"""The demo's requests, one for every place where a request can be."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from fixtures.generate import generate
+from fixtures.schools import SCHOOLS, School
+from governance import services
+from governance.seed.cast import Cast
+from governance.seed.files import Collection
+from governance.seed.line import Line, begin, wait_until
+from governance.seed.outputs import Review, table_from
+from p20win import clock
+from p20win.deadlines import public as deadlines
+from requests_app import public as requests
+
+SMALL: Final = 300  # rows of a demo project's school file
+FEW: Final = tuple(s for s in SCHOOLS if s.name.startswith("Three Rivers"))
+TEN_DAYS: Final = frozenset({"input-destruction", "prepublication-review"})
+
+
+@dataclass(frozen=True)
+class Story:
+    """One project of the demo: who asks for what, and how far it goes."""
+
+    title: str
+    recipient: str
+    agencies: tuple[str, ...]
+    goes: Callable[[Line], None]
+    questions: frozenset[str] | None = None
+    schools: tuple[School, ...] = ()
+    without: frozenset[str] = frozenset()
+
+    @property
+    def moves_the_clock(self) -> bool:
+        """Say whether it must be told before the others, as the demo clock moves for all."""
+        return self.goes is is_complete
+
+    @property
+    def needs_papers(self) -> bool:
+        """Say whether it goes beyond the point where the agreement is drawn up."""
+        return self.goes in (is_signed_by_some, sends_files, is_matched, is_in_review, is_complete)
+
+    def exists(self) -> bool:
+        """Say whether the demo has this project."""
+        return requests.DataRequest.objects.filter(title=self.title).exists()
+
+    def tell(self) -> Line:
+        """Write the request and walk it to where the story ends."""
+        line = begin(
+            Cast(self.recipient, self.agencies),
+            title=self.title,
+            schools=self.schools,
+            questions=self.questions,
+            without=self.without,
+        )
+        self.goes(line)
+        return line
+
+
+def stays_a_draft(line: Line) -> None:
+    """The requestor is still writing."""
+
+
+def is_checked(line: Line) -> None:
+    """Submitted; the operating group has not looked at it."""
+    line.submit()
+
+
+def is_sent_back(line: Line) -> None:
+    """Sent back with two comments."""
+    line.submit()
+    line.comment("security_plan", "Say on which desktops the data is kept, and who looks after them.")
+    line.send_back(
+        "populations", "Name the years of the comparison group; the agencies cannot pull data without."
+    )
+
+
+def is_decided_on(line: Line) -> None:
+    """With the agencies; the first has approved, the other has not decided."""
+    line.submit()
+    line.send_to_agencies()
+    line.decide(line.cast.agencies[0])
+
+
+def is_conditional(line: Line) -> None:
+    """One agency asks for more, the others approve: back with the requestor."""
+    line.submit()
+    line.send_to_agencies()
+    first, *others = line.cast.agencies
+    line.decide(first, outcome="conditional", conditions="Add how match rates are compared between groups.")
+    for agency in others:
+        line.decide(agency)
+
+
+def is_disapproved(line: Line) -> None:
+    """Too few agencies remain: it has ended."""
+    line.submit()
+    line.send_to_agencies()
+    first, *others = line.cast.agencies
+    reasons = "The data of these years was collected for another purpose and may not be used for this one."
+    line.decide(first, outcome="disapproval", reasons=reasons)
+    for agency in others:
+        line.decide(agency)
+
+
+def is_approved(line: Line) -> None:
+    """Approved by all; the agreement is to be drawn up."""
+    line.submit()
+    line.send_to_agencies()
+    line.approve_by_all()
+    line.approve_people()
+
+
+def is_signed_by_some(line: Line) -> None:
+    """The agreement is out; two signatures are missing."""
+    is_approved(line)
+    line.draw_up()
+    line.issue()
+    line.sign(all_but=2)
+
+
+def has_files(line: Line) -> Collection:
+    """The agreement is in force; every file is in, and the match can be run."""
+    is_approved(line)
+    line.draw_up()
+    line.issue()
+    line.sign()
+    line.sign_statements()
+    files = Collection(line, generate(SMALL, seed=len(line.request.title)))
+    files.open_upload()
+    files.send()
+    files.wait_until_complete()
+    return files
+
+
+def sends_files(line: Line) -> None:
+    """The agreement is in force; the first files are in, others are waited for."""
+    is_approved(line)
+    line.draw_up()
+    line.issue()
+    line.sign()
+    line.sign_statements()
+    files = Collection(line, generate(SMALL, seed=7))
+    files.open_upload()
+    for file in files.send(only=2):
+        files.wait_until_judged(file)
+
+
+def is_matched(line: Line) -> None:
+    """Linked; all but two of the parties agree that the match is optimal."""
+    files = has_files(line)
+    files.link()
+    files.agree(all_but=2)
+
+
+def is_in_review(line: Line) -> None:
+    """A table is with the agencies; one of the readers has not cleared it yet."""
+    files = has_files(line)
+    files.link()
+    files.agree()
+    review = Review(line)
+    review.submit(table_from(files.fetch()))
+    review.send_to_agencies()
+    review.clear(all_but=1)
+
+
+def is_complete(line: Line) -> None:
+    """The whole line: released, inputs destroyed, certified, closed. The demo clock is moved for it."""
+    files = has_files(line)
+    files.link()
+    files.agree()
+    review = Review(line)
+    review.submit(table_from(files.fetch()))
+    review.send_to_agencies()
+    review.clear()
+    pass_review_time(line)
+    review.release()
+    review.file_copy()
+    files.wait_until_destroyed()
+    line.certify()
+    services.close(line.project, by=line.cast.coordinator, at=line.now())
+
+
+def pass_review_time(line: Line) -> None:
+    """Move the demo clock past the ten business days, and wait until everyone reads it."""
+    due = [d.due_at for d in deadlines.open_of_project(line.project) if d.slug in TEN_DAYS]
+    ahead = max(due) - clock.now()
+    target = services.move_clock(dt.timedelta(days=ahead // dt.timedelta(days=1) + 1))
+    wait_until(lambda: clock.offset() == target, what="The moved clock", patience=10)
+
+
+STORIES: Final = (
+    Story("Manufacturing at a regional high school", "salt-meadow", ("sde", "cscu", "dol"), is_complete,
+          frozenset({"RQ1", "RQ2", "RQ3", "RQ4"}), schools=FEW),
+    Story(
+        "Early college: who takes courses, and who stays",
+        "copperfield",
+        ("sde", "cscu"),
+        stays_a_draft,
+        questions=frozenset({"RQ1", "RQ3"}),
+        without=frozenset({"plans", "confidentiality"}),
+    ),
+    Story("English learners on their way to college", "copperfield", ("sde", "cscu"), is_checked,
+          frozenset({"RQ0", "RQ3"})),
+    Story("Lunch eligibility and graduation", "copperfield", ("sde", "cscu"), is_sent_back,
+          frozenset({"RQ2", "RQ3"})),
+    Story("From school straight to work", "salt-meadow", ("sde", "cscu", "dol"), is_decided_on,
+          frozenset({"RQ2", "RQ3", "RQ4"})),
+    Story("Part-time study and wages", "salt-meadow", ("cscu", "dol", "sde"), is_conditional,
+          frozenset({"RQ2", "RQ3", "RQ4"})),
+    Story("Discipline records and employment", "copperfield", ("sde", "cscu"), is_disapproved,
+          frozenset({"RQ2", "RQ3"})),
+    Story("Certificates: which ones pay", "salt-meadow", ("cscu", "dol", "sde"), is_approved,
+          frozenset({"RQ2", "RQ3", "RQ4"})),
+    Story("Nursing pathways", "salt-meadow", ("sde", "cscu"), is_signed_by_some,
+          frozenset({"RQ2", "RQ3"})),
+    Story("Career academies and college", "copperfield", ("sde", "cscu"), sends_files,
+          frozenset({"RQ2", "RQ3"})),
+    Story("Programmes of one region: college and work", "salt-meadow", ("sde", "cscu", "dol"), is_matched,
+          frozenset({"RQ1", "RQ2", "RQ3", "RQ4"}), schools=FEW),
+    Story("From one region to the colleges", "salt-meadow", ("sde", "cscu", "dol"), is_in_review,
+          frozenset({"RQ1", "RQ2", "RQ3", "RQ4"}), schools=FEW),
+)  # fmt: skip

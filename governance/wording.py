@@ -1,0 +1,121 @@
+"""What happened, in words: the titles of the ledger's events, and which are the portal's own notes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+TITLES: Final = {
+    # ---- request
+    "project.opened": "Project opened",
+    "project.numbered": "Number assigned",
+    "project.renamed": "Title changed",
+    "project.part_taken": "An organisation takes part",
+    "project.closed": "Project closed",
+    "request.drafted": "Request begun",
+    "request.saved": "A section was saved",
+    "request.submitted": "Request signed and submitted",
+    "request.resubmitted": "Request signed and submitted again",
+    "request.commented": "A change was asked for",
+    "request.returned": "Sent back to the requestor",
+    "request.sent_to_agencies": "Found complete and sent to the agencies",
+    "request.approved": "Approved by every agency",
+    "request.conditional": "Approved on conditions",
+    "request.disapproved": "Disapproved",
+    "request.withdrawn": "Withdrawn by the requestor",
+    "decision.made": "An agency decided",
+    "elements.imported": "Data elements imported",
+    # ---- people
+    "person.named": "A person was named",
+    "person.approved": "An agency approved a person",
+    "person.refused": "An agency refused a person",
+    "person.approval_withdrawn": "An agency took its approval of a person back",
+    "person.access_opened": "Access opened to a person",
+    "person.access_closed": "Access closed to a person",
+    "job.retried": "Work that was given up is tried again",
+    "agency.access_closed": "Access closed to an agency that is no longer asked",
+    "person.taken_off": "A person was taken off the list",
+    "statement.signed": "Confidentiality statement signed",
+    # ---- agreement
+    "agreement.drawn_up": "Agreement drawn up",
+    "agreement.document_made": "Agreement’s document made",
+    "agreement.issued": "Agreement sent out for signature",
+    "agreement.signed": "A party signed the agreement",
+    "agreement.in_force": "Agreement in force",
+    "agreement.executed": "Executed copy sealed",
+    "agreement.voided": "A version of the agreement was voided",
+    "agreement.ended": "Agreement ended",
+    "document.signed": "Document signed",
+    # ---- files
+    "slot.opened": "Upload opened for a file",
+    "slot.closed": "Upload of a file closed",
+    "file.arrived": "A file arrived and was sealed",
+    "file.accepted": "A file was checked and accepted",
+    "file.refused": "A file was refused",
+    "file.sealed": "A result was sealed",
+    "file.destroyed": "A file was destroyed",
+    "match.opened": "Upload of the files opened",
+    "match.files_complete": "All files are in",
+    # ---- match and delivery
+    "match.started": "Match started",
+    "run.started": "A run started",
+    "run.finished": "A run came to a result",
+    "run.failed": "A run did not work",
+    "match.linked": "Files linked",
+    "match.failed": "The match did not work",
+    "match.agreed": "A party agreed to the match",
+    "match.rejected": "A party asked for another match",
+    "match.signed_off": "Match signed off by every party",
+    "match.delivered": "Extract ready",
+    "extract.asked": "Extract asked for",
+    "extract.available": "Extract can be downloaded",
+    "extract.downloaded": "Extract downloaded",
+    "extract.closed": "Time to download is over",
+    # ---- outputs
+    "output.submitted": "An output was submitted",
+    "output.resubmitted": "A corrected output was submitted",
+    "output.checked": "The output is protected",
+    "output.refused": "The output could not be protected as it is",
+    "output.sent": "The output was sent to the agencies",
+    "clearance.given": "A reader cleared the output",
+    "clearance.refused": "A reader returned the output",
+    "output.returned": "The output went back to its author",
+    "output.may_be_released": "The review time of an output is over",
+    "output.released": "Output released",
+    "output.withdrawn": "Output withdrawn",
+    "copy.filed": "Copy of the publication filed",
+    # ---- destruction
+    "destruction.asked": "Destruction asked for",
+    "data.destroyed": "Keys and sealed files destroyed",
+    "match.inputs_destroyed": "All inputs are destroyed",
+    "certificate.filed": "Certificate of destruction filed",
+    "certificate.issued": "The hub certified the destruction",
+    "certificate.made": "Certificate’s document made",
+    # ---- clocks
+    "deadline.started": "Clock started",
+    "deadline.met": "Done in time",
+    "deadline.passed": "Waiting time over",
+    "deadline.missed": "Deadline missed",
+    "deadline.cancelled": "Clock stopped",
+    "deadline.extended": "Deadline extended",
+    "deadline.recalculated": "Deadline worked out anew",
+}
+# What the portal notes for itself; on the page of a project it would only be noise.
+QUIET: Final = frozenset(
+    """
+    agency.asked agreement.document_made agreement.party_named capability.issued capability.used
+    certificate.made clearance.asked deadline.cancelled deadline.met deadline.passed deadline.started
+    document.signed element.added element.changed element.removed extract.asked file.announced file.sealed
+    identifier_table.added match.file_expected match.started match.word_asked output.examined
+    output.table_sealed person.account_found planned_output.added population.added project.part_taken
+    person.access_opened question.added request.saved run.finished run.started slot.filled slot.opened
+    statement.affirmed
+    """.split()
+)
+
+
+def title(event: str) -> str:
+    """Return an event's title; one that has none is written out from its name."""
+    if event in TITLES:
+        return TITLES[event]
+    thing, _, happened = event.partition(".")
+    return f"{thing} {happened}".replace("_", " ").strip().capitalize()

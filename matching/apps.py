@@ -1,0 +1,30 @@
+"""The matching desk."""
+
+from django.apps import AppConfig
+
+
+class MatchingConfig(AppConfig):
+    """Files in, linkage, the parties' word, extract out."""
+
+    name = "matching"
+
+    def ready(self) -> None:
+        """Tell the vault what it opens, the deadlines what happens when they come, and who hears about it."""
+        from matching import checks, notices
+        from matching.services import delivering, signing
+        from p20win.calendar import Hours
+        from p20win.custody import public as custody
+        from p20win.deadlines import public as deadlines
+        from p20win.notifications import public as notifications
+
+        custody.register_opening(
+            delivering.OPENING,
+            delivering.give,
+            access_act="download",
+            data_class=custody.DataClass.EXTRACT,
+            why_not=checks.why_not_fetch,
+        )
+        # An hour ahead, so that the inputs are gone when the clock has run out.
+        deadlines.register_due_action(signing.DESTRUCTION, "matching.destroy_inputs", ahead=Hours(1))
+        deadlines.register_due_action(delivering.WINDOW, "matching.close_delivery")
+        notifications.register(notices.NOTICES)

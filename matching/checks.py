@@ -1,0 +1,126 @@
+"""Why not: rules about files, runs, the parties' word, and the extract."""
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from agreements import public as agreements
+from matching import standing
+from matching.models import Delivery, ExpectedFile, Match, MatchSignoff
+from p20win import access, clock
+from p20win.accounts.public import Role, why_not_role
+from p20win.custody import public as custody
+from p20win.projects import public as projects
+
+if TYPE_CHECKING:
+    from p20win.accounts.models import User
+    from p20win.projects.models import Project
+
+
+def why_not_open(project: "Project", actor: "User", at: dt.datetime) -> list[str]:
+    """Say why the upload of a project's files cannot be opened now; an empty list means it can."""
+    reasons = []
+    if not (actor.has_role(Role.HUB_STAFF) or actor.has_role(Role.OPERATING_GROUP)):
+        reasons.append("Only the hub's staff or the operating group can open the upload.")
+    if why := projects.is_open(project):
+        reasons.append(why)
+    if agreements.in_force(project, at) is None:
+        reasons.append("No data sharing agreement is in force.")
+    if len(standing.agencies(project)) < 2:
+        reasons.append("The approved request asks fewer than two agencies for data.")
+    return reasons
+
+
+def files_are_there(match: Match, actor: "User") -> str | None:
+    """All files are accepted; no file at all is not all of them."""
+    missing = standing.missing(match)
+    if not missing and match.expected_files.exists():
+        return None
+    named = ", ".join(f"{row.agency.short_name} ({_kind(row)})" for row in missing)
+    return f"Waiting for {named or 'the upload to be opened'}."
+
+
+def _kind(row: ExpectedFile) -> str:
+    return str(custody.DataClass(row.kind).label).lower()
+
+
+def runs_matches(match: Match, actor: "User") -> str | None:
+    """Only the hub's staff run matches."""
+    return None if actor.has_role(Role.HUB_STAFF) else "Only staff of the data integration hub can do this."
+
+
+def may_match(match: Match, actor: "User") -> str | None:
+    """The person runs matches at the hub, and every paper is in order."""
+    if not actor.has_role(Role.HUB_STAFF):
+        return "Only staff of the data integration hub can run a match."
+    return " ".join(access.why_not(actor, "match", match.project, "matching", clock.now())) or None
+
+
+def has_approved_method(match: Match, actor: "User") -> str | None:
+    """The governing board approved a method that may run now (O-48)."""
+    if agreements.approved_methods(clock.now()).exists():
+        return None
+    return "The governing board has approved no matching method."
+
+
+def every_party_agrees(match: Match, actor: "User") -> str | None:
+    """Every party's representative said that the match is optimal; no party at all is no agreement (O-70)."""
+    run = standing.latest_result(match)
+    rows = list(standing.signoffs(run)) if run else []
+    waiting = sorted({row.organisation.short_name for row in rows if row.signature_id is None})
+    if rows and not waiting:
+        return None
+    return f"Waiting for {', '.join(waiting) or 'a result'}."
+
+
+def signoffs_of(match: Match, actor: "User") -> list[MatchSignoff]:
+    """Return the rows in which this person speaks for a party."""
+    run = standing.latest_result(match)
+    rows = standing.signoffs(run) if run and match.status == "linked" else ()
+    return [row for row in rows if why_not_speak(row, actor) is None]
+
+
+def why_not_speak(row: MatchSignoff, actor: "User") -> str | None:
+    """Say why this person does not speak for this party; an agency speaks through a steward (O-169)."""
+    if row.is_recipient:
+        if actor.organisation_id == row.organisation_id and actor.has_role(Role.REQUESTOR, row.organisation):
+            return None
+        return f"Only the requestor speaks for {row.organisation.short_name}."
+    return why_not_role(actor, Role.DATA_STEWARD, row.organisation)
+
+
+def why_not_agree(match: Match, actor: "User", at: dt.datetime) -> list[str]:
+    """Say why this person cannot say now whether the match is optimal; an empty list means they can."""
+    if match.status != "linked":
+        return [f"Not possible while the status is “{match.get_status_display()}”."]
+    mine = signoffs_of(match, actor)
+    if not mine:
+        return ["Only a representative of a party can say whether the match is optimal."]
+    if all(row.signature_id for row in mine):
+        return ["Your organisation has agreed."]
+    return access.why_not(actor, "sign_off", match.project, "key", at)
+
+
+def extract_is_there(delivery: Delivery, actor: "User") -> str | None:
+    """An extract was sealed."""
+    return None if delivery.extract_id else "The extract is not ready."
+
+
+def why_not_fetch(delivery: Delivery, person: "User", at: dt.datetime) -> list[str]:
+    """Say why the extract cannot be fetched now; custody asks too, and again while it streams."""
+    if delivery.status == "preparing":
+        return ["The extract is being prepared."]
+    if not standing.is_within_window(delivery, at):
+        return ["The time to download the extract is over. Ask the operating group if you still need it."]
+    return []
+
+
+def supplies_data(project: "Project", person: "User") -> bool:
+    """Say whether this person's organisation supplies data to the project it receives data from (O-108)."""
+    return any(agency.pk == person.organisation_id for agency in standing.agencies(project))
+
+
+def inputs_are_gone(match: Match, actor: "User") -> str | None:
+    """Every agency's key in the project is destroyed, and its files with it."""
+    left = custody.accepted_files(match.project).filter(slot__expected_by__match=match)
+    names = sorted({file.owner.short_name for file in left})
+    return f"Inputs of {', '.join(names)} are still there." if names else None

@@ -1,0 +1,90 @@
+"""What is known for certain about each record, and when two cannot be linked without a person's eyes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import jellyfish
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from matching.engine.nicknames import CANONICAL
+
+CONTRADICTION: Final = "contradiction"
+TWINS: Final = "probable twins"
+_ALIKE: Final = 0.82
+_UNKNOWN: Final = -1
+
+
+class Facts:
+    """The certain facts of all records of all files, by the number of the record over all files."""
+
+    def __init__(self, tables: Sequence[pa.Table]) -> None:
+        self._names: dict[tuple[int, int], bool] = {}
+        self._ssn, self._ssn_values = _codes(tables, "ssn")
+        self._sasid, _ = _codes(tables, "sasid")
+        self._born, _ = _codes(tables, "birth_date")
+        self._last, _ = _codes(tables, "last_name")
+        given = [
+            pa.chunked_array([column for table in tables for column in table[name].chunks], pa.string())
+            for name in ("first_name", "middle_name")
+        ]
+        both = pa.chunked_array([chunk for array in given for chunk in array.chunks], pa.string())
+        codes, self._given_values = _encoded(both)
+        half = len(given[0])
+        self._first, self._middle = codes[:half], codes[half:]
+
+    def objection(self, one: int, other: int) -> str | None:
+        """Say why two records must not be linked automatically, or None."""
+        first, second = self._first[one], self._first[other]
+        if first == second or _UNKNOWN in (first, second) or not self._different(one, other):
+            return None
+        ssn, other_ssn = self._ssn[one], self._ssn[other]
+        if ssn != _UNKNOWN and other_ssn != _UNKNOWN and ssn != other_ssn and self._apart(ssn, other_ssn):
+            return CONTRADICTION
+        twins = (
+            self._last[one] == self._last[other] != _UNKNOWN
+            and self._born[one] == self._born[other] != _UNKNOWN
+            and not (ssn == other_ssn != _UNKNOWN)
+            and not (self._sasid[one] == self._sasid[other] != _UNKNOWN)
+        )
+        return TWINS if twins else None
+
+    def _different(self, one: int, other: int) -> bool:
+        """Tell whether no nickname, initial, slip or middle name can explain two given names as one."""
+        first, second = self._first[one], self._first[other]
+        if first == self._middle[other] or second == self._middle[one]:
+            return False
+        key = (first, second) if first < second else (second, first)
+        known = self._names.get(key)
+        if known is None:
+            known = self._names[key] = differ(self._given_values[first], self._given_values[second])
+        return known
+
+    def _apart(self, one: int, other: int) -> bool:
+        return jellyfish.damerau_levenshtein_distance(self._ssn_values[one], self._ssn_values[other]) > 1
+
+
+def differ(one: str, other: str) -> bool:
+    """Tell whether two normalised given names can hardly be the same name."""
+    words, others = one.split(), other.split()
+    for word in words:
+        for second in others:
+            short = min(len(word), len(second)) == 1
+            if (short and word[0] == second[0]) or CANONICAL.get(word, word) == CANONICAL.get(second, second):
+                return False
+    return jellyfish.jaro_winkler_similarity(one, other) < _ALIKE
+
+
+def _codes(tables: Sequence[pa.Table], column: str) -> tuple[list[int], list[str]]:
+    return _encoded(
+        pa.chunked_array([chunk for table in tables for chunk in table[column].chunks], pa.string())
+    )
+
+
+def _encoded(values: pa.ChunkedArray) -> tuple[list[int], list[str]]:
+    encoded = values.combine_chunks().dictionary_encode()
+    codes: np.ndarray = pc.fill_null(encoded.indices, _UNKNOWN).to_numpy(zero_copy_only=False)
+    return codes.tolist(), encoded.dictionary.to_pylist()

@@ -1,0 +1,35 @@
+"""What a process that holds people's records does to keep them to itself."""
+
+from __future__ import annotations
+
+import ctypes
+import resource
+import signal
+import sys
+from typing import Final
+
+_PR_SET_PDEATHSIG: Final = 1
+_PR_SET_DUMPABLE: Final = 4
+
+
+def keep_to_itself() -> None:
+    """Forbid core dumps and reading of this process's memory by others of the same user."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def end_with_parent() -> None:
+    """Let this process be killed when the one that started it ends."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def where(failure: BaseException) -> str:
+    """Return the kind of an error and the place in the code, never its text, which may hold values."""
+    trace = failure.__traceback__
+    if trace is None:
+        return type(failure).__name__
+    while trace.tb_next:
+        trace = trace.tb_next
+    return f"{type(failure).__name__} in {trace.tb_frame.f_code.co_name}, line {trace.tb_lineno}"

@@ -1,0 +1,104 @@
+"""Identifier lists of third parties: whom of an agency's file they name, as flag columns by generic id.
+
+The recipient gets the flags and never the identifiers; identifiers that the agency does not know are counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from matching.engine import normalise
+from matching.engine.errors import BadInput
+
+
+@dataclass(frozen=True)
+class List:
+    """One list: the agency file it belongs to, its column of identifiers, its flag columns.
+
+    `places` are the schools whose people it is about; without them it is about everybody in the file.
+    """
+
+    name: str
+    file: str
+    identifier: str
+    flags: tuple[str, ...]
+    field: str = "sasid"
+    places: tuple[str, ...] = ()
+
+
+def join(
+    lists: Sequence[List],
+    tables: Mapping[str, pa.Table],
+    prepared: Mapping[str, pa.Table],
+    ids: Mapping[str, pa.Array],
+) -> tuple[pa.Table, list[dict[str, Any]]]:
+    """Return `file, id` with one column a flag, and how many each list names and the agency knows.
+
+    1: named by a list; 0: of its place and not named; empty: no list came in for them (O-178).
+
+    :raises BadInput: if a list lacks a column, or its agency's file holds no such identifier
+    """
+    parts, counts = [], []
+    for file in dict.fromkeys(entry.file for entry in lists):
+        own = [entry for entry in lists if entry.file == file]
+        flags: dict[str, pa.Array] = {}
+        for entry in own:
+            held = _held(prepared, entry)
+            named = _named(tables[entry.name], entry)
+            counts.append(
+                {
+                    "list": entry.name,
+                    "named": {"count": len(named)},
+                    "unknown": {"count": pc.sum(pc.invert(pc.is_in(named, held))).as_py() or 0},
+                }
+            )
+            for flag in entry.flags:
+                value = _value(prepared[file], held, _flagged(tables[entry.name], entry, flag), entry)
+                flags[flag] = pc.max_element_wise(flags[flag], value) if flag in flags else value
+        names = pa.array([file] * len(ids[file]), pa.string())
+        parts.append(pa.table({"file": names, "id": ids[file], **flags}))
+    if not parts:
+        return pa.table({"file": pa.array([], pa.string()), "id": pa.array([], pa.string())}), []
+    return pa.concat_tables(parts, promote_options="default"), counts
+
+
+def _value(prepared: pa.Table, held: pa.Array, named: pa.Array, entry: List) -> pa.Array:
+    """Return 1 for those who are named, 0 for the others of the list's place, null for all else."""
+    places = pa.array([normalise.code(place) for place in entry.places], pa.string()).drop_null()
+    schools = prepared["high_school"].combine_chunks()
+    everybody = not len(places) or schools.null_count == len(schools)
+    about = pa.array([True] * len(held)) if everybody else pc.is_in(schools, places)
+    return pc.if_else(
+        pc.is_in(held, named), pa.scalar(1, pa.int8()), pc.if_else(about, pa.scalar(0, pa.int8()), None)
+    )
+
+
+def _held(prepared: Mapping[str, pa.Table], entry: List) -> pa.Array:
+    """Return the identifiers of the agency's file, with a mark where it holds none, so that none equals none.
+
+    :raises BadInput: if the file holds none at all
+    """
+    held = prepared[entry.file][entry.field].combine_chunks()
+    if held.null_count == len(held) and len(held):
+        raise BadInput(
+            f"{entry.name}: the file {entry.file} holds no {entry.field} that this list could be joined to."
+        )
+    return pc.fill_null(held, "")
+
+
+def _named(table: pa.Table, entry: List) -> pa.Array:
+    for column in (entry.identifier, *entry.flags):
+        if column not in table.column_names:
+            raise BadInput(f"{entry.name}: there is no column “{column}”.")
+    return pc.unique(normalise.column(table[entry.identifier], entry.field).drop_null())
+
+
+def _flagged(table: pa.Table, entry: List, flag: str) -> pa.Array:
+    text = pc.utf8_trim_whitespace(table[flag].cast(pa.string()))
+    on = pc.fill_null(pc.is_in(text, pa.array(["1", "Y", "y", "true", "TRUE"])), False)
+    return normalise.column(table.filter(on)[entry.identifier], entry.field).drop_null()

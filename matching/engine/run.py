@@ -1,0 +1,239 @@
+"""One linkage from tables to people: prepare, score pairs of files, calibrate, resolve, draw ids, report."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from matching.engine import calibrate, crosswalk, defaults, memory, prepare, report
+from matching.engine import spec as specs
+from matching.engine.engines import splink, toolkit
+from matching.engine.engines.edges import Edges, Limits, Model, Pair
+from matching.engine.errors import BadInput
+from matching.engine.facts import Facts
+from matching.engine.profile import profile
+from matching.engine.resolve import REVIEW, Resolution, Scored, resolve
+from matching.engine.spec import Spec
+
+ENGINES: Final = {splink.NAME: splink, toolkit.NAME: toolkit}
+DEFAULT_ENGINE: Final = splink.NAME
+Progress = Callable[[int, str], None]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a linkage gives: the key, the pairs with their decisions, and the report."""
+
+    crosswalk: pa.Table
+    edges: pa.Table
+    report: dict[str, Any]
+    clusters: pa.Table
+    """`file, id, person`: the same people by number, the same for the same input; for comparing runs."""
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """One pair of files after scoring."""
+
+    edges: Edges
+    model: Model
+    chance: np.ndarray
+    prior: float
+
+
+def link(
+    tables: Mapping[str, pa.Table],
+    spec: Spec,
+    *,
+    token: Callable[[], str],
+    memory_limit: int,
+    threads: int,
+    progress: Progress = lambda percent, message: None,
+) -> Result:
+    """Link the files and return the key, the pairs and the report.
+
+    :raises BadInput: if a file lacks what the specification names, or its ids are empty or repeated
+    :raises NeedsMoreMemory: if the need exceeds the limit, before or while linking
+    """
+    if set(tables) != set(spec.files):
+        raise BadInput("The files given are not the files of the specification.")
+    spec = specs.complete(spec)
+    engine = _engine(spec)
+    rows = {name: tables[name].num_rows for name in spec.files}
+    memory.check(rows, sum(table.nbytes for table in tables.values()), limit=memory_limit)
+    limits = Limits(memory=memory.for_database(memory_limit), threads=threads)
+    progress(2, "Bringing names, dates and numbers into one form")
+    ids = {name: prepare.ids(tables[name], spec.files[name], name) for name in spec.files}
+    prepared = {name: prepare.prepare(tables[name], spec.files[name]) for name in spec.files}
+    profiles = {name: profile(tables[name], prepared[name], spec.files[name]) for name in spec.files}
+    scored, skipped = _score_all(engine, spec, prepared, rows, limits, progress)
+    progress(82, "Setting the thresholds of this run")
+    points = calibrate.thresholds([entry.chance for entry in scored], spec)
+    pairs, kept = _gather(scored, spec, rows, points)
+    progress(85, "Joining pairs into people")
+    names = list(spec.files)
+    file_of = np.repeat(np.arange(len(names)), [rows[name] for name in names])
+    facts = Facts([prepared[name] for name in names])
+    found = resolve(
+        pairs,
+        file_of=file_of,
+        unique=frozenset(i for i, name in enumerate(names) if spec.files[name].unique),
+        facts=facts,
+        accept=points.accepted(spec.accept),
+        cap=spec.cluster_cap,
+    )
+    progress(92, "Drawing new ids and writing the report")
+    key = crosswalk.draw(found.cluster, names, [ids[name] for name in names], token=token)
+    numbers = report.build(
+        spec=spec,
+        profiles=profiles,
+        scored=[(entry.edges, entry.model, entry.prior) for entry in scored],
+        skipped=skipped,
+        points=points,
+        chance=pairs.chance,
+        resolution=found,
+        kept=kept,
+        prepared=prepared,
+        file_of=file_of,
+    )
+    edges = _edges_table(pairs, kept, found, spec, scored, ids, rows)
+    clusters = pa.table(
+        {
+            "file": pa.array([names[f] for f in file_of.tolist()], pa.string()),
+            "id": pa.concat_arrays([ids[name] for name in names]),
+            "person": pa.array(found.cluster),
+        }
+    )
+    return Result(crosswalk=key, edges=edges, report=numbers, clusters=clusters)
+
+
+def _engine(spec: Spec) -> Any:
+    """Return the engine that the specification names.
+
+    :raises BadInput: if there is none of that name
+    """
+    if spec.engine not in ENGINES:
+        raise BadInput(f"There is no engine “{spec.engine}”; use one of {', '.join(sorted(ENGINES))}.")
+    return ENGINES[spec.engine]
+
+
+def pairs_of(spec: Spec) -> list[Pair]:
+    """Return the pairs of files to compare: every two, and each file with itself that may repeat a person."""
+    names = list(spec.files)
+    across = [Pair(one, other) for one, other in itertools.combinations(names, 2)]
+    return across + [Pair(name, name) for name in names if not spec.files[name].unique]
+
+
+def why_not(spec: Spec, pair: Pair, rows: Mapping[str, int]) -> str | None:
+    """Say why two files are not compared directly, or None if their common fields tell people apart."""
+    if min(rows[pair.left], rows[pair.right]) < (2 if pair.one_file else 1):
+        return "one of the files has no rows to compare"
+    common = spec.fields_of(pair.left) & spec.fields_of(pair.right)
+    usable = [comparison.field for comparison in spec.comparisons if comparison.field in common]
+    bits = sum(defaults.BITS[field] for field in usable)
+    if bits < spec.least_bits:
+        held = ", ".join(defaults.WORDS[field] for field in usable) or "nothing"
+        return f"their common fields ({held}) cannot tell people apart; they meet through another file"
+    if not any(all(defaults.COLUMNS[c] in common for c in block.on) for block in spec.blocks):
+        return "no block fits their common fields"
+    return None
+
+
+def _score_all(
+    engine: Any,
+    spec: Spec,
+    prepared: Mapping[str, pa.Table],
+    rows: Mapping[str, int],
+    limits: Limits,
+    progress: Progress,
+) -> tuple[list[_Scored], list[dict[str, str]]]:
+    scored: list[_Scored] = []
+    skipped: list[dict[str, str]] = []
+    todo = pairs_of(spec)
+    for number, pair in enumerate(todo):
+        if reason := why_not(spec, pair, rows):
+            skipped.append({"left": pair.left, "right": pair.right, "reason": reason})
+            continue
+        at = 10 + 70 * number // len(todo)
+        left, right = prepared[pair.left], prepared[pair.right]
+        progress(at, f"Learning from {pair.label}")
+        model = engine.fit(spec, pair, left, right, limits=limits)
+        progress(at + 35 // len(todo), f"Comparing {pair.label}")
+        edges = engine.score(spec, model, left, right, limits=limits)
+        chance, prior = calibrate.probabilities(edges, spec, dict(rows))
+        scored.append(_Scored(edges, model, chance, prior))
+    return scored, skipped
+
+
+def _gather(
+    scored: list[_Scored], spec: Spec, rows: Mapping[str, int], points: calibrate.Thresholds
+) -> tuple[Scored, np.ndarray]:
+    """Put the pairs above the grey floor into one numbering, each with its files' pair and place there."""
+    start = dict(
+        zip(spec.files, np.concatenate([[0], np.cumsum([rows[n] for n in spec.files])]), strict=False)
+    )
+    left, right, chance, evidence, source = [], [], [], [], []
+    for number, entry in enumerate(scored):
+        keep = np.flatnonzero(entry.chance >= points.grey)
+        left.append(entry.edges.left[keep] + start[entry.edges.pair.left])
+        right.append(entry.edges.right[keep] + start[entry.edges.pair.right])
+        chance.append(entry.chance[keep])
+        evidence.append(entry.edges.evidence[keep])
+        source.append(np.column_stack([np.full(len(keep), number), keep]))
+    if not scored:
+        none = np.empty(0, np.int64)
+        return Scored(none, none, np.empty(0), np.empty(0)), np.empty((0, 2), np.int64)
+    pairs = Scored(*(np.concatenate(part) for part in (left, right, chance, evidence)))
+    return pairs, np.concatenate(source)
+
+
+def _edges_table(
+    pairs: Scored,
+    kept: np.ndarray,
+    found: Resolution,
+    spec: Spec,
+    scored: list[_Scored],
+    ids: Mapping[str, pa.Array],
+    rows: Mapping[str, int],
+) -> pa.Table:
+    """Return the pairs above the grey floor with their decisions, in the order of files and rows."""
+    parts = []
+    for number, entry in enumerate(scored):
+        mine = np.flatnonzero(kept[:, 0] == number)
+        edges, index = entry.edges, kept[mine, 1]
+        blocks = [block["block"] for block in entry.model.blocks]
+        parts.append(
+            pa.table(
+                {
+                    "file_l": pa.array([edges.pair.left] * len(mine), pa.string()),
+                    "id_l": ids[edges.pair.left].take(pa.array(edges.left[index])),
+                    "file_r": pa.array([edges.pair.right] * len(mine), pa.string()),
+                    "id_r": ids[edges.pair.right].take(pa.array(edges.right[index])),
+                    "weight": pa.array(np.round(edges.evidence[index], 3)),
+                    "probability": pa.array(np.round(pairs.chance[mine], 6)),
+                    "rule": pa.array([blocks[rule] for rule in edges.rule[index].tolist()], pa.string()),
+                    "decision": pa.array(found.decision[mine].tolist() or [], pa.string()),
+                }
+            )
+        )
+    return pa.concat_tables(parts) if parts else EDGES.empty_table()
+
+
+EDGES: Final = pa.schema(
+    [
+        ("file_l", pa.string()),
+        ("id_l", pa.string()),
+        ("file_r", pa.string()),
+        ("id_r", pa.string()),
+        ("weight", pa.float64()),
+        ("probability", pa.float64()),
+        ("rule", pa.string()),
+        ("decision", pa.string()),
+    ]
+)
+__all__ = ["DEFAULT_ENGINE", "ENGINES", "REVIEW", "Result", "link", "pairs_of", "why_not"]

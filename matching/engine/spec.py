@@ -1,0 +1,235 @@
+"""The linkage specification: everything that decides how files are linked, as data.
+
+It is JSON, versioned and hashed, so that a report can name exactly what was done. It holds no value of any
+record.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Final, Literal
+
+from matching.engine import defaults
+from matching.engine.errors import BadInput
+
+VERSION: Final = 1
+"""The version of this format."""
+
+Accept = Literal["f1", "auto"]
+_NAME: Final = re.compile(r"[A-Za-z0-9_]+")
+_LEVELS: Final = frozenset(
+    "exact edits jaro_winkler shared_part nickname initial other_given_name swapped_day two_of_three".split()
+) | {"else"}
+
+
+@dataclass(frozen=True)
+class Level:
+    """One degree of agreement: what it asks, how often true pairs and chance pairs show it (None: learnt)."""
+
+    kind: str
+    m: float
+    at: float | None = None
+    u: float | None = None
+    by_frequency: bool = False
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How one field is compared: its levels from the strictest to “else”."""
+
+    field: str
+    levels: tuple[Level, ...]
+
+
+@dataclass(frozen=True)
+class Block:
+    """One way in which candidates are found: records that agree on all these columns are compared."""
+
+    name: str
+    on: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class File:
+    """One file: its column of generic ids, which columns are which field, and whether a row is a person."""
+
+    id_column: str
+    columns: Mapping[str, str]
+    unique: bool = False
+
+
+@dataclass(frozen=True)
+class Spec:
+    """The whole specification of a linkage."""
+
+    files: Mapping[str, File]
+    comparisons: tuple[Comparison, ...]
+    blocks: tuple[Block, ...]
+    engine: str = "splink"
+    accept: Accept = "f1"
+    seed: int = 1
+    grey_floor: float = defaults.GREY_FLOOR
+    auto_precision: float = defaults.AUTO_PRECISION
+    least_bits: float = defaults.LEAST_BITS
+    cluster_cap: int = defaults.CLUSTER_CAP
+    block_cap: int = defaults.BLOCK_CAP
+    pairs_per_row: int = defaults.PAIRS_PER_ROW
+    version: int = field(default=VERSION)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Return the fields that are compared, in the order of the comparisons."""
+        return tuple(comparison.field for comparison in self.comparisons)
+
+    def fields_of(self, name: str) -> frozenset[str]:
+        """Return the fields that one file has."""
+        return frozenset(self.files[name].columns)
+
+
+def to_json(spec: Spec) -> str:
+    """Return the specification as JSON, readable and always in the same order."""
+    return json.dumps(asdict(spec), indent=2, sort_keys=True) + "\n"
+
+
+def digest(spec: Spec) -> str:
+    """Return the SHA-256 of the specification, by which a report names it."""
+    canonical = json.dumps(asdict(spec), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def from_json(text: str) -> Spec:
+    """Read a specification. What it leaves out is filled with the defaults.
+
+    :raises BadInput: if it is no JSON, of another version, or says something this engine does not know
+    """
+    try:
+        said = json.loads(text)
+        return _checked(_read(said))
+    except json.JSONDecodeError as error:
+        raise BadInput(f"The specification is not JSON: line {error.lineno}, column {error.colno}.") from None
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BadInput(f"The specification cannot be read: {type(error).__name__} at {error}.") from None
+
+
+def _read(said: dict[str, Any]) -> Spec:
+    if said.get("version", VERSION) != VERSION:
+        raise BadInput(
+            f"The specification is of version {said['version']}; this engine reads version {VERSION}."
+        )
+    known = set(Spec.__dataclass_fields__)
+    if unknown := sorted(set(said) - known):
+        raise BadInput(f"The specification has unknown entries: {', '.join(unknown)}.")
+    files = {name: File(**entry) for name, entry in said.get("files", {}).items()}
+    comparisons = tuple(
+        Comparison(entry["field"], tuple(Level(**level) for level in entry["levels"]))
+        for entry in said.get("comparisons", [])
+    )
+    blocks = tuple(Block(entry["name"], tuple(entry["on"])) for entry in said.get("blocks", []))
+    rest = {key: value for key, value in said.items() if key not in {"files", "comparisons", "blocks"}}
+    return Spec(files=files, comparisons=comparisons, blocks=blocks, **rest)
+
+
+def _checked(spec: Spec) -> Spec:
+    """Return the specification, if an engine can work from it.
+
+    :raises BadInput: naming the entry that is wrong
+    """
+    for name, entry in spec.files.items():
+        check_name(name)
+        if unknown := sorted(set(entry.columns) - set(defaults.BITS)):
+            raise BadInput(f"Specification, file {name}: unknown fields {', '.join(unknown)}.")
+    for comparison in spec.comparisons:
+        _check_comparison(comparison)
+    for block in spec.blocks:
+        if unknown := sorted(set(block.on) - set(defaults.COLUMNS)):
+            raise BadInput(f"Specification, block {block.name}: unknown columns {', '.join(unknown)}.")
+    if spec.accept not in ("f1", "auto"):
+        raise BadInput("Specification: accept is f1 or auto.")
+    if not 0 < spec.grey_floor < 1 or not 0 < spec.auto_precision < 1:
+        raise BadInput("Specification: grey_floor and auto_precision lie between 0 and 1.")
+    return spec
+
+
+def _check_comparison(comparison: Comparison) -> None:
+    """Pass if an engine can work from the comparison.
+
+    :raises BadInput: naming what is wrong
+    """
+    if comparison.field not in defaults.BITS:
+        raise BadInput(f"Specification: there is no field {comparison.field} to compare.")
+    kinds = [level.kind for level in comparison.levels]
+    if unknown := sorted(set(kinds) - _LEVELS):
+        raise BadInput(f"Specification, {comparison.field}: unknown levels {', '.join(unknown)}.")
+    if len(kinds) < 2 or kinds[-1] != "else" or not all(0 < level.m < 1 for level in comparison.levels):
+        raise BadInput(f"Specification, {comparison.field}: levels end in “else”, each with m from 0 to 1.")
+
+
+def check_name(name: str) -> str:
+    """Return the name of a file, if it may be one.
+
+    :raises BadInput: if it has other characters than letters, digits and underscores
+    """
+    if not _NAME.fullmatch(name):
+        raise BadInput(f"“{name}” cannot name a file: use letters, digits and underscores.")
+    return name
+
+
+def recognise(headers: Sequence[str], where: str, *, id_column: str | None = None) -> File:
+    """Tell from the headers of a file which column is the generic id and which are which field.
+
+    :raises BadInput: if no column is the id, or two columns claim one field
+    """
+    plain = {header: _plain(header) for header in headers}
+    found = id_column or next(
+        (header for wanted in defaults.ID_HEADERS for header in headers if plain[header] == wanted), None
+    )
+    if found is None or found not in plain:
+        raise BadInput(f"{where}: no id column. Name one of them unique_id, id, synthetic_id or rid.")
+    columns: dict[str, str] = {}
+    for header in headers:
+        known = defaults.HEADERS.get(plain[header])
+        if header == found or known is None:
+            continue
+        if known in columns:
+            raise BadInput(
+                f"{where}: columns “{columns[known]}” and “{header}” both look like {known}; name one."
+            )
+        columns[known] = header
+    if not columns:
+        raise BadInput(f"{where}: no column to match on was recognised among its headers.")
+    return File(id_column=found, columns=columns)
+
+
+def field_of(header: str) -> str | None:
+    """Return the field that a header stands for, or None if it is not one of those that can be matched on."""
+    return defaults.HEADERS.get(_plain(header))
+
+
+def _plain(header: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", header.lower())
+
+
+def default(files: Mapping[str, File], **choices: Any) -> Spec:
+    """Return the specification for these files: their common fields, the usual levels and blocks."""
+    spec = Spec(files=dict(files), comparisons=(), blocks=(), **choices)
+    return complete(spec)
+
+
+def complete(spec: Spec) -> Spec:
+    """Return the specification with the usual comparisons and blocks where it names none."""
+    held = [spec.fields_of(name) for name in spec.files]
+    several = [f for f in defaults.LEVELS if sum(f in fields for fields in held) >= min(2, len(held))]
+    comparisons = spec.comparisons or tuple(
+        Comparison(f, tuple(Level(**level) for level in defaults.LEVELS[f])) for f in several
+    )
+    compared = {comparison.field for comparison in comparisons}
+    blocks = spec.blocks or tuple(
+        Block(name, on)
+        for name, on in defaults.BLOCKS.items()
+        if all(defaults.COLUMNS[column] in compared for column in on)
+    )
+    return _checked(replace(spec, comparisons=comparisons, blocks=blocks))

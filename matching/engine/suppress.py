@@ -1,0 +1,77 @@
+"""Hiding small counts in a report, before it leaves the hub."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def suppressed(report: Mapping[str, Any], least: int) -> dict[str, Any]:
+    """Return a copy in which no count from 1 to below `least` can be read, nor had by subtraction.
+
+    A hidden count is None; what was reckoned from it (interval, rate) goes with it.
+    """
+    hidden: dict[str, Any] = _hide(dict(report), least)
+    return hidden
+
+
+def _hide(part: Any, least: int) -> Any:
+    if isinstance(part, list):
+        made = [_hide(entry, least) for entry in part]
+        if _is_family(part):
+            return _hide_partner(part, made)
+        return _hide_partners_within(part, made)
+    if isinstance(part, Mapping):
+        made_of = {key: _hide(value, least) for key, value in part.items()}
+        return _without(made_of) if "count" in part and _small(part, least) else made_of
+    return part
+
+
+def _small(entry: Mapping[str, Any], least: int) -> bool:
+    count, of = entry["count"], entry.get("of")
+    if count is None:
+        return True
+    near_all = of is not None and 0 < of - count < least
+    few = of is not None and 0 < of < least
+    return 0 < count < least or near_all or few
+
+
+def _without(entry: Mapping[str, Any]) -> dict[str, Any]:
+    gone = (
+        {"count", "of", "low", "high", "behind"}
+        if entry.get("of") is not None and "group" in entry
+        else {"count"}
+    )
+    return {key: None if key in gone else value for key, value in entry.items()}
+
+
+def _is_family(part: Sequence[Any]) -> bool:
+    return len(part) > 1 and all(
+        isinstance(entry, Mapping) and "count" in entry and "with" not in entry for entry in part
+    )
+
+
+def _hide_partners_within(before: Sequence[Any], after: list[Any]) -> list[Any]:
+    """Look at each part of a histogram, whose bars are counts of several kinds, by itself."""
+    if len(after) < 2 or not all(isinstance(entry, dict) and "from" in entry for entry in after):
+        return after
+    for key in {key for entry in after for key, value in entry.items() if _is_count(value)}:
+        if all(_is_count(entry.get(key)) for entry in after):
+            column = _hide_partner([entry[key] for entry in before], [entry[key] for entry in after])
+            for entry, value in zip(after, column, strict=True):
+                entry[key] = value
+    return after
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, Mapping) and "count" in value and "of" not in value
+
+
+def _hide_partner(before: Sequence[Mapping[str, Any]], after: list[Any]) -> list[Any]:
+    """Hide a second entry where one stands hidden alone, else the total would give it away."""
+    hidden = [number for number, entry in enumerate(after) if entry["count"] is None]
+    open_ones = [number for number, entry in enumerate(after) if entry["count"]]
+    if len(hidden) == 1 and open_ones:
+        smallest = min(open_ones, key=lambda number: before[number]["count"])
+        after[smallest] = _without(after[smallest])
+    return after

@@ -1,0 +1,110 @@
+"""The process that links for the portal: files come in over a pipe, results leave over one, nothing else.
+
+It holds no address of a database and no key, writes no file and no log, leaves no core dump, and dies with
+the process that started it.
+"""
+
+from __future__ import annotations
+
+import io as memory_io
+import json
+import secrets
+import sys
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+
+from matching.engine import frames, hardening, io, lists, memory, prepare, run
+from matching.engine import spec as specs
+from matching.engine.errors import BadInput, LinkageError, NeedsMoreMemory
+
+
+def serve(incoming: BinaryIO, outgoing: BinaryIO) -> None:
+    """Read the set-up and the files, link them, and send back key, pairs, flags and report, or why not."""
+    try:
+        _work(incoming, outgoing)
+    except BadInput as refusal:
+        _fail(outgoing, "bad_input", str(refusal))
+    except (NeedsMoreMemory, MemoryError) as refusal:
+        _fail(outgoing, "memory", str(refusal) or "The memory limit was reached; give the run more memory.")
+    except LinkageError as failure:
+        _fail(outgoing, "internal", str(failure))
+    except Exception as failure:  # noqa: BLE001 - a traceback could show values; its kind and place cannot
+        _fail(outgoing, "internal", f"Internal error: {hardening.where(failure)}.")
+
+
+def _fail(outgoing: BinaryIO, kind: str, message: str) -> None:
+    frames.send_json(outgoing, frames.FAILURE, {"kind": kind, "message": message})
+
+
+def _work(incoming: BinaryIO, outgoing: BinaryIO) -> None:
+    setup, tables = _read(incoming)
+    spec = specs.from_json(json.dumps(setup["spec"]))
+    joined = [_list(entry) for entry in setup.get("lists", [])]
+    files = {name: tables[name] for name in spec.files if name in tables}
+
+    def tell(percent: int, message: str) -> None:
+        frames.send_json(outgoing, frames.PROGRESS, {"percent": percent, "message": message})
+
+    result = run.link(
+        files,
+        spec,
+        token=lambda: secrets.token_hex(16),
+        memory_limit=memory.parse(setup["memory"]),
+        threads=int(setup["threads"]),
+        progress=tell,
+    )
+    flags, counts = _flags(joined, spec, tables)
+    frames.send(outgoing, frames.CROSSWALK, io.as_csv(result.crosswalk))
+    frames.send(outgoing, frames.EDGES, io.as_csv(result.edges))
+    frames.send(outgoing, frames.FLAGS, io.as_csv(flags))
+    frames.send_json(outgoing, frames.REPORT, {**result.report, "lists": counts})
+
+
+def _list(said: dict[str, Any]) -> lists.List:
+    several = {name: tuple(said.get(name, ())) for name in ("flags", "places")}
+    return lists.List(**{**said, **several})
+
+
+def _flags(
+    joined: list[lists.List], spec: specs.Spec, tables: dict[str, pa.Table]
+) -> tuple[pa.Table, list[dict[str, Any]]]:
+    needed = {entry.file for entry in joined}
+    prepared = {name: prepare.prepare(tables[name], spec.files[name]) for name in needed}
+    ids = {name: prepare.ids(tables[name], spec.files[name], name) for name in needed}
+    return lists.join(joined, tables, prepared, ids)
+
+
+def _read(incoming: BinaryIO) -> tuple[dict[str, Any], dict[str, pa.Table]]:
+    """Return the set-up, and each file as a table as soon as it is whole.
+
+    :raises BadInput: if a file cannot be read
+    """
+    setup: dict[str, Any] = {}
+    tables: dict[str, pa.Table] = {}
+    for name, content in _files(incoming, setup):
+        tables[name] = io.from_text(memory_io.BytesIO(content), name)
+    return setup, tables
+
+
+def _files(incoming: BinaryIO, setup: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
+    name, content = "", bytearray()
+    for kind, piece in frames.receive(incoming):
+        if kind == frames.SETUP:
+            setup.update(json.loads(piece))
+        elif kind == frames.PIECE:
+            content += piece
+        elif kind in (frames.FILE, frames.END):
+            if name:
+                yield name, bytes(content)
+            name, content = piece.decode(), bytearray()
+            if kind == frames.END:
+                return
+
+
+if __name__ == "__main__":
+    hardening.keep_to_itself()
+    hardening.end_with_parent()
+    serve(sys.stdin.buffer, sys.stdout.buffer)
+    sys.stdout.buffer.flush()

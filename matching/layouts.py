@@ -1,0 +1,121 @@
+"""What a file must look like, from what was approved: columns, forms, ids. Custody and engine read it."""
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final
+
+from matching.engine import spec as specs
+from matching.engine.errors import BadInput
+from p20win.refusal import Blocked
+
+if TYPE_CHECKING:
+    from p20win.accounts.models import Organisation
+    from requests_app.models import IdentifierTable
+    from requests_app.public import ApprovedElement
+
+ID_COLUMN: Final = "SyntheticID"
+_FORM_OF_FIELD: Final = {
+    "ssn": "ssn",
+    "sasid": "sasid",
+    "first_name": "name",
+    "middle_name": "name",
+    "last_name": "name",
+    "birth_date": "date",
+    "sex": "sex",
+    "high_school": "hs_code",
+}
+_FORM_OF_TYPE: Final = {"integer": "integer", "decimal": "decimal", "date": "date", "boolean": "flag"}
+_CODE: Final = re.compile(r"[^\s,;=]{1,24}")
+_ON: Final = "1"
+
+
+def file_name(agency: "Organisation") -> str:
+    """Return how engine and report call an agency's file: its short name, in letters, digits, underscores."""
+    return re.sub(r"[^A-Za-z0-9_]", "_", agency.short_name)
+
+
+def engine_file(agency: "Organisation", elements: Iterable["ApprovedElement"]) -> specs.File:
+    """Return which column of an agency's matching file is which field; one row is one person (O-60).
+
+    :raises Blocked: if two of its identifiers mean the same, or none can be matched on
+    """
+    columns = [ID_COLUMN, *(element.name for element in elements)]
+    try:
+        found = specs.recognise(columns, agency.short_name, id_column=ID_COLUMN)
+    except BadInput as problem:
+        raise Blocked(str(problem)) from None
+    return specs.File(id_column=found.id_column, columns=dict(found.columns), unique=True)
+
+
+def matching_file(agency: "Organisation", elements: Iterable["ApprovedElement"]) -> dict[str, Any]:
+    """Return what custody checks an agency's matching file against."""
+    identifiers = [element for element in elements if element.is_matching_identifier]
+    fields = {column: field for field, column in engine_file(agency, identifiers).columns.items()}
+    columns = [
+        {
+            "name": element.name,
+            "form": _FORM_OF_FIELD.get(fields.get(element.name, ""), "text"),
+            "identifier": True,
+        }
+        for element in identifiers
+    ]
+    return {
+        "columns": [_id(), *columns],
+        "id_column": ID_COLUMN,
+        "id_prefix": f"{agency.short_name}-",
+        "one_row_per": [[ID_COLUMN]],
+        "one_person_per": [[element.name for element in identifiers]],
+    }
+
+
+def analytical_file(agency: "Organisation", elements: Iterable["ApprovedElement"]) -> dict[str, Any]:
+    """Return what custody checks an agency's analytical file against; a person may have several rows."""
+    return {
+        "columns": [
+            _id(),
+            *(_content(element) for element in elements if not element.is_matching_identifier),
+        ],
+        "id_column": ID_COLUMN,
+        "id_prefix": f"{agency.short_name}-",
+    }
+
+
+def identifier_list(table: "IdentifierTable", senders: Iterable[str]) -> dict[str, Any]:
+    """Return what custody checks a list of identifiers against (O-126, O-178)."""
+    identifier = table.identifier_column
+    form = _FORM_OF_FIELD.get(specs.field_of(identifier) or "", "text")
+    return {
+        "columns": [
+            {"name": identifier, "form": form, "identifier": True, "required": True},
+            {"name": table.flag_column, "codes": [table.flag_value or _ON], "required": True},
+        ],
+        "agencies": list(senders),
+        "one_row_per": [[identifier]],
+    }
+
+
+def delivered_columns(elements: Iterable["ApprovedElement"]) -> list[str]:
+    """Return the columns that reach the recipient: approved, and no matching identifier (O-73)."""
+    return [element.name for element in elements if not element.is_matching_identifier]
+
+
+def _id() -> dict[str, Any]:
+    return {"name": ID_COLUMN, "form": "synthetic_id", "required": True}
+
+
+def _content(element: "ApprovedElement") -> dict[str, Any]:
+    described: dict[str, Any] = {"name": element.name, "form": _FORM_OF_TYPE.get(element.data_type, "text")}
+    if element.data_type == "code" and (codes := _codes(element.codes)):
+        described["codes"] = codes
+    return described
+
+
+def _codes(text: str) -> list[str]:
+    """Return the codes of a list such as “M, F, U” or “1 = yes; 0 = no”; none if the text is a sentence."""
+    pieces = [piece.split("=")[0].strip() for piece in re.split(r"[,;\n]", text) if piece.strip()]
+    return pieces if len(pieces) > 1 and all(_CODE.fullmatch(piece) for piece in pieces) else []
+
+
+def field_of(column: str) -> str | None:
+    """Return the field that a column holds, if it is one that can be matched on."""
+    return specs.field_of(column)

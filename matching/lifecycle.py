@@ -1,0 +1,89 @@
+"""The tables of steps: matches, runs, deliveries."""
+
+from typing import Final
+
+from matching import checks
+from matching.models import DeliveryStatus, MatchStatus, RunStatus
+from p20win.accounts.public import is_system
+from p20win.workflow import Step
+
+COMPLETE_FILES: Final = Step(
+    event="match.files_complete",
+    sources=frozenset({MatchStatus.COLLECTING}),
+    target=MatchStatus.READY,
+    checks=(is_system, checks.files_are_there),
+)
+START: Final = Step(
+    event="match.started",
+    sources=frozenset({MatchStatus.READY}),
+    target=MatchStatus.LINKING,
+    checks=(checks.may_match, checks.files_are_there, checks.has_approved_method),
+    label="Start the match",
+)
+LINK: Final = Step(
+    event="match.linked",
+    sources=frozenset({MatchStatus.LINKING}),
+    target=MatchStatus.LINKED,
+    checks=(is_system,),
+)
+FAIL: Final = Step(
+    event="match.failed",
+    sources=frozenset({MatchStatus.LINKING}),
+    target=MatchStatus.READY,
+    checks=(is_system,),
+)
+REJECT: Final = Step(
+    event="match.rejected",
+    sources=frozenset({MatchStatus.LINKED}),
+    target=MatchStatus.READY,
+    label="Not optimal: link again",
+)
+SIGN_OFF: Final = Step(
+    event="match.signed_off",
+    sources=frozenset({MatchStatus.LINKED}),
+    target=MatchStatus.SIGNED_OFF,
+    checks=(checks.every_party_agrees,),
+    label="Sign off",
+)
+DELIVER: Final = Step(
+    event="match.delivered",
+    sources=frozenset({MatchStatus.SIGNED_OFF}),
+    target=MatchStatus.DELIVERED,
+    checks=(is_system,),
+)
+DESTROY_INPUTS: Final = Step(
+    event="match.inputs_destroyed",
+    sources=frozenset({MatchStatus.SIGNED_OFF, MatchStatus.DELIVERED}),
+    target=MatchStatus.INPUTS_DESTROYED,
+    checks=(is_system, checks.inputs_are_gone),
+)
+MATCH_STEPS: Final = (COMPLETE_FILES, START, LINK, FAIL, REJECT, SIGN_OFF, DELIVER, DESTROY_INPUTS)
+
+FINISH_RUN: Final = Step(
+    event="run.finished",
+    sources=frozenset({RunStatus.RUNNING}),
+    target=RunStatus.DONE,
+    checks=(is_system,),
+)
+FAIL_RUN: Final = Step(
+    event="run.failed",
+    sources=frozenset({RunStatus.RUNNING}),
+    target=RunStatus.FAILED,
+    checks=(is_system,),
+)
+RUN_STEPS: Final = (FINISH_RUN, FAIL_RUN)
+
+MAKE_AVAILABLE: Final = Step(
+    event="extract.available",
+    sources=frozenset({DeliveryStatus.PREPARING}),
+    target=DeliveryStatus.AVAILABLE,
+    checks=(is_system,),
+)
+CLOSE_DELIVERY: Final = Step(
+    event="extract.closed",
+    sources=frozenset({DeliveryStatus.AVAILABLE}),
+    target=DeliveryStatus.CLOSED,
+    checks=(is_system, checks.extract_is_there),
+)
+DELIVERY_STEPS: Final = (MAKE_AVAILABLE, CLOSE_DELIVERY)
+STEPS: Final = (*MATCH_STEPS, *RUN_STEPS, *DELIVERY_STEPS)

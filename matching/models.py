@@ -1,0 +1,274 @@
+"""Matches: the files expected, the runs, what each party said of the result, and what was delivered."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+
+from p20win.audit.public import recorded
+from p20win.ids import uuid7
+
+
+class MatchStatus(models.TextChoices):
+    """Where a match stands."""
+
+    COLLECTING = "collecting", "Waiting for files"
+    READY = "ready", "Ready to link"
+    LINKING = "linking", "Linking"
+    LINKED = "linked", "Linked, waiting for the parties"
+    SIGNED_OFF = "signed_off", "Signed off"
+    DELIVERED = "delivered", "Delivered"
+    INPUTS_DESTROYED = "inputs_destroyed", "Inputs destroyed"
+
+
+class Match(models.Model):
+    """One match of a project: the files of its agencies linked into people."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    project = models.ForeignKey("projects.Project", on_delete=models.PROTECT, related_name="matches")
+    number = models.PositiveSmallIntegerField(default=1)
+    status = models.CharField(max_length=16, choices=MatchStatus.choices, default=MatchStatus.COLLECTING)
+    status_since = models.DateTimeField()
+    signed_off_at = models.DateTimeField(null=True)
+    inputs_destroyed_at = models.DateTimeField(null=True)
+
+    history = recorded()
+
+    class Meta:
+        ordering: ClassVar = ["-status_since"]
+        verbose_name_plural = "matches"
+        constraints: ClassVar = [
+            models.CheckConstraint(name="match_status_known", condition=Q(status__in=MatchStatus.values)),
+            models.UniqueConstraint(name="match_number_once", fields=["project", "number"]),
+            models.UniqueConstraint(
+                name="one_match_at_a_time",
+                fields=["project"],
+                condition=~Q(status="inputs_destroyed"),
+            ),
+            models.CheckConstraint(
+                name="match_signed_off_since",
+                condition=~Q(status__in=["signed_off", "delivered", "inputs_destroyed"])
+                | Q(signed_off_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="match_inputs_destroyed_since",
+                condition=~Q(status="inputs_destroyed") | Q(inputs_destroyed_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """Return the project's number."""
+        return f"Match of {self.project.number}"
+
+    def get_absolute_url(self) -> str:
+        """Return its page."""
+        return reverse("matching:detail", args=[self.pk])
+
+
+class ExpectedFile(models.Model):
+    """One file that a match waits for: its upload slot, and what its columns mean."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    match = models.ForeignKey(Match, on_delete=models.PROTECT, related_name="expected_files")
+    slot = models.OneToOneField("custody.UploadSlot", on_delete=models.PROTECT, related_name="expected_by")
+    agency = models.ForeignKey("accounts.Organisation", on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=16)  # as custody calls it
+    is_required = models.BooleanField(default=True)
+    flag = models.CharField(max_length=60, blank=True)  # of an identifier list: its flag column
+    identifier = models.CharField(max_length=60, blank=True)  # likewise: its column of identifiers
+    place = models.CharField(max_length=12, blank=True)  # likewise: the school whose people it is about
+
+    history = recorded()
+
+    class Meta:
+        ordering: ClassVar = ["agency__short_name", "-kind", "id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                name="one_file_of_a_kind",
+                fields=["match", "agency", "kind"],
+                condition=Q(is_required=True),
+            ),
+            models.CheckConstraint(
+                name="list_names_its_columns",
+                condition=~Q(kind="identifier_list") | ~Q(flag="") & ~Q(identifier=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """Return whose file it is."""
+        return f"{self.agency}: {self.kind}"
+
+    @property
+    def project_id(self) -> object:
+        """Return the project, so that the ledger knows where it belongs."""
+        return self.match.project_id
+
+
+class RunStatus(models.TextChoices):
+    """Where a run stands."""
+
+    RUNNING = "running", "Running"
+    DONE = "done", "Done"
+    FAILED = "failed", "Did not work"
+
+
+class MatchRun(models.Model):
+    """One run of an approved method, with its report. Small counts are hidden in what is stored here."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    match = models.ForeignKey(Match, on_delete=models.PROTECT, related_name="runs")
+    number = models.PositiveSmallIntegerField()
+    method = models.ForeignKey("agreements.MatchMethod", on_delete=models.PROTECT, related_name="+")
+    status = models.CharField(max_length=8, choices=RunStatus.choices, default=RunStatus.RUNNING)
+    status_since = models.DateTimeField()
+    started_at = models.DateTimeField()
+    started_by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
+    spec = models.JSONField()  # as matching.engine.spec writes it: no value of any record
+    report = models.JSONField(null=True)
+    report_digest = models.CharField(max_length=64, blank=True)
+    failure = models.CharField(max_length=400, blank=True)
+    crosswalk = models.ForeignKey("custody.SealedFile", on_delete=models.PROTECT, null=True, related_name="+")
+    pairs = models.ForeignKey("custody.SealedFile", on_delete=models.PROTECT, null=True, related_name="+")
+    flags = models.ForeignKey("custody.SealedFile", on_delete=models.PROTECT, null=True, related_name="+")
+
+    history = recorded()
+
+    class Meta:
+        ordering: ClassVar = ["-number"]
+        constraints: ClassVar = [
+            models.CheckConstraint(name="run_status_known", condition=Q(status__in=RunStatus.values)),
+            models.UniqueConstraint(name="run_number_once", fields=["match", "number"]),
+            models.UniqueConstraint(
+                name="one_run_at_a_time", fields=["match"], condition=Q(status="running")
+            ),
+            models.CheckConstraint(
+                name="run_done_has_results",
+                condition=~Q(status="done")
+                | Q(report__isnull=False, crosswalk__isnull=False, pairs__isnull=False, flags__isnull=False)
+                & ~Q(report_digest=""),
+            ),
+            models.CheckConstraint(
+                name="run_failed_says_why", condition=~Q(status="failed") | ~Q(failure="")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """Return its number."""
+        return f"Run {self.number}"
+
+    @property
+    def project_id(self) -> object:
+        """Return the project, so that the ledger knows where it belongs."""
+        return self.match.project_id
+
+
+class MatchSignoff(models.Model):
+    """What one party's representative says of a run: optimal, or not and why (O-70, O-169)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    run = models.ForeignKey(MatchRun, on_delete=models.PROTECT, related_name="signoffs")
+    organisation = models.ForeignKey("accounts.Organisation", on_delete=models.PROTECT, related_name="+")
+    is_recipient = models.BooleanField(default=False)
+    signature = models.OneToOneField(
+        "signatures.Signature", on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    rejected_at = models.DateTimeField(null=True)
+    rejected_by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, null=True, related_name="+")
+    reasons = models.TextField(blank=True)
+
+    history = recorded()
+
+    class Meta:
+        ordering: ClassVar = ["is_recipient", "organisation__short_name"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                name="one_word_of_a_party", fields=["run", "organisation", "is_recipient"]
+            ),
+            models.CheckConstraint(
+                name="signoff_agrees_or_rejects",
+                condition=Q(signature__isnull=True) | Q(rejected_at__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="rejection_has_reasons",
+                condition=Q(rejected_at__isnull=True) | Q(rejected_by__isnull=False) & ~Q(reasons=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """Return whose word it is."""
+        return f"{self.organisation} on {self.run}"
+
+    @property
+    def project_id(self) -> object:
+        """Return the project, so that the ledger knows where it belongs."""
+        return self.run.match.project_id
+
+
+class DeliveryStatus(models.TextChoices):
+    """Whether the extract can be fetched."""
+
+    PREPARING = "preparing", "Being prepared"
+    AVAILABLE = "available", "Ready for download"
+    CLOSED = "closed", "Closed"
+
+
+class Delivery(models.Model):
+    """The extract of a match, and while it can be fetched (O-74, O-177)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    match = models.OneToOneField(Match, on_delete=models.PROTECT, related_name="delivery")
+    project = models.ForeignKey("projects.Project", on_delete=models.PROTECT, related_name="deliveries")
+    status = models.CharField(max_length=9, choices=DeliveryStatus.choices, default=DeliveryStatus.PREPARING)
+    status_since = models.DateTimeField()
+    extract = models.ForeignKey("custody.SealedFile", on_delete=models.PROTECT, null=True, related_name="+")
+    contents = models.JSONField(default=list)  # [{"file", "columns", "rows_in", "rows_out"}]
+    available_at = models.DateTimeField(null=True)
+    closes_at = models.DateTimeField(null=True)
+
+    history = recorded()
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="delivery_status_known", condition=Q(status__in=DeliveryStatus.values)
+            ),
+            models.CheckConstraint(
+                name="delivery_available_until",
+                condition=Q(status="preparing")
+                | Q(extract__isnull=False, available_at__isnull=False, closes_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="delivery_closes_later",
+                condition=Q(closes_at__isnull=True) | Q(closes_at__gt=F("available_at")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """Return whose extract it is."""
+        return f"Extract of {self.project.number}"
+
+
+class Download(models.Model):
+    """One download of an extract by one person, and what they acknowledged before it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    delivery = models.ForeignKey(Delivery, on_delete=models.PROTECT, related_name="downloads")
+    person = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
+    acknowledged = models.TextField()  # the words, as shown
+    at = models.DateTimeField()
+
+    history = recorded()
+
+    class Meta:
+        ordering: ClassVar = ["-at"]
+
+    def __str__(self) -> str:
+        """Return who fetched it."""
+        return f"{self.person}, {self.at}"
+
+    @property
+    def project_id(self) -> object:
+        """Return the project, so that the ledger knows where it belongs."""
+        return self.delivery.project_id

@@ -1,0 +1,95 @@
+"""Who hears about matches."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+from matching.models import Delivery, Match, MatchSignoff
+from matching.standing import agencies
+from p20win.accounts.public import Role, hub, operating_group, people_with_role
+from p20win.notifications.public import Notice
+from p20win.projects import public as projects
+from requests_app import public as requests
+
+if TYPE_CHECKING:
+    from p20win.accounts.models import User
+    from p20win.audit.models import Event
+
+
+def _match(event: "Event") -> Match:
+    if event.subject_type == "matching.matchsignoff":
+        return MatchSignoff.objects.select_related("run__match__project").get(pk=event.subject_id).run.match
+    if event.subject_type == "matching.delivery":
+        return Delivery.objects.select_related("match__project").get(pk=event.subject_id).match
+    return Match.objects.select_related("project").get(pk=event.subject_id)
+
+
+def _page(event: "Event") -> str:
+    return _match(event).get_absolute_url()
+
+
+def stewards(event: "Event") -> Iterable["User"]:
+    """Those who send an agency's files."""
+    project = _match(event).project
+    return [person for agency in agencies(project) for person in people_with_role(Role.DATA_STEWARD, agency)]
+
+
+def hub_staff(event: "Event") -> Iterable["User"]:
+    """Those who run matches."""
+    return people_with_role(Role.HUB_STAFF, hub())
+
+
+def hub_and_operating_group(event: "Event") -> Iterable["User"]:
+    """Those who run matches, and those who run the process."""
+    return [*hub_staff(event), *people_with_role(Role.OPERATING_GROUP, operating_group())]
+
+
+def representatives(event: "Event") -> Iterable["User"]:
+    """Those who say for their party whether a match is optimal."""
+    recipient = projects.recipient(_match(event).project)
+    requestors = people_with_role(Role.REQUESTOR, recipient) if recipient else []
+    return [*stewards(event), *requestors]
+
+
+def recipients(event: "Event") -> Iterable["User"]:
+    """Those of the user list whom every agency approved."""
+    approved = requests.approved_people(_match(event).project)
+    return [person.user for person in approved if person.user is not None]
+
+
+def everyone_concerned(event: "Event") -> Iterable["User"]:
+    """The parties' representatives, the hub and the operating group."""
+    return [*representatives(event), *hub_and_operating_group(event)]
+
+
+NOTICES: Final = {
+    "match.opened": Notice(
+        "emails/match_opened.txt", stewards, "{number}: please send your files", where=_page
+    ),
+    "match.files_complete": Notice(
+        "emails/match_files_complete.txt", hub_staff, "{number}: all files are there", where=_page
+    ),
+    "match.linked": Notice(
+        "emails/match_linked.txt", representatives, "{number}: the match report is ready", where=_page
+    ),
+    "match.failed": Notice(
+        "emails/match_failed.txt", hub_staff, "{number}: the match did not work", where=_page
+    ),
+    "match.rejected": Notice(
+        "emails/match_rejected.txt",
+        hub_and_operating_group,
+        "{number}: the match is to be done again",
+        where=_page,
+    ),
+    "match.signed_off": Notice(
+        "emails/match_signed_off.txt", everyone_concerned, "{number}: the match is complete", where=_page
+    ),
+    "extract.available": Notice(
+        "emails/extract_available.txt", recipients, "{number}: your data is ready", where=_page
+    ),
+    "match.inputs_destroyed": Notice(
+        "emails/match_inputs_destroyed.txt",
+        everyone_concerned,
+        "{number}: the inputs are destroyed",
+        where=_page,
+    ),
+}

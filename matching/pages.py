@@ -1,0 +1,185 @@
+"""What the pages of this desk show, gathered for one person."""
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+from django.utils.safestring import SafeString
+
+from matching import checks, lifecycle, selectors, standing
+from matching.engine import page
+from matching.engine.defaults import WORDS
+from matching.models import Delivery, ExpectedFile, Match, MatchRun, MatchStatus
+from matching.services import destroying
+from p20win import access
+from p20win.accounts.public import Role
+from p20win.custody import public as custody
+from p20win.deadlines import public as deadlines
+from p20win.jobs import public as jobs
+from p20win.workflow import blockers
+
+if TYPE_CHECKING:
+    from p20win.accounts.models import User
+
+
+def detail(match: Match, person: "User", at: dt.datetime) -> dict[str, Any]:
+    """Return what the page of a match shows."""
+    run, result = standing.latest_run(match), standing.latest_result(match)
+    delivery = Delivery.objects.filter(match=match).select_related("project", "extract").first()
+    is_hub = person.has_role(Role.HUB_STAFF)
+    return {
+        "match": match,
+        "lead": lead(match),
+        "files": _files(match, person),
+        "runs": match.runs.select_related("method", "started_by"),
+        "job": _job(match, run, delivery),
+        "result": result,
+        "words": standing.signoffs(result) if result else [],
+        "may_speak": bool(checks.signoffs_of(match, person)),
+        "why_not_agree": checks.why_not_agree(match, person, at),
+        "is_hub": is_hub,
+        "why_not_start": blockers(lifecycle.START, match, person) if is_hub else [],
+        "why_not_destroy": destroying.why_not_destroy(match, person) if is_hub else [],
+        "delivery": delivery,
+        "may_download": delivery is not None and person.has_perm("projects.download_extract", match.project),
+        "clocks": deadlines.open_of_project(match.project).filter(
+            slug__in=["input-destruction", "download", "data-destruction"]
+        ),
+        "destructions": custody.destructions(match.project),
+    }
+
+
+def _files(match: Match, person: "User") -> list[dict[str, Any]]:
+    """Return the expected files; only their own people and the hub may look at one."""
+    own = set(custody.visible_slots(person).filter(project=match.project).values_list("pk", flat=True))
+    rows = sorted(selectors.expected(match), key=lambda row: (row.agency.short_name, not row.is_required))
+    return [_file(row, person, may_look=row.slot_id in own) for row in rows]
+
+
+def _file(row: ExpectedFile, person: "User", *, may_look: bool) -> dict[str, Any]:
+    files: list[custody.SealedFile] = row.slot.latest_files  # type: ignore[attr-defined]  # prefetched
+    latest = files[0] if files else None
+    return {
+        "row": row,
+        "kind": custody.DataClass(row.kind).label,
+        "latest": latest,
+        "may_look": may_look,
+        "is_mine": person.organisation_id == row.slot.supplier_id,
+    }
+
+
+def _job(match: Match, run: MatchRun | None, delivery: Delivery | None) -> Any:
+    """Return the job that the page follows, if one is under way or has just failed."""
+    if match.status == MatchStatus.LINKING and run is not None:
+        return jobs.latest("matching.run_match", run_id=run.pk)
+    if match.status == MatchStatus.SIGNED_OFF and delivery is not None:
+        return jobs.latest("matching.build_extract", delivery_id=delivery.pk)
+    return None
+
+
+def lead(match: Match) -> str:
+    """Say in one sentence where a match stands and who has it."""
+    match match.status:
+        case MatchStatus.COLLECTING:
+            waiting = sorted({row.agency.short_name for row in standing.missing(match)})
+            return f"Waiting for files of {_listed(waiting)}."
+        case MatchStatus.READY:
+            return "All files are there. The hub starts the match."
+        case MatchStatus.LINKING:
+            return "The vault links the files."
+        case MatchStatus.LINKED:
+            run = standing.latest_result(match)
+            rows = standing.signoffs(run) if run else []
+            waiting = sorted({row.organisation.short_name for row in rows if row.signature_id is None})
+            return f"The report is ready. {_listed(waiting)} have not said yet whether it is optimal."
+        case MatchStatus.SIGNED_OFF:
+            return "Every party agreed. The extract is being prepared."
+        case MatchStatus.DELIVERED:
+            return "The extract is with the recipient. The input files wait for their destruction."
+        case _:
+            return "The input files at the hub are destroyed."
+
+
+def _listed(names: list[str]) -> str:
+    """Return names as a sentence has them: “A, B and C”."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
+def report(run: MatchRun) -> dict[str, Any]:
+    """Return what the page of a report shows: the numbers, each as words, and its charts."""
+    told: dict[str, Any] = run.report or {}
+    return {
+        "run": run,
+        "match": run.match,
+        "report": told,
+        "estimates": {
+            "precision": page.percent(told["estimates"]["precision"]),
+            "recall": page.percent(told["estimates"]["recall"]),
+            "links": page.count(told["estimates"]["links"]),
+        },
+        "libraries": ", ".join(f"{name} {number}" for name, number in sorted(told["libraries"].items())),
+        "rates": [_rate(entry) for entry in told["match_rates"]],
+        "rate_chart": SafeString(page.rate_chart(told)),
+        "subgroups": [_subgroup(entry) for entry in told["subgroups"]],
+        "behind": [
+            f"{entry['file']}, {entry['by']}: {group['group']}"
+            for entry in told["subgroups"]
+            for group in entry["groups"]
+            if group["behind"]
+        ],
+        "pairs": [_pair(entry) for entry in told["pairs"]],
+        "files": [
+            {"name": name, "rows": file["rows"], "fields": [_field(field) for field in file["fields"]]}
+            for name, file in told["files"].items()
+        ],
+        "people": [(entry["rows"], page.count(entry)) for entry in told["people"]],
+        "refused": [(entry["reason"], page.count(entry)) for entry in told["refused"]],
+        "lists": [
+            (page.count(entry["named"]), page.count(entry["unknown"])) for entry in told.get("lists", [])
+        ],
+    }
+
+
+def _rate(entry: dict[str, Any]) -> dict[str, Any]:
+    return entry | {"shown": page.count(entry), "rate": page.percent(page.share(entry))}
+
+
+def _subgroup(entry: dict[str, Any]) -> dict[str, Any]:
+    groups = [
+        _rate(group)
+        | {
+            "interval": "–"
+            if group["low"] is None
+            else f"{page.percent(group['low'])} to {page.percent(group['high'])}"
+        }
+        for group in entry["groups"]
+    ]
+    return entry | {
+        "groups": groups,
+        "rate": page.percent(page.share(entry["whole"])),
+        "chart": SafeString(page.subgroup_chart(entry)),
+    }
+
+
+def _pair(entry: dict[str, Any]) -> dict[str, Any]:
+    blocks = [
+        block | {"links": page.count(rule)}
+        for block, rule in zip(entry["blocks"], entry["links_by_rule"], strict=True)
+    ]
+    return entry | {
+        "blocks": blocks,
+        "weights": [weight | {"field": WORDS[weight["field"]]} for weight in entry["weights"]],
+        "decisions": [(each["decision"], page.count(each)) for each in entry["decisions"]],
+        "chart": SafeString(page.weight_chart(entry)),
+    }
+
+
+def _field(field: dict[str, Any]) -> dict[str, str]:
+    return {key: WORDS[value] if key == "field" else page.count(value) for key, value in field.items()}
+
+
+def why_not_download(delivery: Delivery, person: "User", at: dt.datetime) -> list[str]:
+    """Say why this person cannot fetch the extract now; an empty list means they can."""
+    return [
+        *checks.why_not_fetch(delivery, person, at),
+        *access.why_not(person, "download", delivery.project, "extract", at),
+    ]

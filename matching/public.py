@@ -1,0 +1,42 @@
+"""The door of the matching desk.
+
+`delivered()` is the out-tray: extracts that recipients can fetch or could.
+"""
+
+from matching.models import Delivery, DeliveryStatus, Download, Match, MatchRun, MatchSignoff, MatchStatus
+from matching.selectors import delivered, expected, extract_for, match_for, visible_to
+from matching.services.delivering import fetch
+from matching.services.destroying import destroy_inputs, destroy_results
+from matching.services.opening import open_match
+from matching.services.running import start_run
+from matching.services.signing import agree, reject
+from matching.standing import accepted, agencies, keeper, latest_result, latest_run, missing, signoffs
+
+__all__ = [
+    "Delivery",
+    "DeliveryStatus",
+    "Download",
+    "Match",
+    "MatchRun",
+    "MatchSignoff",
+    "MatchStatus",
+    "accepted",
+    "agencies",
+    "agree",
+    "delivered",
+    "destroy_inputs",
+    "destroy_results",
+    "expected",
+    "extract_for",
+    "fetch",
+    "keeper",
+    "latest_result",
+    "latest_run",
+    "match_for",
+    "missing",
+    "open_match",
+    "reject",
+    "signoffs",
+    "start_run",
+    "visible_to",
+]

@@ -1,0 +1,87 @@
+"""Destroying the inputs of a match when their time has come, and saying so."""
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from agreements import public as agreements
+from matching import checks, lifecycle, selectors, standing
+from matching.models import Match, MatchStatus
+from matching.services.signing import DESTRUCTION
+from p20win.accounts.public import system_user
+from p20win.audit.public import first_in_line
+from p20win.custody import public as custody
+from p20win.deadlines import public as deadlines
+from p20win.refusal import Blocked
+from p20win.workflow import take
+
+if TYPE_CHECKING:
+    from p20win.accounts.models import Organisation, User
+    from p20win.projects.models import Project
+
+
+def why_not_destroy(match: Match, actor: "User") -> list[str]:
+    """Say why the inputs are not to be destroyed now by this person; an empty list means they are."""
+    if match.status == MatchStatus.INPUTS_DESTROYED:
+        return ["The inputs are destroyed."]
+    if match.status not in standing.AFTER_SIGN_OFF:
+        return ["The match is not signed off."]
+    reasons = (
+        [] if actor.is_system or match.status == MatchStatus.DELIVERED else ["The extract is not ready."]
+    )
+    if not actor.is_system and (why := checks.runs_matches(match, actor)):
+        reasons.append(why)
+    return reasons
+
+
+@transaction.atomic
+def destroy_inputs(match: Match, *, by: "User", at: dt.datetime) -> Match:
+    """Have the vault destroy what every agency sent for this match: keys first (O-65, O-107).
+
+    Results lie under another key and stay. Asking twice asks once.
+
+    :raises Blocked: if the match is not signed off, or the person is not of the hub
+    """
+    first_in_line()
+    match = Match.objects.select_for_update().get(pk=match.pk)
+    if reasons := why_not_destroy(match, by):
+        raise Blocked(reasons)
+    for organisation in _suppliers(match):
+        custody.ask_destruction(match.project, organisation, by=by, at=at, on_done="matching.inputs_gone")
+    return match
+
+
+def _suppliers(match: Match) -> list["Organisation"]:
+    files = match.expected_files.select_related("slot__supplier").order_by("slot__supplier__slug")
+    return list({row.slot.supplier_id: row.slot.supplier for row in files}.values())
+
+
+@transaction.atomic
+def note_destroyed(destruction: custody.Destruction, *, at: dt.datetime) -> Match | None:
+    """Note that one supplier's inputs are gone; with the last, the hub certifies it. Safe to do twice."""
+    match = selectors.match_for(destruction.project)
+    if match is None:
+        return None
+    first_in_line()
+    match = Match.objects.select_for_update().get(pk=match.pk)
+    waiting = match.status in standing.AFTER_SIGN_OFF and match.status != MatchStatus.INPUTS_DESTROYED
+    if not waiting or checks.inputs_are_gone(match, system_user()):
+        return match
+    by = system_user()
+    match = take(lifecycle.DESTROY_INPUTS, match, by=by, at=at, inputs_destroyed_at=at)
+    deadlines.meet(DESTRUCTION, subject=match, at=at, by=by)
+    done = [
+        row for row in custody.destructions(match.project) if row.status == custody.DestructionStatus.DONE
+    ]
+    files = [file | {"organisation": row.organisation.slug} for row in done for file in row.files]
+    agreements.issue_hub_certificate(
+        match.project, method=destruction.method, facts={"files": files}, by=by, at=at
+    )
+    return match
+
+
+@transaction.atomic
+def destroy_results(project: "Project", *, by: "User", at: dt.datetime) -> custody.Destruction:
+    """Have the vault destroy the hub's results: key, pairs and extract, when the project is over."""
+    return custody.ask_destruction(project, standing.keeper(project), by=by, at=at)

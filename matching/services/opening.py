@@ -1,0 +1,168 @@
+"""Opening the upload of a project's files, and noticing when all are there."""
+
+import datetime as dt
+from typing import TYPE_CHECKING, Final
+
+from django.db import transaction
+from django.urls import reverse
+
+from agreements import public as agreements
+from matching import checks, layouts, lifecycle, selectors, standing
+from matching.models import ExpectedFile, Match, MatchStatus
+from p20win import policy
+from p20win.accounts.public import Organisation, Role, organisation_called, system_user
+from p20win.audit.public import first_in_line
+from p20win.custody import public as custody
+from p20win.deadlines import public as deadlines
+from p20win.projects import public as projects
+from p20win.refusal import Blocked
+from p20win.workflow import create, take
+from requests_app import public as requests
+
+if TYPE_CHECKING:
+    from p20win.accounts.models import User
+    from p20win.projects.models import Project
+    from requests_app.models import IdentifierTable
+    from requests_app.public import ApprovedElement
+
+WINDOW: Final = "transmission-window"
+
+
+@transaction.atomic
+def open_match(project: "Project", *, by: "User", at: dt.datetime) -> Match:
+    """Open a match: an upload slot for every file that the approved request makes necessary (O-59, O-61).
+
+    :raises Blocked: if no agreement is in force, a match is open, or an agency's elements make no file
+    """
+    first_in_line()
+    project = projects.Project.objects.select_for_update().get(pk=project.pk)
+    reasons = checks.why_not_open(project, by, at)
+    earlier = selectors.match_for(project)
+    if earlier is not None and earlier.status != MatchStatus.INPUTS_DESTROYED:
+        reasons.append("A match of this project is open already.")
+    if reasons:
+        raise Blocked(reasons)
+    match = Match(project=project, number=(earlier.number if earlier else 0) + 1, status_since=at)
+    create("match.opened", match, by=by, at=at, details={"number": match.number})
+    closes_at = deadlines.due(policy.TRANSMISSION_WINDOW, start=at).at
+    standing.keeper(project)
+    wanted = {agency: requests.approved_elements(project, agency) for agency in standing.agencies(project)}
+    for agency, elements in wanted.items():
+        _expect_agency(match, agency, elements, closes_at=closes_at, by=by, at=at)
+    for table in requests.identifier_tables(project):
+        _expect_list(match, table, _owner(table, wanted), closes_at=closes_at, by=by, at=at)
+    return match
+
+
+def _expect_agency(
+    match: Match,
+    agency: Organisation,
+    elements: list["ApprovedElement"],
+    *,
+    closes_at: dt.datetime,
+    by: "User",
+    at: dt.datetime,
+) -> None:
+    files = {custody.DataClass.MATCHING: ("Matching file", layouts.matching_file(agency, elements))}
+    if layouts.delivered_columns(elements):
+        files[custody.DataClass.ANALYTICAL] = ("Analytical file", layouts.analytical_file(agency, elements))
+    for kind, (title, spec) in files.items():
+        slot = _open(match, agency, str(kind), title, spec, closes_at=closes_at, by=by, at=at)
+        row = ExpectedFile(match=match, slot=slot, agency=agency, kind=str(kind))
+        create("match.file_expected", row, by=by, at=at, details={"agency": agency.slug, "class": str(kind)})
+        deadlines.start(
+            WINDOW,
+            subject=slot,
+            project=match.project,
+            at=at,
+            by=by,
+            waiting_on_role=Role.DATA_STEWARD,
+            waiting_on_organisation=agency,
+            where=reverse("custody:slot", args=[slot.pk]),
+        )
+
+
+def _expect_list(
+    match: Match,
+    table: "IdentifierTable",
+    owner: Organisation,
+    *,
+    closes_at: dt.datetime,
+    by: "User",
+    at: dt.datetime,
+) -> None:
+    supplier = organisation_called(table.population.supplier_name)
+    senders = [owner.short_name, owner.slug, *([supplier.short_name, supplier.slug] if supplier else [])]
+    spec = layouts.identifier_list(table, senders)
+    kind = str(custody.DataClass.IDENTIFIER_LIST)
+    slot = _open(match, owner, kind, f"List: {table.title}", spec, closes_at=closes_at, by=by, at=at)
+    row = ExpectedFile(
+        match=match,
+        slot=slot,
+        agency=owner,
+        kind=kind,
+        is_required=False,
+        flag=table.flag_column,
+        identifier=table.identifier_column,
+        place=table.population.school_code,
+    )
+    create("match.file_expected", row, by=by, at=at, details={"agency": owner.slug, "class": kind})
+
+
+def _open(
+    match: Match,
+    agency: Organisation,
+    kind: str,
+    title: str,
+    spec: dict[str, object],
+    *,
+    closes_at: dt.datetime,
+    by: "User",
+    at: dt.datetime,
+) -> custody.UploadSlot:
+    agreement = agreements.in_force(match.project, at)
+    return custody.open_slot(
+        project=match.project,
+        supplier=agency,
+        kind=kind,
+        title=f"{title}, {agency.short_name}"[:200],
+        spec=spec,
+        closes_at=closes_at,
+        by=by,
+        at=at,
+        destroy_by=agreement.destruction_date if agreement else None,
+        on_accepted="matching.file_accepted",
+    )
+
+
+def _owner(table: "IdentifierTable", wanted: dict[Organisation, list["ApprovedElement"]]) -> Organisation:
+    """Return the agency whose own identifier a list holds: it has it, and has no SSN to match by instead.
+
+    :raises Blocked: if no agency has it
+    """
+    holding = []
+    for agency, elements in wanted.items():
+        columns = layouts.engine_file(agency, [e for e in elements if e.is_matching_identifier]).columns
+        if layouts.field_of(table.identifier_column) in columns:
+            holding.append(("ssn" in columns, agency.slug, agency))
+    if not holding:
+        raise Blocked(
+            f"No agency's matching file holds {table.identifier_column}, which “{table.title}” names."
+        )
+    return min(holding, key=lambda entry: entry[:2])[2]
+
+
+@transaction.atomic
+def note_accepted(file_id: str, *, at: dt.datetime) -> Match | None:
+    """Note that a file was accepted; with the last required one the match is ready. Safe to do twice."""
+    file = custody.SealedFile.objects.select_related("slot").get(pk=file_id)
+    row = ExpectedFile.objects.select_related("match", "match__project").filter(slot=file.slot_id).first()
+    if row is None or file.slot is None:
+        return None
+    by = system_user()
+    deadlines.meet(WINDOW, subject=file.slot, at=at, by=by)
+    first_in_line()
+    match = Match.objects.select_for_update().get(pk=row.match_id)
+    if match.status == MatchStatus.COLLECTING and not standing.missing(match):
+        return take(lifecycle.COMPLETE_FILES, match, by=by, at=at)
+    return match

@@ -1,0 +1,101 @@
+"""How a match stands: whose files it joins, which are there, what its runs gave, what the parties said.
+
+Rules and questions both read it; it knows neither.
+"""
+
+import datetime as dt
+from typing import TYPE_CHECKING, Final
+
+from django.db.models import QuerySet
+
+from matching.models import (
+    Delivery,
+    DeliveryStatus,
+    ExpectedFile,
+    Match,
+    MatchRun,
+    MatchSignoff,
+    MatchStatus,
+    RunStatus,
+)
+from p20win.accounts.public import Organisation, hub, operating_group
+from p20win.custody import public as custody
+from p20win.refusal import Blocked
+from requests_app import public as requests
+
+if TYPE_CHECKING:
+    from p20win.projects.models import Project
+
+AFTER_SIGN_OFF: Final = frozenset(
+    {MatchStatus.SIGNED_OFF, MatchStatus.DELIVERED, MatchStatus.INPUTS_DESTROYED}
+)
+
+
+def agencies(project: "Project") -> list[Organisation]:
+    """Return the agencies whose files are linked: those whose data the approved request asks for."""
+    request = requests.approved_request(project)
+    return list(requests.expected_agencies(request)) if request else []
+
+
+def missing(match: Match) -> list[ExpectedFile]:
+    """Return the required files that have not been accepted."""
+    rows = match.expected_files.filter(is_required=True).select_related("slot", "agency")
+    return [row for row in rows if row.slot.status != custody.SlotStatus.FILLED]
+
+
+def accepted(match: Match, kind: str) -> list[tuple[ExpectedFile, custody.SealedFile]]:
+    """Return the accepted files of one kind, each with what was expected of it, in a fixed order."""
+    rows = (
+        match.expected_files.filter(kind=kind).select_related("slot", "agency").order_by("agency__slug", "id")
+    )
+    files = {
+        file.slot_id: file
+        for file in custody.accepted_files(match.project, kind).filter(slot__expected_by__match=match)
+    }
+    return [(row, files[row.slot_id]) for row in rows if row.slot_id in files]
+
+
+def latest_run(match: Match) -> MatchRun | None:
+    """Return the latest run."""
+    return match.runs.select_related("method", "started_by").order_by("-number").first()
+
+
+def latest_result(match: Match) -> MatchRun | None:
+    """Return the latest run that came to a result."""
+    rows = match.runs.filter(status=RunStatus.DONE).select_related("method", "started_by")
+    return rows.order_by("-number").first()
+
+
+def signoffs(run: MatchRun) -> QuerySet[MatchSignoff]:
+    """Return every party's word on a run."""
+    return run.signoffs.select_related(
+        "organisation", "signature", "signature__signer", "rejected_by", "run", "run__match"
+    )
+
+
+def keeper(project: "Project") -> Organisation:
+    """Return the organisation under whose key the hub's results lie: one that supplies nothing itself.
+
+    Destroying an agency's inputs destroys its key in the project, and the hub may be an agency too.
+
+    :raises Blocked: if hub and operating group both supply data
+    """
+    supplying = {agency.pk for agency in agencies(project)}
+    for organisation in (hub(), operating_group()):
+        if organisation.pk not in supplying:
+            return organisation
+    raise Blocked("Hub and operating group both supply data here; nobody can keep the results apart.")
+
+
+def min_cell_count(project: "Project") -> int:
+    """Return below which count nothing is shown of this project."""
+    return requests.min_cell_count(project)
+
+
+def is_within_window(delivery: Delivery, at: dt.datetime) -> bool:
+    """Say whether the extract can be fetched at this time."""
+    return (
+        delivery.status == DeliveryStatus.AVAILABLE
+        and delivery.closes_at is not None
+        and at <= delivery.closes_at
+    )

@@ -1,0 +1,49 @@
+"""Lines of work of the matching desk."""
+
+from matching.models import Delivery, Match, MatchRun
+from matching.services import delivering, destroying, opening, running
+from p20win import clock
+from p20win.accounts.public import system_user
+from p20win.custody import public as custody
+from p20win.jobs.public import RunningJob, line_of_work
+
+
+@line_of_work("matching.file_accepted")
+def file_accepted(job: RunningJob, *, file_id: str) -> None:
+    """Note that an expected file is there."""
+    opening.note_accepted(file_id, at=clock.now())
+
+
+@line_of_work("matching.run_match", queue="vault", attempts=running.ATTEMPTS)
+def run_match(job: RunningJob, *, run_id: str) -> None:
+    """Link the files of a run."""
+    run = MatchRun.objects.select_related("match", "match__project", "method").get(pk=run_id)
+    running.link(run, job=job, at=clock.now())
+
+
+@line_of_work("matching.build_extract", queue="vault")
+def build_extract(job: RunningJob, *, delivery_id: str) -> None:
+    """Build the extract of a match that is signed off."""
+    delivery = Delivery.objects.select_related("match", "match__project", "project").get(pk=delivery_id)
+    delivering.build(delivery, job=job, at=clock.now())
+
+
+@line_of_work("matching.close_delivery")
+def close_delivery(job: RunningJob, *, subject_id: str, deadline_id: str = "") -> None:
+    """Close a download whose time has passed."""
+    delivery = Delivery.objects.select_related("project", "match").get(pk=subject_id)
+    delivering.close(delivery, at=clock.now())
+
+
+@line_of_work("matching.destroy_inputs")
+def destroy_inputs(job: RunningJob, *, subject_id: str, deadline_id: str = "") -> None:
+    """Have the inputs of a match destroyed, as its deadline has come."""
+    match = Match.objects.select_related("project").get(pk=subject_id)
+    destroying.destroy_inputs(match, by=system_user(), at=clock.now())
+
+
+@line_of_work("matching.inputs_gone")
+def inputs_gone(job: RunningJob, *, destruction_id: str) -> None:
+    """Note that one supplier's inputs were destroyed."""
+    rows = custody.Destruction.objects.select_related("project", "organisation")
+    destroying.note_destroyed(rows.get(pk=destruction_id), at=clock.now())

@@ -1,0 +1,242 @@
+"""Pages of the matching desk."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.forms import Form
+from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from agreements import public as agreements
+from matching import checks, lifecycle, pages, selectors, standing
+from matching.engine import page as report_page
+from matching.forms import AcknowledgeForm, AgreeForm, MethodForm, RejectForm
+from matching.models import Delivery, Match, MatchRun
+from matching.services import delivering, destroying, opening, running, signing
+from p20win import clock
+from p20win.access import SignedInRequest, members_only, roles_only
+from p20win.accounts.public import Role
+from p20win.custody import public as custody
+from p20win.listing import Listing
+from p20win.projects import public as projects
+from p20win.refusal import Blocked
+from p20win.workflow import blockers
+
+_LIST = Listing(
+    sorts={
+        "number": "project__number",
+        "title": "project__title",
+        "status": "status",
+        "since": "status_since",
+    },
+    searched=("project__number", "project__title"),
+)
+
+
+def _match(request: SignedInRequest, pk: uuid.UUID) -> Match:
+    return get_object_or_404(selectors.visible_to(request.user), pk=pk)
+
+
+def _tell(request: SignedInRequest, act: Callable[[], object], success: str) -> None:
+    """Do an act and say how it came out."""
+    try:
+        act()
+    except Blocked as refusal:
+        for reason in refusal.reasons:
+            messages.error(request, reason)
+    else:
+        messages.success(request, success)
+
+
+def _tried(form: Form, act: Callable[[], object]) -> bool:
+    """Do an act that a form asked for; say whether it was done, else why not beside the form."""
+    try:
+        act()
+    except Blocked as refusal:
+        for reason in refusal.reasons:
+            form.add_error(None, reason)
+        return False
+    return True
+
+
+def _sent(request: SignedInRequest) -> Any:
+    """Return what was sent, also if it is nothing; None when the page is only looked at."""
+    return request.POST if request.method == "POST" else None
+
+
+@members_only
+@require_GET
+def index(request: SignedInRequest) -> HttpResponse:
+    """List the matches one may see, and the agreements in force that have none yet."""
+    context = _LIST.shown(selectors.visible_to(request.user), request) | {
+        "waiting": selectors.waiting_to_open(request.user),
+    }
+    return render(request, "matching/index.html", context)
+
+
+@roles_only(Role.HUB_STAFF, Role.OPERATING_GROUP)
+@require_POST
+def open_match(request: SignedInRequest, project_pk: uuid.UUID) -> HttpResponse:
+    """Open the upload of a project's files."""
+    project = get_object_or_404(projects.visible_to(request.user), pk=project_pk)
+    act = lambda: opening.open_match(project, by=request.user, at=clock.now())  # noqa: E731
+    _tell(request, act, "The upload is open. The agencies have been told.")
+    match = selectors.match_for(project)
+    return redirect("matching:detail", pk=match.pk) if match else redirect("matching:index")
+
+
+@members_only
+@require_GET
+@never_cache
+def detail(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
+    """Show a match: where it stands, its files, runs, the parties' word, the extract."""
+    return render(
+        request, "matching/detail.html", pages.detail(_match(request, pk), request.user, clock.now())
+    )
+
+
+@roles_only(Role.HUB_STAFF)
+@require_http_methods(["GET", "POST"])
+def start(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
+    """Choose the method and start the match."""
+    match = _match(request, pk)
+    form = MethodForm(_sent(request), methods=agreements.approved_methods(clock.now()))
+    if request.method == "POST" and form.is_valid():
+        method = form.cleaned_data["method"]
+        if _tried(form, lambda: running.start_run(match, method, by=request.user, at=clock.now())):
+            messages.success(request, "Started. The vault links the files.")
+            return redirect("matching:detail", pk=pk)
+    why_not = blockers(lifecycle.START, match, request.user)
+    lists = [row for row in match.expected_files.filter(is_required=False) if row.slot.status == "open"]
+    context = {"match": match, "form": form, "why_not": why_not, "open_lists": len(lists)}
+    return render(request, "matching/start.html", context)
+
+
+def _run(request: SignedInRequest, pk: uuid.UUID) -> MatchRun:
+    rows = MatchRun.objects.filter(match__in=selectors.visible_to(request.user), status="done")
+    return get_object_or_404(rows.select_related("match", "match__project", "method", "started_by"), pk=pk)
+
+
+@members_only
+@require_GET
+def report(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
+    """Show the report of a run."""
+    return render(request, "matching/report.html", pages.report(_run(request, pk)))
+
+
+@members_only
+@require_GET
+def report_file(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
+    """Hand out the report of a run as a file that stands alone."""
+    run = _run(request, pk)
+    response = HttpResponse(report_page.html(run.report or {}), content_type="text/html; charset=utf-8")
+    name = f"match-report-{run.match.project.number}-run-{run.number}.html"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@members_only
+@require_http_methods(["GET", "POST"])
+def agree(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
+    """Agree for one's party that a match is optimal."""
+    match = _match(request, pk)
+    if not checks.signoffs_of(match, request.user):
+        raise Http404
+    form = AgreeForm(_sent(request))
+    if form.is_valid() and _tried(
+        form, lambda: signing.agree(match, by=request.user, at=clock.now(), **form.cleaned_data)
+    ):
+        messages.success(request, "Signed. Your organisation agrees that the match is optimal.")
+        return redirect("matching:detail", pk=pk)
+    context = {
+        "match": match,
+        "run": standing.latest_result(match),
+        "form": form,
+        "why_not": checks.why_not_agree(match, request.user, clock.now()),
+        "intent": signing.INTENT.format(organisation=request.user.organisation),
+    }
+    return render(request, "matching/agree.html", context)
+
+
+@members_only
+@require_http_methods(["GET", "POST"])
+def reject(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
+    """Say for one's party that a match is not optimal, and why."""
+    match = _match(request, pk)
+    if not checks.signoffs_of(match, request.user):
+        raise Http404
+    form = RejectForm(_sent(request))
+    if form.is_valid() and _tried(
+        form, lambda: signing.reject(match, by=request.user, at=clock.now(), **form.cleaned_data)
+    ):
+        messages.success(request, "Your reasons are with the hub. The match is to be done again.")
+        return redirect("matching:detail", pk=pk)
+    return render(request, "matching/reject.html", {"match": match, "form": form})
+
+
+@roles_only(Role.HUB_STAFF)
+@require_http_methods(["GET", "POST"])
+def destroy(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
+    """Destroy the inputs before their clock has run out."""
+    match = _match(request, pk)
+    if request.method == "POST":
+        act = lambda: destroying.destroy_inputs(match, by=request.user, at=clock.now())  # noqa: E731
+        _tell(request, act, "The vault destroys the inputs now.")
+        return redirect("matching:detail", pk=pk)
+    context: dict[str, Any] = {
+        "title": "Destroy the input files now?",
+        "lead": f"What the agencies sent for {match.project.number}.",
+        "act": "Destroy the input files",
+        "url": reverse("matching:destroy", args=[pk]),
+        "back_url": match.get_absolute_url(),
+        "consequences": [
+            "The keys of every agency in this project are destroyed, then its files. Nobody can undo this.",
+            "The key, the report and the extract stay; they lie under another key.",
+            "The hub's certificate of destruction is issued.",
+        ],
+    }
+    return render(request, "components/confirm.html", context)
+
+
+def _delivery(request: SignedInRequest, pk: uuid.UUID) -> Delivery:
+    rows = Delivery.objects.filter(match__in=selectors.visible_to(request.user))
+    delivery = get_object_or_404(rows.select_related("project", "match", "extract"), match__pk=pk)
+    if not request.user.has_perm("projects.download_extract", delivery.project):
+        raise Http404
+    return delivery
+
+
+@members_only
+@require_http_methods(["GET", "POST"])
+def download(request: SignedInRequest, pk: uuid.UUID) -> HttpResponseBase:
+    """Acknowledge how the files must be kept, and fetch the extract."""
+    delivery = _delivery(request, pk)
+    form = AcknowledgeForm(_sent(request), rules=delivering.rules_for(delivery, request.user))
+    if request.method == "POST" and form.is_valid():
+        try:
+            token = delivering.fetch(delivery, by=request.user, acknowledges=True, at=clock.now())
+            return _stream(delivery, token)
+        except Blocked as refusal:
+            for reason in refusal.reasons:
+                form.add_error(None, reason)
+    context = {
+        "delivery": delivery,
+        "match": delivery.match,
+        "form": form,
+        "why_not": pages.why_not_download(delivery, request.user, clock.now()),
+        "mine": delivery.downloads.filter(person=request.user),
+    }
+    return render(request, "matching/download.html", context)
+
+
+def _stream(delivery: Delivery, token: str) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(custody.relay(token), content_type="application/zip")
+    response["Content-Disposition"] = f'attachment; filename="extract-{delivery.project.number}.zip"'
+    response["Cache-Control"] = "no-store"
+    return response

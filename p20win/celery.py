@@ -1,0 +1,11 @@
+"""The Celery application. It carries ids of jobs; the jobs themselves are rows."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "p20win.settings")
+
+app = Celery("p20win")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

@@ -1,0 +1,48 @@
+"""The one reading of time.
+
+`now()` is what deadlines are measured by; in demo mode it can be moved. `real_now()` never moves: sessions,
+tokens, leases, signatures and ledger checkpoints use it. Below views, tasks and commands, time is the
+argument `at`.
+"""
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Final
+from zoneinfo import ZoneInfo
+
+STATE_ZONE: Final = ZoneInfo("America/New_York")
+
+_offset: Callable[[], dt.timedelta] | None = None
+
+
+def real_now() -> dt.datetime:
+    """Return the real time, in UTC."""
+    return dt.datetime.now(dt.UTC)
+
+
+def now() -> dt.datetime:
+    """Return the portal's time, in UTC: the real time, moved by the demo clock in demo mode alone."""
+    return real_now() + offset()
+
+
+def offset() -> dt.timedelta:
+    """Return how far the demo clock is ahead of real time; zero outside demo and test mode."""
+    return _offset() if _offset else dt.timedelta()
+
+
+def use_demo_offset(reading: Callable[[], dt.timedelta]) -> None:
+    """Let a reading move `now()`. Settings allow this in demo and test mode alone.
+
+    :raises RuntimeError: in any other mode
+    """
+    from django.conf import settings
+
+    if settings.P20WIN_MODE not in ("demo", "test"):
+        raise RuntimeError("The demo clock exists in demo mode only.")
+    global _offset
+    _offset = reading
+
+
+def state_date(at: dt.datetime) -> dt.date:
+    """Return the calendar date in Connecticut at this instant."""
+    return at.astimezone(STATE_ZONE).date()

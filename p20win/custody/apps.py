@@ -1,0 +1,22 @@
+"""Custody."""
+
+from django.apps import AppConfig
+from django.conf import settings
+
+
+class CustodyConfig(AppConfig):
+    """Sealed files: receive, open, deliver, shred."""
+
+    name = "p20win.custody"
+    label = "custody"
+
+    def ready(self) -> None:
+        """Say who hears about files; in the vault's processes, keep memory from any disk."""
+        from p20win.custody import notices
+        from p20win.notifications import public as notifications
+
+        notifications.register(notices.NOTICES)
+        if settings.P20WIN_IS_VAULT:
+            from p20win.custody import hardening
+
+            hardening.keep_memory_private()

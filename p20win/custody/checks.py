@@ -1,0 +1,60 @@
+"""Why a file may not be sent now: the slot, its window, the sender."""
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from p20win import access
+from p20win.custody.engine.names import name_blockers
+from p20win.custody.engine.rules import TABLE
+from p20win.custody.models import FileStatus, SealedFile, SlotStatus, UploadSlot
+
+if TYPE_CHECKING:
+    from p20win.accounts.models import Organisation, User
+
+
+def is_of_the_hub(slot: UploadSlot, actor: "User") -> str | None:
+    """Only the hub's staff and the operating group close a slot by hand."""
+    if actor.organisation is not None and actor.organisation.is_hub:
+        return None
+    return "Only staff of the data integration hub can do this."
+
+
+def is_of_the_sender(file: SealedFile, actor: "User") -> str | None:
+    """A file is sent by its own agency."""
+    if actor.organisation_id == file.owner_id:
+        return None
+    return "Only the agency whose file it is can send it."
+
+
+def why_not_send(slot: UploadSlot, actor: "User", at: dt.datetime) -> list[str]:
+    """Say why this person cannot send a file to this slot now."""
+    return [
+        *_why_slot_takes_none(slot, actor.organisation, at),
+        *access.why_not(actor, slot.access_act, slot.project, slot.access_class, at),
+    ]
+
+
+def _why_slot_takes_none(slot: UploadSlot, organisation: "Organisation | None", at: dt.datetime) -> list[str]:
+    if organisation is None or organisation.pk != slot.supplier_id:
+        return [f"This file is expected from {slot.supplier.short_name} alone."]
+    if slot.status == SlotStatus.FILLED:
+        return ["A file was accepted already."]
+    if slot.status == SlotStatus.CLOSED or at >= slot.closes_at:
+        return ["The time to send this file is over. Ask the operating group to open it again."]
+    if at < slot.opens_at:
+        return ["The time to send this file has not come."]
+    if slot.files.filter(status=FileStatus.ARRIVED).exists():
+        return ["A file is being checked already. Wait for the outcome."]
+    return []
+
+
+def why_not_named(slot: UploadSlot, name: str) -> list[str]:
+    """Say what is wrong with the name of a file for this slot, never repeating it."""
+    kind = str(slot.spec["kind"])
+    if kind == TABLE:
+        return (
+            [] if name.casefold().endswith((".csv", ".xlsx")) else ["Send a file that ends in .csv or .xlsx."]
+        )
+    return name_blockers(
+        name, agencies=slot.spec.get("agencies", ()), number=str(slot.spec.get("number", "")), kind=kind
+    )

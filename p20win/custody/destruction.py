@@ -1,0 +1,161 @@
+"""Destroying what one organisation has in one project: key first, proof, then the sealed bytes.
+
+Every step can be done twice, so a crash between any two is finished by the next attempt.
+"""
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db import transaction
+
+from p20win.accounts.public import system_user
+from p20win.custody import lifecycle, places, sealing, uploads, vault_keys
+from p20win.custody.engine.errors import NoKey
+from p20win.custody.models import Destruction, DestructionStatus, FileStatus, SealedFile, Upload
+from p20win.jobs import public as jobs
+from p20win.workflow import create, take
+
+if TYPE_CHECKING:
+    from p20win.accounts.models import Organisation, User
+    from p20win.jobs.public import RunningJob
+    from p20win.projects.models import Project
+
+METHOD: Final = "cryptographic erase (NIST SP 800-88), then deletion of the encrypted files"
+_LIVING: Final = (FileStatus.ANNOUNCED, FileStatus.ARRIVED, FileStatus.ACCEPTED)
+
+
+class StillReadable(RuntimeError):
+    """A file opened although its key was destroyed: the destruction is not true."""
+
+
+@transaction.atomic
+def ask_destruction(
+    project: "Project", organisation: "Organisation", *, by: "User", at: dt.datetime, on_done: str = ""
+) -> Destruction:
+    """Have the vault destroy everything this organisation has in this project. Asking twice asks once.
+
+    `on_done` is a line of work that gets `destruction_id`. The caller has decided that it may be done.
+    """
+    open_rows = Destruction.objects.filter(
+        project=project, organisation=organisation, status=DestructionStatus.ASKED
+    )
+    if existing := open_rows.first():
+        return existing
+    row = _new(project, organisation, by=by, at=at, on_done=on_done)
+    jobs.after_commit("custody.destroy", project_id=project.pk, asked_by_id=by.pk, destruction_id=row.pk)
+    return row
+
+
+def _new(
+    project: "Project", organisation: "Organisation", *, by: "User", at: dt.datetime, on_done: str
+) -> Destruction:
+    row = Destruction(
+        project=project,
+        organisation=organisation,
+        asked_at=at,
+        asked_by=by,
+        on_done=on_done,
+        status_since=at,
+    )
+    return create("destruction.asked", row, by=by, at=at, details={"organisation": organisation.slug})
+
+
+def shred(project: "Project", organisation: "Organisation", *, by: "User", at: dt.datetime) -> Destruction:
+    """Destroy everything this organisation has in this project, now. In the vault alone.
+
+    :raises StillReadable: if a file could be opened afterwards
+    """
+    vault_keys.private_keys()
+    with transaction.atomic():
+        open_rows = Destruction.objects.filter(
+            project=project, organisation=organisation, status=DestructionStatus.ASKED
+        )
+        row = open_rows.first() or _new(project, organisation, by=by, at=at, on_done="")
+    return carry_out(row, at=at)
+
+
+def carry_out(row: Destruction, *, at: dt.datetime, job: "RunningJob | None" = None) -> Destruction:
+    """Destroy keys, prove it, delete the sealed bytes, and write it down. One already done is left as it is.
+
+    :raises StillReadable: if a file could be opened afterwards
+    """
+    row = Destruction.objects.select_related("project", "organisation").get(pk=row.pk)
+    if row.status == DestructionStatus.DONE:
+        return row
+    store = vault_keys.private_keys().store
+    files = list(_files(row))
+    destroyed = store.destroy(str(row.project_id), str(row.organisation_id))
+    for file in files:
+        places.erase_pieces(file.pieces)
+    for upload in Upload.objects.filter(slot__project=row.project, slot__supplier=row.organisation):
+        uploads.give_up(upload)
+    proofs = [_proof(file) for file in files]
+    for file in files:
+        if file.blob:
+            sealing.remove_blob(file.blob)
+    with transaction.atomic():
+        if job is not None:
+            job.hold()
+        return _write_down(row, files, proofs, destroyed, at=at)
+
+
+def _files(row: Destruction) -> Any:
+    rows = SealedFile.objects.filter(project=row.project, owner=row.organisation, status__in=_LIVING)
+    return rows.select_related("slot", "project", "owner", "destination").order_by("id")
+
+
+def _proof(file: SealedFile) -> dict[str, Any]:
+    proof = sealing.why_unreadable(file) if file.manifest else "never sealed"
+    if not proof:
+        raise StillReadable(f"File {file.pk} still opens after its key was destroyed.")
+    return {
+        "file": str(file.pk),
+        "class": file.data_class,
+        "bytes": file.plain_bytes,
+        "root": file.manifest["document"]["root"] if file.manifest else None,
+        "proof": proof,
+    }
+
+
+def _write_down(
+    row: Destruction,
+    files: list[SealedFile],
+    proofs: list[dict[str, Any]],
+    destroyed: list[Any],
+    *,
+    at: dt.datetime,
+) -> Destruction:
+    by = system_user()
+    named = [{"version": key.version, "fingerprint": key.fingerprint} for key in destroyed]
+    for file, proof in zip(files, proofs, strict=True):
+        take(lifecycle.DESTROY, file, by=by, at=at, details={"proof": proof["proof"]})
+    done = take(
+        lifecycle.FINISH,
+        row,
+        by=by,
+        at=at,
+        details={
+            "organisation": row.organisation.slug,
+            "request": row.project.number,
+            "files": len(files),
+            "keys": [key["fingerprint"] for key in named],
+            "method": METHOD,
+        },
+        keys_destroyed_at=at,
+        destroyed_at=at,
+        method=METHOD,
+        keys=named,
+        files=proofs,
+    )
+    if row.on_done:
+        jobs.after_commit(row.on_done, project_id=row.project_id, destruction_id=row.pk)
+    return done
+
+
+def key_is_destroyed(file: SealedFile) -> bool:
+    """Say whether the key that sealed this file is gone. In the vault alone."""
+    try:
+        vault_keys.private_keys().store.key(str(file.project_id), str(file.owner_id), file.key_version or 0)
+    except NoKey:
+        return True
+    return False

@@ -1,0 +1,104 @@
+"""What a check found: row, column and rule. Never a value."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+# Every rule and what it asks for, in words fit to show to the sender.
+RULES: dict[str, str] = {
+    "name": "The file name is as agreed.",
+    "empty": "The file holds a header row and at least one row of data.",
+    "not_text": "The file is delimited text, neither packed nor in a program's own format.",
+    "encoding": "The file is text in UTF-8.",
+    "control": "The file holds no NUL or other control characters.",
+    "line_length": "No line is longer than 1 MiB and no cell longer than 64 KiB.",
+    "separator": "The columns are separated as agreed for this file.",
+    "quotes": "Cells are not put in quotes.",
+    "header": "The first row names the columns.",
+    "header_again": "The header row stands only once.",
+    "column_missing": "Every agreed column is there.",
+    "column_unknown": "Only approved columns are there.",
+    "column_twice": "Every column stands only once.",
+    "columns_in_row": "Every row has as many cells as the header.",
+    "required": "A cell that must be filled is filled.",
+    "form": "Every filled cell has the form of its column.",
+    "one_row": "The file has one row for each id.",
+    "one_person": "The file has one row for each person.",
+    "id_names_agency": "The id begins with the agency's code where that was agreed.",
+    "id_contains": "The id contains no identifier, forwards or backwards.",
+    "id_resembles": "The ids do not resemble parts of identifiers.",
+    "id_derived": "The ids are not computed from identifiers without a secret key.",
+    "identifier_inside": "An analytical file holds no identifiers.",
+    "size": "The file is not larger than agreed.",
+    "workbook": "A workbook holds plain cells only, and nothing that runs or points elsewhere.",
+    "damaged": "The file arrived whole and unaltered.",
+    "statement": "The file is the one its sender signed for.",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One place where a rule is not kept. Rows count from 1, the header is row 1."""
+
+    rule: str
+    row: int | None = None
+    column: str | None = None
+    hint: str = ""
+
+
+@dataclass
+class Report:
+    """All that a check found: the first few findings of each rule and column, and counts of the rest."""
+
+    limit: int = 200
+    limit_per_place: int = 20
+    rows: int = 0
+    columns: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    filled: dict[str, int] = field(default_factory=dict)
+
+    def add(self, rule: str, *, row: int | None = None, column: str | None = None, hint: str = "") -> None:
+        """This will note that a rule is not kept at a place.
+
+        :raises KeyError: if there is no such rule
+        """
+        RULES[rule]
+        place = (rule, column or "")
+        self.counts[place] += 1
+        if self.counts[place] <= self.limit_per_place and len(self.findings) < self.limit:
+            self.findings.append(Finding(rule, row, column, hint))
+
+    @property
+    def accepted(self) -> bool:
+        """Whether nothing was found."""
+        return not self.counts
+
+    @property
+    def total(self) -> int:
+        """How many times a rule was not kept."""
+        return sum(self.counts.values())
+
+    def as_dict(self) -> dict[str, Any]:
+        """This will give the report as it is stored and sent."""
+        return {
+            "accepted": self.accepted,
+            "rows": self.rows,
+            "columns": list(self.columns),
+            "filled": dict(self.filled),
+            "total": self.total,
+            "counts": [
+                {"rule": rule, "column": column, "count": count}
+                for (rule, column), count in sorted(self.counts.items())
+            ],
+            "findings": [
+                {
+                    "rule": finding.rule,
+                    "asks": RULES[finding.rule],
+                    "row": finding.row,
+                    "column": finding.column,
+                    "hint": finding.hint,
+                }
+                for finding in self.findings
+            ],
+        }

@@ -1,0 +1,118 @@
+"""Checks an uploaded table (CSV or XLSX) before anything reads its cells: small files, held in memory."""
+
+import io
+import re
+import stat
+import zipfile
+from xml.etree.ElementTree import ParseError
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import iterparse
+
+from p20win.custody.engine.cells import is_text
+from p20win.custody.engine.report import Report
+
+LARGEST_TABLE = 20 << 20
+_MOST_ENTRIES = 1000
+_MOST_UNPACKED = 100 << 20
+_MOST_RATIO = 100
+_LOCAL_HEADER = 30  # bytes, without the name
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_NOT_PLAIN = (
+    "vbaproject",
+    "externallinks/",
+    "embeddings/",
+    "activex/",
+    "ctrlprops/",
+    "connections.xml",
+    "querytables/",
+)
+_SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
+
+
+def check_table(name: str, content: bytes) -> Report:
+    """This will say whether a table may be read: as its name says, of sane size, with plain cells."""
+    report = Report()
+    if not content:
+        report.add("empty")
+    elif len(content) > LARGEST_TABLE:
+        report.add("size", hint=f"At most {LARGEST_TABLE >> 20} MiB.")
+    elif name.casefold().endswith(".csv"):
+        _check_csv(content, report)
+    elif name.casefold().endswith(".xlsx"):
+        _check_workbook(content, report)
+    else:
+        report.add("name", hint="Send a file that ends in .csv or .xlsx.")
+    return report
+
+
+def _check_csv(content: bytes, report: Report) -> None:
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        report.add("encoding", hint="Save the file as CSV in UTF-8.")
+        return
+    if content.startswith(b"PK") or _CONTROL.search(text):
+        report.add("control", hint="This is not a text file.")
+        return
+    for row, line in enumerate(text.splitlines(), start=1):
+        report.rows = row
+        for place, cell in enumerate(line.split(","), start=1):
+            if not is_text(cell.strip().strip('"')):
+                report.add("form", row=row, column=f"column {place}", hint="A cell begins like a formula.")
+
+
+def _check_workbook(content: bytes, report: Report) -> None:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if _check_archive(archive, report):
+                for entry in archive.namelist():
+                    if _SHEET.fullmatch(entry):
+                        _check_sheet(archive.read(entry), report)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError):
+        report.add(
+            "workbook", hint="The workbook cannot be read. Save it again as .xlsx, without a password."
+        )
+    except (DefusedXmlException, ParseError):
+        report.add("workbook", hint="The workbook holds forbidden or broken markup.")
+
+
+def _check_archive(archive: zipfile.ZipFile, report: Report) -> bool:
+    entries = archive.infolist()
+    unpacked = sum(entry.file_size for entry in entries)
+    packed = sum(entry.compress_size for entry in entries) or 1
+    names = [entry.filename for entry in entries]
+    if len(entries) > _MOST_ENTRIES or unpacked > _MOST_UNPACKED or unpacked > packed * _MOST_RATIO:
+        report.add("workbook", hint="The workbook unpacks to far more than its size.")
+    elif len(set(names)) != len(names) or any(
+        name.startswith("/") or ".." in name.split("/") for name in names
+    ):
+        report.add("workbook", hint="The workbook's parts have unsafe names.")
+    elif _overlap(entries):
+        report.add("workbook", hint="The workbook's parts lie over each other.")
+    elif any(stat.S_ISLNK(entry.external_attr >> 16) for entry in entries):
+        report.add("workbook", hint="The workbook holds a link to a file.")
+    elif "xl/workbook.xml" not in names:
+        report.add("workbook", hint="This is not a workbook.")
+    elif any(part in name.casefold() for name in names for part in _NOT_PLAIN):
+        report.add("workbook", hint="Remove macros, links to other files and embedded objects.")
+    return report.accepted
+
+
+def _overlap(entries: list[zipfile.ZipInfo]) -> bool:
+    """Say whether two parts share bytes: so a small archive can unpack to a huge one."""
+    ordered = sorted(entries, key=lambda entry: entry.header_offset)
+    ends = (entry.header_offset + _LOCAL_HEADER + entry.compress_size for entry in ordered)
+    return any(end > after.header_offset for end, after in zip(ends, ordered[1:], strict=False))
+
+
+def _check_sheet(content: bytes, report: Report) -> None:
+    rows = 0
+    for _, element in iterparse(io.BytesIO(content), events=("end",), forbid_dtd=True):
+        tag = element.tag.rpartition("}")[2]
+        if tag == "row":
+            rows += 1
+            element.clear()
+        elif tag == "f":
+            report.add("workbook", row=rows + 1, hint="A cell holds a formula. Paste the values instead.")
+    report.rows = max(report.rows, rows)

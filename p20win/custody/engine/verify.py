@@ -1,0 +1,167 @@
+"""Tells what kind of file lies before it, and whether it is what it claims to be."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from p20win.custody.engine import container, ledger, manifest, signing
+from p20win.custody.engine.encoding import parse
+from p20win.custody.engine.errors import Broken, CustodyError, Unreadable
+from p20win.custody.engine.streaming import HEADER_SIZE
+from p20win.custody.engine.trust import Trust
+
+VALID, BROKEN, UNKNOWN = "valid", "broken", "unknown"
+MANIFEST_ENDING = ".manifest.json"
+_LARGEST_DOCUMENT = 4 << 20
+_SHOWN = (
+    "file_id",
+    "project_number",
+    "source",
+    "destination",
+    "rows",
+    "plain_bytes",
+    "plain_sha256",
+    "accepted",
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a file is, whether it holds, and what was seen."""
+
+    kind: str
+    state: str
+    says: str
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+def verify_file(path: Path, trust: Trust | None = None) -> Verdict:
+    """This will tell a file's kind and check it; it raises nothing but what the disk raises."""
+    with path.open("rb") as file:
+        start = file.read(1024)
+    kind = _kind_of(start, path)
+    try:
+        says, details = _CHECKS[kind](path, trust)
+    except Unreadable as problem:
+        return Verdict(kind, UNKNOWN, str(problem))
+    except CustodyError as problem:
+        return Verdict(kind, BROKEN, str(problem))
+    return Verdict(str(details.pop("kind", kind)), VALID, says, details)
+
+
+def _kind_of(start: bytes, path: Path) -> str:
+    if start.startswith(b"%PDF-"):
+        return "document"
+    if start[:1] == bytes([HEADER_SIZE]) and _manifest_of(path).exists():
+        return "sealed file"
+    first_line = start.split(b"\n", 1)[0]
+    if f'"{ledger.LEDGER_FORMAT}"'.encode() in first_line:
+        return "ledger"
+    return "signed paper" if start.lstrip()[:1] == b"{" else "unknown"
+
+
+def _manifest_of(path: Path) -> Path:
+    return path.with_name(path.name + MANIFEST_ENDING)
+
+
+def _document(path: Path, trust: Trust | None) -> tuple[str, dict[str, Any]]:
+    from p20win.custody.engine.documents import verify_document  # slow to load, and not needed for the rest
+
+    with path.open("rb") as file:
+        found = verify_document(file, trust)
+    details = {
+        "kind": found.kind,
+        "seals": found.seals,
+        "sealed_by": found.sealed_by,
+        "sealed_at": found.sealed_at,
+        "trusted": found.trusted,
+    }
+    return "The document is as it was when it was sealed.", details
+
+
+def _sealed_file(path: Path, trust: Trust | None) -> tuple[str, dict[str, Any]]:
+    document, signers = _read_signed(_manifest_of(path))
+    binding, root, size = manifest.read_manifest(document)
+    trusted = _trusted(signers, trust, role=signing.HUB)
+    with path.open("rb") as file:
+        container.verify(file, root=root, sealed_bytes=size)
+    _check_inner(document.get("statement"))
+    details = {
+        "file_id": binding.file_id,
+        "data_class": binding.data_class,
+        "sealed_bytes": size,
+        "signed_by": [signer.role for signer in signers],
+        "trusted": trusted,
+    }
+    return "The sealed file is the one its manifest was signed for.", details
+
+
+def _paper(path: Path, trust: Trust | None) -> tuple[str, dict[str, Any]]:
+    document, signers = _read_signed(path)
+    form = document.get("format")
+    kinds: dict[Any, tuple[str, str]] = {
+        manifest.RECEIPT_FORMAT: ("receipt", signing.HUB),
+        manifest.MANIFEST_FORMAT: ("manifest", signing.HUB),
+        manifest.STATEMENT_FORMAT: ("statement", signing.SOURCE),
+    }
+    if form not in kinds:
+        raise Unreadable("This is a signed document, but of no kind known here.")
+    kind, role = kinds[form]
+    trusted = _trusted(signers, trust, role=role)
+    if form == manifest.STATEMENT_FORMAT:
+        manifest.check_statement(document)
+    else:
+        _check_inner(document.get("statement"))
+    shown = {name: document[name] for name in _SHOWN if name in document}
+    details = {"kind": kind, **shown, "signed_by": [signer.role for signer in signers], "trusted": trusted}
+    return f"The {kind} is as it was when it was signed.", details
+
+
+def _ledger(path: Path, trust: Trust | None) -> tuple[str, dict[str, Any]]:
+    with path.open("rb") as file:
+        found = ledger.verify_export(line for line in file if line.strip())
+    trusted = _trusted(found.signers, trust, role=signing.HUB)
+    details = {"lines": found.lines, "last": found.last_seq, "head": found.head, "trusted": trusted}
+    return "Every line of the ledger is as it was written, and none is missing between them.", details
+
+
+def _unknown(path: Path, trust: Trust | None) -> tuple[str, dict[str, Any]]:
+    raise Unreadable(
+        "This is no kind of file known here. A sealed file needs its manifest beside it, "
+        f"under the same name with “{MANIFEST_ENDING}” added."
+    )
+
+
+_CHECKS: dict[str, Callable[[Path, Trust | None], tuple[str, dict[str, Any]]]] = {
+    "document": _document,
+    "sealed file": _sealed_file,
+    "signed paper": _paper,
+    "ledger": _ledger,
+    "unknown": _unknown,
+}
+
+
+def _read_signed(path: Path) -> tuple[dict[str, Any], list[signing.Signer]]:
+    if path.stat().st_size > _LARGEST_DOCUMENT:
+        raise Unreadable("This document is too large to be a signed one.")
+    return signing.verify(parse(path.read_bytes()))
+
+
+def _check_inner(signed: Any) -> None:
+    """A sender's statement inside a receipt or manifest must hold by itself, too."""
+    if signed is None:
+        return
+    if not isinstance(signed, dict):
+        raise Unreadable("The sender's statement is not readable.")
+    document, _ = signing.verify(signed)
+    manifest.check_statement(document)
+
+
+def _trusted(signers: list[signing.Signer], trust: Trust | None, *, role: str) -> bool | None:
+    if trust is None:
+        return None
+    if not trust.keys:
+        raise Broken("The trust file holds no Ed25519 key to check this signature with.")
+    signing.expect(signers, role=role, keys=trust.keys)
+    return True

@@ -1,0 +1,49 @@
+"""The ledger as a file that anyone can check offline with `p20 verify`, signed at its end by the hub."""
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+
+from django.db import connection
+
+from p20win.custody import vault_keys
+from p20win.custody.engine import ledger, signing
+
+_LINES = """
+    SELECT seq, audit_canonical(audit_event), encode(hash, 'hex'), encode(prev_hash, 'hex')
+    FROM audit_event WHERE seq > %s ORDER BY seq LIMIT %s
+"""
+_AT_ONCE = 2000
+
+
+class EmptyLedger(LookupError):
+    """There is no line to export."""
+
+
+def export(*, at: dt.datetime) -> Iterator[bytes]:
+    """Give the export line by line. In the vault alone, as the hub signs its end.
+
+    :raises EmptyLedger: if the ledger holds no line
+    """
+    key, seq, head = vault_keys.private_keys().hub, 0, ""
+    while rows := _after(seq):
+        if not head:
+            yield _line({"format": ledger.LEDGER_FORMAT, "before": rows[0][3]})
+        for row in rows:
+            yield _line({"canonical": row[1], "hash": row[2]})
+        seq, _, head, _ = rows[-1]
+    if not head:
+        raise EmptyLedger("The ledger holds no line.")
+    document = ledger.checkpoint(seq=seq, head=head, at=at.isoformat())
+    yield _line({"checkpoint": signing.sign(document, key=key, role=signing.HUB, at=at.isoformat())})
+
+
+def _after(seq: int) -> list[tuple[int, str, str, str]]:
+    with connection.cursor() as cursor:
+        cursor.execute(_LINES, [seq, _AT_ONCE])
+        rows: list[tuple[int, str, str, str]] = cursor.fetchall()
+    return rows
+
+
+def _line(content: dict[str, object]) -> bytes:
+    return json.dumps(content, ensure_ascii=False).encode() + b"\n"

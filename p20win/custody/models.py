@@ -1,0 +1,297 @@
+"""Upload slots, sealed files, capabilities to open them, and destructions."""
+
+import datetime as dt
+from typing import Any, ClassVar, Final
+
+from django.db import models
+from django.db.models import F, Q
+
+from p20win.audit.public import recorded
+from p20win.ids import uuid7
+
+CAPABILITY_LIFE: Final = dt.timedelta(seconds=60)
+
+
+class DataClass(models.TextChoices):
+    """What kind of data a file holds (O-103). Identifier lists are matching files by access."""
+
+    MATCHING = "matching", "Matching file"
+    ANALYTICAL = "analytical", "Analytical file"
+    IDENTIFIER_LIST = "identifier_list", "Identifier list"
+    KEY = "key", "Key"
+    EXTRACT = "extract", "Extract"
+    OUTPUT = "output", "Output"
+
+
+class SlotStatus(models.TextChoices):
+    """Whether a slot still takes a file."""
+
+    OPEN = "open", "Waiting for the file"
+    FILLED = "filled", "File accepted"
+    CLOSED = "closed", "Closed"
+
+
+class UploadSlot(models.Model):
+    """One file that was agreed: from whom, of which kind, by which rules, in which window (O-59)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    project = models.ForeignKey("projects.Project", on_delete=models.PROTECT, related_name="upload_slots")
+    supplier = models.ForeignKey(
+        "accounts.Organisation", on_delete=models.PROTECT, related_name="upload_slots"
+    )
+    data_class = models.CharField(max_length=16, choices=DataClass.choices)
+    title = models.CharField(max_length=200)
+    spec = models.JSONField()  # read by engine.rules.from_spec
+    opens_at = models.DateTimeField()
+    closes_at = models.DateTimeField()
+    destroy_by = models.DateField(null=True)  # as the agreement says; stands in the log (O-64)
+    on_accepted = models.CharField(max_length=80, blank=True)  # names of lines of work, see jobs
+    on_refused = models.CharField(max_length=80, blank=True)
+    status = models.CharField(max_length=8, choices=SlotStatus.choices, default=SlotStatus.OPEN)
+    status_since = models.DateTimeField()
+
+    history = recorded()
+
+    class Meta:
+        ordering: ClassVar = ["closes_at", "id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(name="slot_status_known", condition=Q(status__in=SlotStatus.values)),
+            models.CheckConstraint(name="slot_class_known", condition=Q(data_class__in=DataClass.values)),
+            models.CheckConstraint(
+                name="slot_closes_after_opening", condition=Q(closes_at__gt=F("opens_at"))
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """Return the title."""
+        return self.title
+
+    @property
+    def access_class(self) -> str:
+        """Return the data class that the access decision asks about."""
+        return DataClass.MATCHING if self.data_class == DataClass.IDENTIFIER_LIST else self.data_class
+
+    @property
+    def access_act(self) -> str:
+        """Return the act that the access decision asks about."""
+        return "submit_output" if self.data_class == DataClass.OUTPUT else "upload"
+
+
+class FileStatus(models.TextChoices):
+    """Where a file stands."""
+
+    ANNOUNCED = "announced", "Announced, not yet sent"
+    ARRIVED = "arrived", "Received, being checked"
+    ACCEPTED = "accepted", "Accepted and sealed"
+    REFUSED = "refused", "Refused"
+    DESTROYED = "destroyed", "Destroyed"
+
+
+class SealedFile(models.Model):
+    """One file, never in plaintext on any disk.
+
+    While it is `arrived` it lies as a piece that only the vault can open. Accepted, it lies in a container
+    under a key of its own, which is wrapped by the key of its owner in its project. Files that the hub makes
+    are born accepted and have no slot.
+    """
+
+    # The web process announces a file and says that it arrived; it cannot change whose it is or how it opens.
+    vault_writes = frozenset(
+        {"id", "project", "owner", "destination", "data_class", "blob", "key_version", "wrapped_key"}
+        | {"manifest", "receipt"}
+    )
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    slot = models.ForeignKey(UploadSlot, on_delete=models.PROTECT, null=True, related_name="files")
+    project = models.ForeignKey("projects.Project", on_delete=models.PROTECT, related_name="sealed_files")
+    owner = models.ForeignKey("accounts.Organisation", on_delete=models.PROTECT, related_name="sealed_files")
+    destination = models.ForeignKey("accounts.Organisation", on_delete=models.PROTECT, related_name="+")
+    data_class = models.CharField(max_length=16, choices=DataClass.choices)
+    name = models.CharField(max_length=200)  # follows the agreed scheme, or is a generic one: names may tell
+    status = models.CharField(max_length=10, choices=FileStatus.choices, default=FileStatus.ARRIVED)
+    status_since = models.DateTimeField()
+    sent_by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
+    signing_key = models.ForeignKey(
+        "accounts.SigningKey", on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    statement = models.JSONField(null=True)  # what the sender's machine signed
+    received_at = models.DateTimeField(null=True)
+    received_bytes = models.BigIntegerField(default=0)
+    pieces = models.JSONField(
+        default=list
+    )  # where what arrived lies, in order, until the vault has checked it
+    report = models.JSONField(default=dict)  # rows, columns and rules; never a value
+    rows = models.PositiveBigIntegerField(null=True)
+    columns = models.JSONField(default=list)
+    meta = models.JSONField(default=dict)  # what the desk that made it wants to remember: slugs and counts
+    blob = models.CharField(max_length=120, blank=True)  # where the container lies, under the media folder
+    key_version = models.PositiveIntegerField(null=True)
+    wrapped_key = models.BinaryField(max_length=100, null=True)
+    plain_bytes = models.BigIntegerField(null=True)
+    manifest = models.JSONField(null=True)  # signed by the hub: binding, Merkle root, sizes
+    receipt = models.JSONField(null=True)  # signed by the hub, for the sender
+
+    history = recorded()
+
+    class Meta:
+        ordering: ClassVar = ["-status_since", "-id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(name="file_status_known", condition=Q(status__in=FileStatus.values)),
+            models.CheckConstraint(name="file_class_known", condition=Q(data_class__in=DataClass.values)),
+            models.CheckConstraint(
+                name="file_accepted_is_sealed",
+                condition=~Q(status=FileStatus.ACCEPTED)
+                | Q(manifest__isnull=False, wrapped_key__isnull=False, key_version__isnull=False)
+                & ~Q(blob=""),
+            ),
+            models.UniqueConstraint(
+                name="slot_accepts_one_file", fields=["slot"], condition=Q(status=FileStatus.ACCEPTED)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """Return the name."""
+        return self.name
+
+    @property
+    def access_class(self) -> str:
+        """Return the data class that the access decision asks about."""
+        return DataClass.MATCHING if self.data_class == DataClass.IDENTIFIER_LIST else self.data_class
+
+
+class Upload(models.Model):
+    """A file on its way in, piece by piece; it can be resumed where it stopped. Its id becomes the file's."""
+
+    bookkeeping = True  # the file it becomes has the history
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    slot = models.ForeignKey(UploadSlot, on_delete=models.PROTECT, related_name="uploads")
+    sent_by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=200)
+    length = models.BigIntegerField()
+    offset = models.BigIntegerField(default=0)  # bytes of plaintext that lie sealed
+    pieces = models.JSONField(default=list)
+    begun_at = models.DateTimeField()
+    expires_at = models.DateTimeField()  # both in real time
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="upload_offset_within", condition=Q(offset__gte=0, offset__lte=F("length"))
+            )
+        ]
+
+    def __str__(self) -> str:
+        """Return how far it is."""
+        return f"{self.offset} of {self.length} bytes"
+
+
+class StatementNonce(models.Model):
+    """The nonce of a sender's statement, used up: the same statement cannot be sent twice."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    owner = models.ForeignKey("accounts.Organisation", on_delete=models.PROTECT, related_name="+")
+    nonce = models.CharField(max_length=300)
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(name="statement_once", fields=["owner", "nonce"])]
+
+    def __str__(self) -> str:
+        """Return the nonce."""
+        return self.nonce
+
+
+class Capability(models.Model):
+    """Permission to open one thing once: person, act, object, and a moment. All its times are real.
+
+    The token itself is never stored. The vault uses a capability up before it gives the first byte.
+    """
+
+    # The web process issues a capability; used up or changed it is by the vault alone.
+    vault_writes = frozenset(
+        {"id", "token_digest", "person", "act", "subject_type", "subject_id", "project", "data_class"}
+        | {"issued_at", "expires_at", "used_at"}
+    )
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    token_digest = models.CharField(max_length=64, unique=True)
+    person = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
+    act = models.CharField(max_length=60)  # an opening that a desk registered
+    subject_type = models.CharField(max_length=100)
+    subject_id = models.CharField(max_length=64)
+    project = models.ForeignKey("projects.Project", on_delete=models.PROTECT, related_name="+")
+    data_class = models.CharField(max_length=16)
+    issued_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="capability_is_short",
+                condition=Q(expires_at__gt=F("issued_at"))
+                & Q(expires_at__lte=F("issued_at") + CAPABILITY_LIFE),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """Return the act."""
+        return self.act
+
+
+class DestructionStatus(models.TextChoices):
+    """Whether it has been done."""
+
+    ASKED = "asked", "Being destroyed"
+    DONE = "done", "Destroyed"
+
+
+class Destruction(models.Model):
+    """The destruction of all that one organisation has in one project: keys first, then files."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    project = models.ForeignKey("projects.Project", on_delete=models.PROTECT, related_name="destructions")
+    organisation = models.ForeignKey(
+        "accounts.Organisation", on_delete=models.PROTECT, related_name="destructions"
+    )
+    status = models.CharField(
+        max_length=5, choices=DestructionStatus.choices, default=DestructionStatus.ASKED
+    )
+    status_since = models.DateTimeField()
+    asked_at = models.DateTimeField()
+    asked_by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
+    on_done = models.CharField(max_length=80, blank=True)
+    keys_destroyed_at = models.DateTimeField(null=True)
+    destroyed_at = models.DateTimeField(null=True)
+    method = models.CharField(max_length=120, blank=True)
+    keys = models.JSONField(default=list)  # [{"version", "fingerprint"}]
+    files = models.JSONField(default=list)  # [{"file", "class", "bytes", "root", "proof"}]
+
+    history = recorded()
+
+    class Meta:
+        ordering: ClassVar = ["-asked_at"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="destruction_status_known", condition=Q(status__in=DestructionStatus.values)
+            ),
+            models.CheckConstraint(
+                name="destruction_done_has_proof",
+                condition=~Q(status=DestructionStatus.DONE)
+                | Q(keys_destroyed_at__isnull=False, destroyed_at__isnull=False),
+            ),
+            models.UniqueConstraint(
+                name="one_destruction_at_a_time",
+                fields=["project", "organisation"],
+                condition=Q(status=DestructionStatus.ASKED),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """Return whose data it was."""
+        return f"{self.organisation}: {self.get_status_display()}"
+
+    def unreadable(self) -> list[dict[str, Any]]:
+        """Return the files that were tried after the destruction and could not be opened."""
+        return [file for file in self.files if file["proof"]]

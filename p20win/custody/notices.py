@@ -1,0 +1,68 @@
+"""Who hears about files: the sender, and the stewards of the agency whose file it is."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from django.urls import reverse
+
+from p20win.accounts.public import Role, SigningKey, User, people_with_role
+from p20win.custody.models import SealedFile
+from p20win.notifications.public import Notice
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from p20win.audit.models import Event
+
+
+def _file(event: "Event") -> SealedFile:
+    return SealedFile.objects.select_related("slot", "owner", "project").get(pk=event.subject_id)
+
+
+def _senders(event: "Event") -> "QuerySet[User]":
+    file = _file(event)
+    stewards = User.objects.filter(role_holdings__role=Role.DATA_STEWARD, organisation=file.owner)
+    return (stewards | User.objects.filter(pk=file.sent_by_id)).distinct().select_related("organisation")
+
+
+def _page(event: "Event") -> str:
+    slot_id = _file(event).slot_id
+    return reverse("custody:slot", args=[slot_id]) if slot_id else ""
+
+
+def _words(event: "Event") -> Mapping[str, Any]:
+    file = _file(event)
+    return {"file": file, "what": file.slot.title if file.slot else file.get_data_class_display()}
+
+
+def _about(template: str, subject: str) -> Notice:
+    return Notice(f"emails/{template}.txt", _senders, subject, where=_page, context=_words)
+
+
+def _key(event: "Event") -> SigningKey:
+    return SigningKey.objects.select_related("organisation", "enrolled_by", "revoked_by").get(
+        pk=event.subject_id
+    )
+
+
+def _stewards(event: "Event") -> "QuerySet[User]":
+    """All of the agency, so that whoever acted in another's name is seen by the others, and by them (T03)."""
+    return people_with_role(Role.DATA_STEWARD, _key(event).organisation).select_related("organisation")
+
+
+def _about_key(template: str, subject: str) -> Notice:
+    return Notice(
+        f"emails/{template}.txt",
+        _stewards,
+        subject,
+        where=lambda event: reverse("custody:agency-key", args=[event.subject_id]),
+        context=lambda event: {"key": _key(event)},
+    )
+
+
+NOTICES: Final = {
+    "signing_key.enrolled": _about_key("signing_key_enrolled", "A key was enrolled for your agency"),
+    "signing_key.revoked": _about_key("signing_key_revoked", "A key of your agency was revoked"),
+    "file.accepted": _about("file_accepted", "{number}: your file was accepted"),
+    "file.refused": _about("file_refused", "{number}: your file was not accepted"),
+}

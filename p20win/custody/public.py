@@ -1,0 +1,86 @@
+"""The door of custody: what desks use.
+
+Agencies' files. `open_slot` opens a slot for one file; `receive` takes it in (as the upload page does); the
+vault checks it and calls the slot's `on_accepted` or `on_refused` line of work with `file_id`.
+
+In the vault's jobs (queue "vault") alone: `open_bytes`, `seal_bytes`, `shred`, `tidy`.
+
+Pages: `capability(person, act, subject, at)` after the access decision, then `relay(token)`; what the act
+gives is registered by its desk with `register_opening`.
+
+Keys: `last_key_snapshot_expires` (in the vault) is when a key destroyed now is gone from every copy.
+
+Destruction: `ask_destruction` from anywhere; the vault does it and calls `on_done` with `destruction_id`.
+"""
+
+from p20win.custody.capabilities import capability, register_opening
+from p20win.custody.checks import why_not_send
+from p20win.custody.destruction import StillReadable, ask_destruction, shred
+from p20win.custody.engine.errors import Broken, CustodyError, KeyDestroyed
+from p20win.custody.key_desk import files_without_key
+from p20win.custody.key_snapshots import last_expiry as last_key_snapshot_expires
+from p20win.custody.models import (
+    DataClass,
+    Destruction,
+    DestructionStatus,
+    FileStatus,
+    SealedFile,
+    SlotStatus,
+    UploadSlot,
+)
+from p20win.custody.reception import Reception, receive
+from p20win.custody.sealing import NotOpenable, open_bytes, why_unreadable
+from p20win.custody.selectors import (
+    accepted_files,
+    destructions,
+    slots,
+    slots_of,
+    visible_files,
+    visible_slots,
+)
+from p20win.custody.services import close_slot, open_slot, seal_bytes, tidy
+from p20win.custody.vault_client import relay, vault_answers, vault_keys_state
+from p20win.custody.vault_keys import NotTheVault, hub_public_pem
+from p20win.custody.wire import Cut
+
+__all__ = [
+    "Broken",
+    "CustodyError",
+    "Cut",
+    "DataClass",
+    "Destruction",
+    "DestructionStatus",
+    "FileStatus",
+    "KeyDestroyed",
+    "NotOpenable",
+    "NotTheVault",
+    "Reception",
+    "SealedFile",
+    "SlotStatus",
+    "StillReadable",
+    "UploadSlot",
+    "accepted_files",
+    "ask_destruction",
+    "capability",
+    "close_slot",
+    "destructions",
+    "files_without_key",
+    "hub_public_pem",
+    "last_key_snapshot_expires",
+    "open_bytes",
+    "open_slot",
+    "receive",
+    "register_opening",
+    "relay",
+    "seal_bytes",
+    "shred",
+    "slots",
+    "slots_of",
+    "tidy",
+    "vault_answers",
+    "vault_keys_state",
+    "visible_files",
+    "visible_slots",
+    "why_not_send",
+    "why_unreadable",
+]

@@ -1,0 +1,270 @@
+"""Taking a file in: sealed for the vault while it streams, forgotten by this process when done."""
+
+import datetime as dt
+import hashlib
+import hmac
+import os
+import uuid
+from collections.abc import Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+
+from p20win.accounts.public import hub
+from p20win.audit.public import first_in_line
+from p20win.custody import checks, lifecycle, places, vault_keys
+from p20win.custody.engine.files import EagerFile, sync_directory
+from p20win.custody.engine.names import read_name
+from p20win.custody.engine.pieces import PieceSealer, Place
+from p20win.custody.engine.pipeline import Lane
+from p20win.custody.models import FileStatus, SealedFile, UploadSlot
+from p20win.ids import uuid7
+from p20win.jobs import public as jobs
+from p20win.refusal import Blocked
+from p20win.workflow import create, take
+
+if TYPE_CHECKING:
+    from p20win.accounts.models import User
+
+LARGEST = 1 << 40
+_ENDINGS = (".csv", ".xlsx", ".txt", ".tsv", ".tab")
+
+
+class Reception:
+    """One file on its way in: `write` what comes, then `keep` or `abandon`. Plaintext is never kept."""
+
+    def __init__(self, slot: UploadSlot, *, by: "User", name: str, at: dt.datetime) -> None:
+        """Open the piece. :raises Blocked: if this person cannot send a file of this name there now"""
+        if reasons := checks.why_not_send(slot, by, at) or checks.why_not_named(slot, name):
+            raise Blocked(reasons)
+        self.slot, self.by = slot, by
+        self.file_id = uuid7()
+        self._name = stored_name(slot, name)
+        self._largest = int(slot.spec.get("largest") or LARGEST)
+        place = Place(str(slot.pk), str(self.file_id), 0)
+        self._piece = Piece(places.new_piece(self.file_id), place)
+        self.received = 0
+
+    def write(self, chunk: bytes) -> None:
+        """Seal the next plaintext. :raises Blocked: if the file is larger than agreed"""
+        self.received += len(chunk)
+        if self.received > self._largest:
+            raise Blocked(f"The file is larger than agreed: at most {self._largest} bytes.")
+        self._piece.write(chunk)
+
+    def keep(self, *, at: dt.datetime) -> SealedFile:
+        """Finish the piece, write the file down and have the vault check it.
+
+        :raises Blocked: if something changed meanwhile, such as another file having come first
+        """
+        self._piece.keep()
+        try:
+            return arrive(
+                self.slot,
+                file_id=self.file_id,
+                name=self._name,
+                received=self.received,
+                pieces=[self._piece.name],
+                by=self.by,
+                at=at,
+            )
+        except BaseException:
+            self.abandon()
+            raise
+
+    def abandon(self) -> None:
+        """Leave nothing behind."""
+        self._piece.abandon()
+
+
+@transaction.atomic
+def arrive(
+    slot: UploadSlot,
+    *,
+    file_id: uuid.UUID,
+    name: str,
+    received: int,
+    pieces: list[str],
+    by: "User",
+    at: dt.datetime,
+) -> SealedFile:
+    """Write down a file whose pieces lie sealed, and have the vault check it.
+
+    :raises Blocked: if something changed meanwhile, such as another file having come first
+    """
+    slot = _locked(slot)
+    if reasons := checks.why_not_send(slot, by, at):
+        raise Blocked(reasons)
+    row = SealedFile(
+        pk=file_id,
+        slot=slot,
+        project_id=slot.project_id,
+        owner_id=slot.supplier_id,
+        destination=hub(),
+        data_class=slot.data_class,
+        name=name,
+        status=FileStatus.ARRIVED,
+        status_since=at,
+        sent_by=by,
+        received_at=at,
+        received_bytes=received,
+        pieces=pieces,
+    )
+    create("file.arrived", row, by=by, at=at, details=described(row))
+    _ask_for_check(row)
+    return row
+
+
+def receive(
+    chunks: Iterable[bytes], slot: UploadSlot, *, by: "User", name: str, at: dt.datetime
+) -> SealedFile:
+    """Take a whole file in.
+
+    :raises Blocked: if this person cannot send this file there now
+    """
+    reception = Reception(slot, by=by, name=name, at=at)
+    try:
+        for chunk in chunks:
+            reception.write(chunk)
+    except BaseException:
+        reception.abandon()
+        raise
+    return reception.keep(at=at)
+
+
+def receive_sealed(
+    chunks: Iterable[bytes], file: SealedFile, *, digest: str, by: "User", at: dt.datetime
+) -> SealedFile:
+    """Take in a piece that the sender's own machine sealed for the vault.
+
+    :raises Blocked: if the file was not announced, or not all of it arrived
+    """
+    slot = file.slot
+    if slot is None or file.status != FileStatus.ANNOUNCED:
+        raise Blocked("This file was sent before, or never announced.")
+    if reasons := checks.why_not_send(slot, by, at):
+        raise Blocked(reasons)
+    seen, size = hashlib.sha256(), 0
+    piece = places.new_piece(file.pk)
+    target = open_new(piece)
+    try:
+        for chunk in chunks:
+            seen.update(chunk)
+            size += len(chunk)
+            if size > LARGEST:
+                raise Blocked("The file is larger than agreed.")
+            target.write(chunk)
+        if not hmac.compare_digest(seen.hexdigest(), digest):
+            raise Blocked("The file did not arrive as it was sent. Send it again.")
+        make_durable(target)
+        with transaction.atomic():
+            if reasons := checks.why_not_send(_locked(slot), by, at):
+                raise Blocked(reasons)
+            file = take(
+                lifecycle.ARRIVE,
+                file,
+                by=by,
+                at=at,
+                details=described(file) | {"bytes": size},
+                received_at=at,
+                received_bytes=size,
+                pieces=[piece],
+            )
+            _ask_for_check(file)
+    except BaseException:
+        target.close()
+        places.erase_pieces([piece])
+        raise
+    return file
+
+
+def stored_name(slot: UploadSlot, name: str) -> str:
+    """Return the name a file is remembered by: its own if it follows the scheme, else a generic one."""
+    if read_name(name):
+        return name
+    ending = os.path.splitext(name)[1].casefold()
+    return f"{slot.data_class}{ending if ending in _ENDINGS else ''}"
+
+
+def described(file: SealedFile) -> dict[str, Any]:
+    """Return what the log of files must say (O-64): from, to, kind, request, destruction date, elements."""
+    slot = file.slot
+    return {
+        "from": file.owner.slug,
+        "to": file.destination.slug,
+        "class": file.data_class,
+        "request": file.project.number,
+        "destroy_by": slot.destroy_by.isoformat() if slot and slot.destroy_by else None,
+        "elements": [column["name"] for column in slot.spec.get("columns", ())]
+        if slot
+        else list(file.columns),
+        "bytes": file.plain_bytes if file.plain_bytes is not None else file.received_bytes,
+    }
+
+
+def _locked(slot: UploadSlot) -> UploadSlot:
+    first_in_line()
+    return (
+        UploadSlot.objects.select_for_update(of=("self",))
+        .select_related("project", "supplier")
+        .get(pk=slot.pk)
+    )
+
+
+def _ask_for_check(file: SealedFile) -> None:
+    jobs.after_commit(
+        "custody.check_file", project_id=file.project_id, asked_by_id=file.sent_by_id, file_id=file.pk
+    )
+
+
+class Piece:
+    """A piece on its way to the disk: sealed and written beside the reading, in the order it came."""
+
+    def __init__(self, name: str, place: Place) -> None:
+        """Open a new piece for this place."""
+        path = places.incoming(name)
+        places.make_room(path)
+        self.name = name
+        self._file = EagerFile(path)
+        self._sealer = PieceSealer(vault_keys.vault_public(), place)
+        self._sealing: Lane[bytes] = Lane()
+        self._writing: Lane[None] = Lane()
+
+    def write(self, chunk: bytes) -> None:
+        """Seal the next plaintext."""
+        for sealed in self._sealing.put(partial(self._sealer.update, chunk)):
+            self._write(sealed)
+
+    def keep(self) -> None:
+        """Finish the piece and wait until the disk has all of it."""
+        for sealed in self._sealing.rest():
+            self._write(sealed)
+        self._write(self._sealer.finish())
+        for _ in self._writing.rest():
+            pass
+        make_durable(self._file)
+
+    def abandon(self) -> None:
+        """Leave nothing behind."""
+        self._sealing.drop()
+        self._writing.drop()
+        self._file.close()
+        places.erase_pieces([self.name])
+
+    def _write(self, sealed: bytes) -> None:
+        for _ in self._writing.put(partial(self._file.write, sealed)):
+            pass
+
+
+def open_new(piece: str) -> EagerFile:
+    """Open a new piece for writing what is sealed already."""
+    path = places.incoming(piece)
+    places.make_room(path)
+    return EagerFile(path)
+
+
+def make_durable(file: EagerFile) -> None:
+    """Wait until the disk has all of a piece, and close it."""
+    file.keep()
+    sync_directory(places.incoming("x").parent)

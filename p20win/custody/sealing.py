@@ -1,0 +1,281 @@
+"""In the vault alone: checking what arrived, sealing it into its container, opening it again."""
+
+import datetime as dt
+import secrets
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+
+from p20win import clock
+from p20win.custody import places, vault_keys
+from p20win.custody.engine import container, keys, manifest, pieces, signing
+from p20win.custody.engine.container import Binding, Seal, Sealer
+from p20win.custody.engine.encoding import canonical
+from p20win.custody.engine.errors import Broken, CustodyError
+from p20win.custody.engine.files import EagerFile, sync_directory, write_new
+from p20win.custody.engine.intake import IntakeCheck
+from p20win.custody.engine.report import Report
+from p20win.custody.engine.rules import TABLE, FileRule, from_spec
+from p20win.custody.engine.streaming import new_key
+from p20win.custody.engine.tables import LARGEST_TABLE, check_table
+from p20win.custody.engine.verify import MANIFEST_ENDING
+from p20win.custody.models import FileStatus, SealedFile
+from p20win.ids import uuid7
+
+if TYPE_CHECKING:
+    from p20win.accounts.models import Organisation
+    from p20win.projects.models import Project
+
+Progress = Callable[[int, str], None]
+
+
+class NotOpenable(CustodyError):
+    """The file was refused, destroyed, or never accepted; there is nothing to open."""
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """A container on the disk that no row knows yet."""
+
+    blob: str
+    key_version: int
+    wrapped_key: bytes
+    manifest: dict[str, Any]
+    seal: Seal
+
+    def fields(self) -> dict[str, Any]:
+        """Return what the file's row keeps of it."""
+        return {
+            "blob": self.blob,
+            "key_version": self.key_version,
+            "wrapped_key": self.wrapped_key,
+            "manifest": self.manifest,
+            "plain_bytes": self.seal.plain_bytes,
+        }
+
+
+class Container:
+    """A container being written: `update` with plaintext, then `finish` or `abandon`."""
+
+    def __init__(
+        self,
+        *,
+        file_id: uuid.UUID,
+        project: "Project",
+        owner: "Organisation",
+        destination: "Organisation",
+        data_class: str,
+    ) -> None:
+        """Open the container under a fresh key of its own."""
+        store = vault_keys.private_keys().store
+        version, kek = store.current_or_new(
+            str(project.pk), str(owner.pk), created=clock.real_now().isoformat(timespec="seconds")
+        )
+        self._binding = Binding(
+            file_id=str(file_id),
+            project=str(project.pk),
+            source=str(owner.pk),
+            destination=str(destination.pk),
+            data_class=data_class,
+            key_version=version,
+        )
+        key = new_key()
+        self._wrapped = keys.wrap(key, under=kek, context=self._binding.associated_data())
+        # A name of its own for each attempt: a worker that lost its lease cannot replace the winner's file.
+        self._name = f"{file_id.hex[-2:]}/{file_id}.{secrets.token_hex(4)}.p20"
+        path = places.blob(self._name)
+        places.make_room(path)
+        self._file = EagerFile(path)
+        self._sealer = Sealer(key, self._binding, self._file)
+
+    def update(self, plain: bytes) -> None:
+        """Seal the next plaintext."""
+        self._sealer.update(plain)
+
+    @cached_property
+    def seal(self) -> Seal:
+        """Seal the end, and return what the whole file came to."""
+        return self._sealer.finish()
+
+    def finish(self, *, at: dt.datetime, statement: dict[str, Any] | None = None) -> Sealed:
+        """Close the container, sign its manifest, and make both durable."""
+        seal = self.seal
+        self._file.keep()
+        document = manifest.manifest(self._binding, seal, created=at.isoformat(), statement_signed=statement)
+        signed = signing.sign(
+            document, key=vault_keys.private_keys().hub, role=signing.HUB, at=at.isoformat()
+        )
+        path = places.blob(self._name)
+        write_new(manifest_path(path), canonical(signed))
+        sync_directory(path.parent)
+        return Sealed(self._name, self._binding.key_version, self._wrapped, signed, seal)
+
+    def abandon(self) -> None:
+        """Leave nothing behind."""
+        self._sealer.abandon()
+        self._file.close()
+        remove_blob(self._name)
+
+
+def manifest_path(path: Path) -> Path:
+    """Return where a container's manifest lies: beside it."""
+    return path.with_name(path.name + MANIFEST_ENDING)
+
+
+def remove_blob(name: str) -> None:
+    """Remove a container and its manifest."""
+    path = places.blob(name)
+    path.unlink(missing_ok=True)
+    manifest_path(path).unlink(missing_ok=True)
+
+
+def seal_chunks(
+    chunks: Iterable[bytes],
+    *,
+    project: "Project",
+    owner: "Organisation",
+    destination: "Organisation",
+    data_class: str,
+    at: dt.datetime,
+) -> tuple[uuid.UUID, Sealed]:
+    """Seal something that the hub made; the caller writes its row."""
+    file_id = uuid7()
+    target = Container(
+        file_id=file_id, project=project, owner=owner, destination=destination, data_class=data_class
+    )
+    try:
+        for chunk in chunks:
+            target.update(chunk)
+        return file_id, target.finish(at=at)
+    except BaseException:
+        target.abandon()
+        raise
+
+
+def check_and_seal(file: SealedFile, *, at: dt.datetime, progress: Progress) -> tuple[Report, Sealed | None]:
+    """Open what arrived, check it, and seal it again in the same pass; a refused file leaves nothing."""
+    slot = file.slot
+    if slot is None:
+        raise NotOpenable("This file did not arrive through a slot.")
+    rule = from_spec(slot.spec, demo_ssn=settings.P20WIN_MODE in ("demo", "test"))
+    target = Container(
+        file_id=file.pk,
+        project=file.project,
+        owner=file.owner,
+        destination=file.destination,
+        data_class=file.data_class,
+    )
+    try:
+        check, seen = _checker(rule, file), 0
+        for chunk in _plain(file):
+            check.update(chunk)
+            seen += len(chunk)
+            target.update(chunk)
+            progress(min(95, seen * 100 // max(file.received_bytes, 1)), "Checking and sealing the file.")
+        report = check.finish()
+        _compare_with_statement(file, target.seal.plain_sha256.hex(), seen, report)
+        if not report.accepted:
+            target.abandon()
+            return report, None
+        return report, target.finish(at=at, statement=file.statement)
+    except CustodyError:
+        target.abandon()
+        report = Report()
+        report.add("damaged", hint="It was altered or cut on its way. Send it again.")
+        return report, None
+    except BaseException:
+        target.abandon()
+        raise
+
+
+def _plain(file: SealedFile) -> Iterator[bytes]:
+    vault = vault_keys.private_keys().vault
+    for number, piece in enumerate(file.pieces):
+        place = pieces.Place(str(file.slot_id), str(file.pk), number)
+        with places.incoming(piece).open("rb") as source:
+            yield from pieces.open_piece(source, vault=vault, place=place)
+
+
+class _TableCheck:
+    """A table is small and is checked whole."""
+
+    def __init__(self, name: str) -> None:
+        self._name, self._content = name, bytearray()
+
+    def update(self, chunk: bytes) -> None:
+        if len(self._content) <= LARGEST_TABLE:
+            self._content += chunk
+
+    def finish(self) -> Report:
+        return check_table(self._name, bytes(self._content))
+
+
+def _checker(rule: FileRule, file: SealedFile) -> IntakeCheck | _TableCheck:
+    return _TableCheck(file.name) if rule.kind == TABLE else IntakeCheck(rule)
+
+
+def _compare_with_statement(file: SealedFile, digest: str, size: int, report: Report) -> None:
+    if file.statement is None:
+        if size != file.received_bytes:
+            report.add("damaged", hint="Not all of it is there. Send it again.")
+        return
+    document = file.statement["document"]
+    if (document["plain_sha256"], document["plain_bytes"]) != (digest, size):
+        report.add("statement", hint="Its hash or size is another. Sign and send it again.")
+
+
+def open_bytes(file: SealedFile) -> Iterator[bytes]:
+    """Give a file's plaintext, after all of it was verified. In the vault alone.
+
+    :raises NotOpenable: if it was refused, destroyed or is not accepted yet
+    :raises KeyDestroyed: if its key was destroyed
+    :raises Broken: if it was altered, before any plaintext is given
+    """
+    if file.status != FileStatus.ACCEPTED or file.manifest is None or file.wrapped_key is None:
+        raise NotOpenable("There is no accepted file to open.")
+    return _open(file)
+
+
+def _open(file: SealedFile) -> Iterator[bytes]:
+    keeper = vault_keys.private_keys()
+    document, signers = signing.verify(file.manifest or {})
+    signing.expect(signers, role=signing.HUB, keys=[signing.public_text(keeper.hub.public_key())])
+    binding, root, size = manifest.read_manifest(document)
+    expected = (str(file.pk), str(file.project_id), str(file.owner_id), file.data_class, file.key_version)
+    if expected != (
+        binding.file_id,
+        binding.project,
+        binding.source,
+        binding.data_class,
+        binding.key_version,
+    ):
+        raise Broken("The manifest of this file belongs to another.")
+    kek = keeper.store.key(binding.project, binding.source, binding.key_version)
+    key = keys.unwrap(bytes(file.wrapped_key or b""), under=kek, context=binding.associated_data())
+    source = places.blob(file.blob).open("rb")
+    try:
+        chunks = container.open_verified(source, key=key, binding=binding, root=root, sealed_bytes=size)
+    except BaseException:
+        source.close()
+        raise
+    return _closing(chunks, source)
+
+
+def _closing(chunks: Iterator[bytes], source: Any) -> Iterator[bytes]:
+    with source:
+        yield from chunks
+
+
+def why_unreadable(file: SealedFile) -> str:
+    """Try to open a file with all keys there are; return how that failed, or nothing if it opened."""
+    try:
+        for _ in _open(file):
+            return ""
+    except (CustodyError, OSError) as failure:
+        return type(failure).__name__
+    return ""

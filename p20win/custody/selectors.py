@@ -1,0 +1,52 @@
+"""Questions about slots, files and destructions."""
+
+from typing import TYPE_CHECKING
+
+from django.db.models import Q, QuerySet
+
+from p20win.accounts.public import Role
+from p20win.custody.models import Destruction, FileStatus, SealedFile, UploadSlot
+from p20win.projects.public import visible_to as visible_projects
+
+if TYPE_CHECKING:
+    from p20win.accounts.models import Organisation, User
+    from p20win.projects.models import Project
+
+
+def visible_slots(user: "User") -> QuerySet[UploadSlot]:
+    """Return the slots of this person's organisation, and for hub and operating group those of all they see.
+
+    A supplier sees its own slots alone (O-124).
+    """
+    seen = Q(project__in=visible_projects(user), supplier=user.organisation_id)
+    if user.has_role(Role.HUB_STAFF) or user.has_role(Role.OPERATING_GROUP):
+        seen |= Q(project__in=visible_projects(user))
+    return UploadSlot.objects.filter(seen).select_related("project", "supplier")
+
+
+def visible_files(user: "User") -> QuerySet[SealedFile]:
+    """Return the files of the slots this person sees."""
+    return SealedFile.objects.filter(slot__in=visible_slots(user)).select_related("project", "owner", "slot")
+
+
+def slots_of(organisation: "Organisation") -> QuerySet[UploadSlot]:
+    """Return the slots that this organisation fills."""
+    return UploadSlot.objects.filter(supplier=organisation).select_related("project", "supplier")
+
+
+def slots(project: "Project") -> QuerySet[UploadSlot]:
+    """Return a project's slots."""
+    return UploadSlot.objects.filter(project=project).select_related("supplier")
+
+
+def accepted_files(project: "Project", data_class: str = "") -> QuerySet[SealedFile]:
+    """Return a project's accepted files, of one class if it is named."""
+    rows = SealedFile.objects.filter(project=project, status=FileStatus.ACCEPTED).select_related(
+        "owner", "slot"
+    )
+    return rows.filter(data_class=data_class) if data_class else rows
+
+
+def destructions(project: "Project") -> QuerySet[Destruction]:
+    """Return a project's destructions, newest first."""
+    return Destruction.objects.filter(project=project).select_related("organisation")

@@ -1,0 +1,175 @@
+"""Uploads that can be resumed: begun, continued from where they stopped, ended.
+
+Each piece is sealed for the vault while it arrives and counts once it lies on the disk; what a cut connection
+delivered is kept. Two senders at once cannot harm each other: only the one who continues at the present end
+is believed.
+"""
+
+import datetime as dt
+import shutil
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from django.conf import settings
+from django.db.models import F
+
+from p20win.custody import checks, places
+from p20win.custody.engine.pieces import Place
+from p20win.custody.models import SealedFile, Upload, UploadSlot
+from p20win.custody.reception import LARGEST, Piece, arrive, stored_name
+from p20win.refusal import Blocked
+
+if TYPE_CHECKING:
+    from p20win.accounts.models import User
+
+KEPT_FOR: Final = dt.timedelta(days=2)  # an upload that nobody continues
+PIECE: Final = 64 << 20  # bytes after which what came counts, should this process be killed
+ROOM_FOR: Final = 2.2  # sealed pieces, and the container made from them, lie on the disk together
+
+
+class Conflict(Exception):
+    """The upload does not stand where the sender thinks; its present offset tells."""
+
+
+class NoRoom(Exception):
+    """The disk has no room for the file. Nothing of it was kept; the slot stays open."""
+
+
+def begin(
+    slot: UploadSlot, *, name: str, length: int, by: "User", at: dt.datetime, now: dt.datetime
+) -> Upload:
+    """Begin an upload. What the same person began before for the same slot is given up.
+
+    `at` is the portal's time, by which the slot is open; `now` the real one, by which the upload lapses.
+
+    :raises Blocked: if this person cannot send a file of this name and size there now
+    :raises NoRoom: if the disk could not hold it
+    """
+    if reasons := checks.why_not_send(slot, by, at) or checks.why_not_named(slot, name):
+        raise Blocked(reasons)
+    largest = int(slot.spec.get("largest") or LARGEST)
+    if not 0 < length <= largest:
+        raise Blocked(f"The file is empty, or larger than agreed: at most {largest} bytes.")
+    if shutil.disk_usage(_volume()).free < ROOM_FOR * length:
+        raise NoRoom
+    for earlier in slot.uploads.filter(sent_by=by):
+        give_up(earlier)
+    return Upload.objects.create(
+        slot=slot,
+        sent_by=by,
+        name=stored_name(slot, name),
+        length=length,
+        begun_at=now,
+        expires_at=now + KEPT_FOR,
+    )
+
+
+def append(
+    upload: Upload, chunks: Iterable[bytes], *, offset: int, at: dt.datetime, now: dt.datetime
+) -> Upload:
+    """Take in what comes, from this offset on, and keep also what came before a connection was cut.
+
+    :raises Conflict: if the upload does not end at this offset, or somebody continued it meanwhile
+    :raises Blocked: if the sender may no longer send, or sends more than was announced
+    """
+    if upload.offset != offset:
+        raise Conflict
+    rest = iter(chunks)
+    while not upload.expires_at <= now:
+        if reasons := checks.why_not_send(upload.slot, upload.sent_by, at):
+            raise Blocked(reasons)
+        before = upload.offset
+        if not _take_piece(upload, rest, now=now):
+            return upload
+        if upload.offset == before:
+            return upload
+    raise Blocked("This upload has lapsed. Begin again.")
+
+
+def _take_piece(upload: Upload, chunks: Iterator[bytes], *, now: dt.datetime) -> bool:
+    """Seal one piece; say whether more may come."""
+    place = Place(str(upload.slot_id), str(upload.pk), len(upload.pieces))
+    piece, taken, cut = Piece(places.new_piece(upload.pk), place), 0, False
+    try:
+        try:
+            for chunk in chunks:
+                taken += len(chunk)
+                if upload.offset + taken > upload.length:
+                    raise Blocked("More arrived than was announced. Begin again.")
+                piece.write(chunk)
+                if taken >= PIECE:
+                    break
+        except (ConnectionError, EOFError, ValueError):  # the sender is gone; what came is whole
+            cut = True
+        if taken:
+            piece.keep()
+            _advance(upload, piece.name, taken, now=now)
+        else:
+            piece.abandon()
+    except BaseException:
+        piece.abandon()
+        raise
+    return taken >= PIECE and not cut
+
+
+def _advance(upload: Upload, piece: str, taken: int, *, now: dt.datetime) -> None:
+    """Let a piece count, if the upload still ends where it began. :raises Conflict: if it does not"""
+    pieces, expires = [*upload.pieces, piece], now + KEPT_FOR
+    moved = Upload.objects.filter(pk=upload.pk, offset=upload.offset, pieces=upload.pieces).update(
+        offset=F("offset") + taken, pieces=pieces, expires_at=expires
+    )
+    if not moved:
+        raise Conflict
+    upload.offset, upload.pieces, upload.expires_at = upload.offset + taken, pieces, expires
+
+
+def complete(upload: Upload, *, at: dt.datetime) -> SealedFile:
+    """Make a file of an upload that is all there, and have the vault check it.
+
+    :raises Blocked: if something changed meanwhile, such as another file having come first
+    """
+    try:
+        file = arrive(
+            upload.slot,
+            file_id=upload.pk,
+            name=upload.name,
+            received=upload.length,
+            pieces=upload.pieces,
+            by=upload.sent_by,
+            at=at,
+        )
+    except Blocked:
+        give_up(upload)
+        raise
+    upload.delete()
+    return file
+
+
+def give_up(upload: Upload) -> None:
+    """Leave nothing of an upload."""
+    upload.delete()
+    places.erase_pieces(upload.pieces)
+
+
+def lapse(*, now: dt.datetime) -> int:
+    """Give up the uploads that nobody continued, and say how many."""
+    lapsed = list(Upload.objects.filter(expires_at__lte=now))
+    for upload in lapsed:
+        give_up(upload)
+    return len(lapsed)
+
+
+def unfinished(slot: UploadSlot, by: "User", pk: uuid.UUID | None = None) -> Upload | None:
+    """Return the upload that this person began for this slot and can continue."""
+    rows = slot.uploads.filter(sent_by=by).select_related("slot__project", "slot__supplier", "sent_by")
+    return (rows.filter(pk=pk) if pk else rows).first()
+
+
+def _volume() -> Path:
+    media = Path(settings.P20WIN_MEDIA)
+    with suppress(FileExistsError):
+        media.mkdir(mode=0o700, parents=True)
+    return media

@@ -1,0 +1,27 @@
+"""Where custody's pages and endpoints are."""
+
+from django.urls import path
+
+from p20win.custody import agency_key_pages, api, key_pages, tus, views
+
+app_name = "custody"
+urlpatterns = [
+    path("", views.index, name="slots"),
+    path("slots/<uuid:pk>/", views.slot, name="slot"),
+    path("slots/<uuid:pk>/upload/", views.upload, name="upload"),
+    path("slots/<uuid:pk>/uploads/", tus.collection, name="tus"),
+    path("slots/<uuid:pk>/uploads/<uuid:upload_pk>/", tus.upload, name="tus-upload"),
+    path("files/<uuid:pk>/receipt/", views.receipt, name="receipt"),
+    path("machine-keys/", agency_key_pages.index, name="agency-keys"),
+    path("machine-keys/enrol/", agency_key_pages.enrol, name="agency-key-enrol"),
+    path("machine-keys/<uuid:pk>/", agency_key_pages.detail, name="agency-key"),
+    path("machine-keys/<uuid:pk>/revoke/", agency_key_pages.revoke, name="agency-key-revoke"),
+    path("keys/ceremonies/", key_pages.ceremonies, name="key-ceremonies"),
+    path("keys/", key_pages.inventory, name="keys"),
+    path("trust.pem", views.trust, name="trust"),
+    path("machine/slots/", api.slots, name="machine-slots"),
+    path("machine/slots/<uuid:pk>/", api.slot, name="machine-slot"),
+    path("machine/slots/<uuid:pk>/attempts/", api.announce, name="machine-announce"),
+    path("machine/attempts/<uuid:pk>/body/", api.body, name="machine-body"),
+    path("machine/files/<uuid:pk>/receipt/", api.receipt, name="machine-receipt"),
+]

@@ -1,0 +1,85 @@
+"""What the web process can do with the vault: relay what a capability opens, and ask whether it is there."""
+
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.conf import settings
+
+from p20win import access
+from p20win.custody import wire
+from p20win.refusal import Blocked
+
+_KEYS_PATIENCE = 15.0  # the vault itself waits for its key service
+_PATIENCE = 120.0  # a large file is verified whole before its first byte comes
+
+
+def relay(token: str) -> Iterator[bytes]:
+    """Pass on what a capability opens; nothing is kept. The vault has answered before this returns.
+
+    Beside the token the vault is shown the session of the person whose page this is: it opens for no other.
+
+    :raises Blocked: if the vault refuses, or is not there
+    :raises wire.Cut: while iterating, if access was withdrawn or the vault went away; what came is not whole
+    """
+    line = _ask(f"{token} {access.session_now.get()}", patience=_PATIENCE)
+    try:
+        first, refused = wire.read_frame(line)
+        if refused:
+            raise Blocked([str(reason) for reason in json.loads(first)])
+    except (wire.Cut, OSError) as problem:
+        line.close()
+        raise Blocked("The vault does not answer. Try again in a minute.") from problem
+    except BaseException:
+        line.close()
+        raise
+    return _rest(line, first)
+
+
+def _rest(line: socket.socket, first: bytes) -> Iterator[bytes]:
+    with line:
+        content = first
+        while content:
+            yield content
+            content, refused = wire.read_frame(line)
+            if refused:
+                raise wire.Cut("Access was withdrawn.")
+
+
+def vault_answers() -> bool:
+    """Say whether the vault is there."""
+    try:
+        with _ask(wire.PING, patience=2.0) as line:
+            return wire.read_frame(line) == (wire.PONG, False)
+    except (Blocked, OSError):
+        return False
+
+
+def vault_keys_state() -> str:
+    """Ask the vault how its key service is, in words for the health page.
+
+    :raises Blocked: with the vault's words if that is away, or if the vault does not answer
+    """
+    try:
+        with _ask(wire.KEYS, patience=_KEYS_PATIENCE) as line:
+            answer, refused = wire.read_frame(line)
+    except OSError as problem:
+        raise Blocked("The vault does not answer. Start it: manage.py vault.") from problem
+    if refused:
+        raise Blocked([str(reason) for reason in json.loads(answer)])
+    return answer.decode("utf-8", "replace")
+
+
+def _ask(question: str, *, patience: float) -> socket.socket:
+    path = Path(settings.P20WIN_VAULT_SOCKET)
+    line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    line.settimeout(patience)
+    try:
+        with wire.short_path(path) as address:
+            line.connect(address)
+        line.sendall(question.encode("ascii", "replace") + b"\n")
+    except OSError as problem:
+        line.close()
+        raise Blocked("The vault does not answer. Try again in a minute.") from problem
+    return line

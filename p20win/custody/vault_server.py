@@ -1,0 +1,139 @@
+"""The vault's socket: one question, one single-use capability, one answer. Runs in the vault alone."""
+
+import logging
+import os
+import socket
+import threading
+import time
+from pathlib import Path
+from typing import Final
+
+from django.db import close_old_connections, connections
+
+from p20win.custody import capabilities, key_desk, wire
+from p20win.custody.engine.errors import CustodyError
+from p20win.custody.models import Capability
+from p20win.jobs.public import MustWait
+from p20win.refusal import Blocked
+
+logger = logging.getLogger(__name__)
+
+MOST_AT_ONCE: Final = 32
+ASK_AGAIN: Final = 1.0  # seconds; access that was withdrawn cuts a stream within five (SO15)
+PATIENCE: Final = 60.0
+
+
+class VaultServer:
+    """Serves plaintext for capabilities, in threads."""
+
+    def __init__(self, path: Path) -> None:
+        """Listen; a socket that a crash left behind is replaced."""
+        self._path = path
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        with wire.short_path(path) as address:
+            self._socket.bind(address)
+        os.chmod(path, 0o660)
+        self._socket.listen(64)
+        self._room = threading.BoundedSemaphore(MOST_AT_ONCE)
+        self._stopped = threading.Event()
+
+    def start(self) -> threading.Thread:
+        """Serve in the background."""
+        thread = threading.Thread(target=self._serve, name="vault-socket", daemon=True)
+        thread.start()
+        return thread
+
+    def stop(self) -> None:
+        """Take no more questions."""
+        self._stopped.set()
+        self._path.unlink(missing_ok=True)
+        self._socket.close()
+
+    def _serve(self) -> None:
+        self._socket.settimeout(0.5)
+        while not self._stopped.is_set():
+            try:
+                line, _ = self._socket.accept()
+            except TimeoutError:
+                continue
+            except OSError:
+                return
+            self._room.acquire()
+            threading.Thread(target=self._answer, args=(line,), name="vault-answer", daemon=True).start()
+
+    def _answer(self, line: socket.socket) -> None:
+        try:
+            line.settimeout(PATIENCE)
+            with line:
+                question = wire.read_line(line)
+                if question == wire.PING:
+                    wire.send_frame(line, wire.PONG)
+                elif question == wire.KEYS:
+                    _tell_keys(line)
+                else:
+                    close_old_connections()
+                    _open_for(question, line)
+        except OSError as problem:
+            logger.info("vault: an answer ended early (%s)", type(problem).__name__)
+        except Exception as problem:  # noqa: BLE001  # the thread must not print what it had in hand
+            logger.error("vault: an answer failed (%s)", type(problem).__name__)
+        finally:
+            connections.close_all()
+            self._room.release()
+
+
+def _tell_keys(line: socket.socket) -> None:
+    try:
+        wire.send_frame(line, key_desk.service_state().encode())
+    except (MustWait, CustodyError) as away:
+        wire.send_refusal(line, [str(away)])
+
+
+def _open_for(question: str, line: socket.socket) -> None:
+    token, _, session = question.partition(" ")
+    try:
+        granted = capabilities.use_up(token)
+        capabilities.expect_there(granted, session)
+    except Blocked as refusal:
+        wire.send_refusal(line, refusal.reasons)
+        return
+    try:
+        chunks = capabilities.opened_bytes(granted)
+        first = next(chunks, b"")
+    except Blocked as refusal:
+        _refuse(granted, line, refusal.reasons)
+        return
+    except MustWait as reason:  # a capability is used up all the same: it opens once, and at once
+        _refuse(granted, line, [f"{reason} Try again later."])
+        return
+    except (CustodyError, OSError) as problem:
+        logger.error("vault: capability %s not opened (%s)", granted.pk, type(problem).__name__)
+        _refuse(granted, line, ["This cannot be opened: it was destroyed or damaged."])
+        return
+    capabilities.note_in_ledger(granted, "capability.used")
+    _stream(granted, line, first, chunks)
+
+
+def _stream(granted: Capability, line: socket.socket, first: bytes, chunks: object) -> None:
+    sent, asked = 0, time.monotonic()
+    content = first
+    iterator = iter(chunks)  # type: ignore[call-overload]
+    while content:
+        if time.monotonic() - asked > ASK_AGAIN:
+            asked = time.monotonic()
+            if reasons := capabilities.why_no_longer(granted):
+                wire.send_refusal(line, reasons)
+                capabilities.note_in_ledger(granted, "capability.cut", bytes=sent)
+                return
+        wire.send_frame(line, content)
+        sent += len(content)
+        content = next(iterator, b"")
+    wire.send_end(line)
+    capabilities.note_in_ledger(granted, "capability.served", bytes=sent)
+
+
+def _refuse(granted: Capability, line: socket.socket, reasons: list[str]) -> None:
+    wire.send_refusal(line, reasons)
+    capabilities.note_in_ledger(granted, "capability.refused")

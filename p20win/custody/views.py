@@ -1,0 +1,131 @@
+"""Pages: the files one is to send, one slot with its upload, receipts, and the keys to verify with."""
+
+import json
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_GET, require_POST
+
+from p20win import clock
+from p20win.access import SignedInRequest, members_only, public
+from p20win.custody import checks, selectors, vault_keys
+from p20win.custody.engine.cells import FORMS
+from p20win.custody.forms import FileForm, SlotFilter
+from p20win.custody.models import FileStatus, SlotStatus, UploadSlot
+from p20win.custody.upload import SealingHandler, keep
+from p20win.jobs import public as jobs
+from p20win.listing import Listing
+from p20win.refusal import Blocked
+
+_LIST = Listing(
+    sorts={
+        "file": "title",
+        "number": "project__number",
+        "from": "supplier__short_name",
+        "status": "status",
+        "until": "closes_at",
+    },
+    searched=("title", "project__number", "project__title", "supplier__short_name"),
+    first="-until",
+)
+
+
+@members_only
+@require_GET
+def index(request: SignedInRequest) -> HttpResponse:
+    """List the files that this person's organisation sends, or that the hub waits for."""
+    rows = selectors.visible_slots(request.user)
+    status = request.GET.get("status", "")
+    if status in SlotStatus.values:
+        rows = rows.filter(status=status)
+    context = _LIST.shown(rows, request) | {"form": SlotFilter(request.GET or None), "filtered": bool(status)}
+    return render(request, "custody/slots.html", context)
+
+
+@members_only
+@require_GET
+@never_cache
+def slot(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
+    """Show one slot: what is expected, what came of it, and the upload."""
+    row = get_object_or_404(selectors.visible_slots(request.user), pk=pk)
+    return render(request, "custody/slot.html", _shown(request, row))
+
+
+def _shown(request: SignedInRequest, row: UploadSlot) -> dict[str, object]:
+    files = list(row.files.select_related("sent_by", "signing_key"))
+    waiting = next((file for file in files if file.status == FileStatus.ARRIVED), None)
+    sends = request.user.organisation_id == row.supplier_id
+    return {
+        "slot": row,
+        "files": files,
+        "job": jobs.latest("custody.check_file", file_id=waiting.pk) if waiting else None,
+        "sends": sends and row.status == SlotStatus.OPEN and waiting is None,
+        "blockers": checks.why_not_send(row, request.user, clock.now()) if sends else [],
+        "columns": [column | {"asks": _asked(column)} for column in row.spec.get("columns", [])],
+        "separators": " or ".join(f"{name}s" for name in row.spec.get("separators", ["tab"])),
+        "form": FileForm(),
+    }
+
+
+def _asked(column: dict[str, Any]) -> str:
+    return "one of the agreed codes" if column.get("codes") else FORMS[column.get("form", "text")]
+
+
+@members_only
+@csrf_exempt  # the token is checked below, once the sealing handler stands where the body is read
+@require_POST
+def upload(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
+    """Take in one file; it is sealed for the vault while it arrives."""
+    row = get_object_or_404(selectors.visible_slots(request.user), pk=pk)
+    if reasons := checks.why_not_send(row, request.user, clock.now()):
+        return _answer(request, row, reasons)
+    handler = SealingHandler(request, row)
+    request.upload_handlers = [handler]
+    try:
+        answer: HttpResponse = _take_in(request, row, handler)
+    finally:
+        handler.drop()
+    return answer
+
+
+@csrf_protect
+def _take_in(request: SignedInRequest, row: UploadSlot, handler: SealingHandler) -> HttpResponse:
+    try:
+        keep(request, handler)
+    except Blocked as refusal:
+        return _answer(request, row, refusal.reasons)
+    return _answer(request, row, [])
+
+
+def _answer(request: SignedInRequest, row: UploadSlot, reasons: list[str]) -> HttpResponse:
+    for reason in reasons:
+        messages.error(request, reason)
+    if not reasons:
+        messages.success(request, "The file has arrived and is being checked.")
+    return redirect("custody:slot", pk=row.pk)
+
+
+@members_only
+@require_GET
+def receipt(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
+    """Give the hub's signed receipt for a file, to be verified with `p20 verify`."""
+    file = get_object_or_404(selectors.visible_files(request.user), pk=pk)
+    if file.receipt is None:
+        raise Http404
+    response = HttpResponse(json.dumps(file.receipt, indent=2), content_type="application/json")
+    response["Content-Disposition"] = f'attachment; filename="receipt-{file.pk}.json"'
+    return response
+
+
+@public
+@require_GET
+def trust(request: SignedInRequest) -> HttpResponse:
+    """Give the public key that the hub's signatures are verified with."""
+    response = HttpResponse(vault_keys.hub_public_pem(), content_type="application/x-pem-file")
+    response["Content-Disposition"] = 'attachment; filename="p20win-hub.pem"'
+    return response

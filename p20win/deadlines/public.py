@@ -1,0 +1,48 @@
+"""The door of deadlines."""
+
+from p20win.deadlines.actions import register_due_action
+from p20win.deadlines.clocks import CLOCKS, Basis, Clock, clock_of
+from p20win.deadlines.closures import due, state_calendar, strictest
+from p20win.deadlines.models import Deadline, Status
+from p20win.deadlines.selectors import (
+    of_project,
+    of_subject,
+    open_of_project,
+    people_told_when_missed,
+    people_waited_for,
+    visible_to,
+    waiting_for,
+)
+from p20win.deadlines.services import alive, cancel, cancel_all, excuse, extend, meet, pause, resume, start
+from p20win.deadlines.ticking import Ticked, tick
+
+__all__ = [
+    "CLOCKS",
+    "Basis",
+    "Clock",
+    "Deadline",
+    "Status",
+    "Ticked",
+    "alive",
+    "cancel",
+    "cancel_all",
+    "clock_of",
+    "due",
+    "excuse",
+    "extend",
+    "meet",
+    "of_project",
+    "of_subject",
+    "open_of_project",
+    "pause",
+    "people_told_when_missed",
+    "people_waited_for",
+    "register_due_action",
+    "resume",
+    "start",
+    "state_calendar",
+    "strictest",
+    "tick",
+    "visible_to",
+    "waiting_for",
+]

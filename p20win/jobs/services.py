@@ -1,0 +1,99 @@
+"""Asking for work, and picking up what was dropped."""
+
+import datetime as dt
+import logging
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from celery import current_app
+from django.db import transaction
+from django.db.models import Q
+from kombu.exceptions import OperationalError
+
+from p20win import clock
+from p20win.audit.public import first_in_line, record
+from p20win.jobs import leases
+from p20win.jobs.lines import line
+from p20win.jobs.models import Job, State
+from p20win.refusal import Blocked
+
+if TYPE_CHECKING:
+    from p20win.accounts.models import User
+
+logger = logging.getLogger(__name__)
+
+
+def after_commit(
+    name: str,
+    *,
+    project_id: uuid.UUID | None = None,
+    asked_by_id: uuid.UUID | None = None,
+    not_before: dt.datetime | None = None,
+    **ids: Any,
+) -> Job:
+    """Ask for work by name; it is stored with the current transaction and sent when that commits.
+
+    Only ids travel. :raises UnknownWork: if no line of work has this name
+    """
+    now = clock.real_now()
+    job = Job.objects.create(
+        name=name,
+        queue=line(name).queue,
+        arguments={key: str(value) for key, value in ids.items()},
+        project_id=project_id,
+        asked_by_id=asked_by_id,
+        not_before=not_before or now,
+        created_at=now,
+    )
+    if not_before is None or not_before <= now:
+        transaction.on_commit(lambda: send(job))
+    return job
+
+
+def send(job: Job) -> None:
+    """Hand the job's id to the broker. If that fails nothing is lost: the sweeper sends it again."""
+    try:
+        current_app.send_task(job.name, kwargs={"job_id": str(job.pk)}, queue=job.queue, retry=False)
+    except (OperationalError, OSError) as error:
+        logger.warning("job %s not sent: %s", job.pk, type(error).__name__)
+    else:
+        Job.objects.filter(pk=job.pk, state=State.QUEUED).update(sent_at=clock.real_now())
+
+
+@transaction.atomic
+def try_again(job: Job, *, by: "User", at: dt.datetime) -> Job:
+    """Put a failed job back in the queue, with all its attempts, and write down who did.
+
+    :raises Blocked: if it has not failed, or somebody was quicker
+    """
+    first_in_line()
+    found = Job.objects.select_for_update().get(pk=job.pk)
+    if found.state != State.FAILED:
+        raise Blocked(f"This job has not failed: {found.get_state_display().lower()}.")
+    now = clock.real_now()
+    found.state, found.attempts, found.message = State.QUEUED, 0, ""
+    found.not_before, found.sent_at, found.finished_at = now, None, None
+    found.save(update_fields=["state", "attempts", "message", "not_before", "sent_at", "finished_at"])
+    record("job.retried", found, by=by, at=at, details={"job": found.name})
+    transaction.on_commit(lambda: send(found))
+    return found
+
+
+@transaction.atomic
+def sweep(*, limit: int = 200) -> int:
+    """Send again what waits without a message, or was dropped by a worker that died. Return how many."""
+    now = clock.real_now()
+    unsent = Q(state=State.QUEUED, not_before__lte=now) & (
+        Q(sent_at__isnull=True) | Q(sent_at__lt=now - leases.RESEND_AFTER)
+    )
+    dropped = Q(state=State.RUNNING, lease_until__lt=now)
+    jobs = list(
+        Job.objects.select_for_update(skip_locked=True)
+        .filter(unsent | dropped)
+        .order_by("not_before")[:limit]
+    )
+    for job in jobs:
+        # The lease stays as it is: only claim() hands out a new token, and only once.
+        Job.objects.filter(pk=job.pk).update(sent_at=now)
+        transaction.on_commit(lambda job=job: send(job))  # type: ignore[misc]
+    return len(jobs)

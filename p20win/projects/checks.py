@@ -1,0 +1,38 @@
+"""Why a person may not act in a project: permissions and standing."""
+
+from typing import TYPE_CHECKING, Final
+
+from p20win.projects.models import Project, ProjectStanding
+
+if TYPE_CHECKING:
+    from p20win.access import AccessAsk
+
+# Which permission an act on data asks for.
+PERMISSION_FOR_ACT: Final = {
+    "upload": "send_files",
+    "match": "run_match",
+    "sign_off": "sign_off_match",
+    "download": "download_extract",
+    "submit_output": "submit_output",
+    "review_output": "review_output",
+    "see_counts": "review_output",
+}
+
+
+def why_no_permission(ask: "AccessAsk") -> str | None:
+    """Answer the access decision: the project is open and the person holds its permission for this act."""
+    if ask.project.status != ProjectStanding.OPEN:
+        return f"{ask.project.number or 'The project'} is closed."
+    permission = PERMISSION_FOR_ACT.get(ask.act)
+    # The author of an output sees its counts too: they brought them.
+    names = [permission] if permission else []
+    if ask.act == "see_counts":
+        names.append("submit_output")
+    if any(ask.person.has_perm(f"projects.{name}", ask.project) for name in names):
+        return None
+    return "You have no part in this project that allows this."
+
+
+def is_open(project: Project) -> str | None:
+    """A closed project takes nothing in and gives nothing out."""
+    return None if project.status == ProjectStanding.OPEN else "The project is closed."

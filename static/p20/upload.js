@@ -1,0 +1,108 @@
+// Sends a form with a large file and shows how much has left. The answer is shown as if the browser had sent it.
+// A form with data-resume is sent by the protocol tus, in parts: it survives lost connections, and can be paused.
+(() => {
+  "use strict";
+
+  const show = (form, percent) => {
+    const box = form.querySelector("[data-upload-progress]");
+    box.hidden = false;
+    box.querySelector("progress").value = percent;
+    box.querySelector("[data-upload-percent]").textContent = `${percent} %`;
+    const quarter = Math.floor(percent / 25) * 25;
+    say(form, percent < 100 ? `${quarter} percent sent` : "All sent; the portal is sealing it.");
+  };
+
+  const say = (form, words) => {
+    const said = form.querySelector("[data-upload-said]");
+    if (said.textContent !== words) said.textContent = words;
+  };
+
+  const LOST = "The file did not arrive: the connection was lost. Nothing of it was kept; send it again.";
+  const CUT = "The connection was lost. Choose the same file and send it again: it goes on from where it stopped.";
+  const PART = 16 * 1024 * 1024;
+
+  const failed = (form, words) => {
+    form.querySelector("[data-upload-progress]").hidden = true;
+    form.querySelectorAll("button[type=submit]").forEach((button) => (button.disabled = false));
+    let note = form.querySelector("[data-upload-failed]");
+    if (!note) {
+      note = document.createElement("div");
+      note.className = "usa-alert usa-alert--error usa-alert--slim";
+      note.setAttribute("role", "alert");
+      note.dataset.uploadFailed = "";
+      form.prepend(note);
+    }
+    note.innerHTML = '<div class="usa-alert__body"><p class="usa-alert__text"></p></div>';
+    note.querySelector("p").textContent = words;
+  };
+
+  // Whether a request is worth repeating: not when the portal says why it will not take the file.
+  const isWorthRepeating = (error) => {
+    const status = error.originalResponse ? error.originalResponse.getStatus() : 0;
+    return status === 0 || status === 409 || status >= 500 && status !== 507;
+  };
+
+  const sendInParts = (form, file) => {
+    const upload = new tus.Upload(file, {
+      endpoint: form.dataset.resume,
+      chunkSize: PART,
+      retryDelays: [0, 1000, 3000, 5000, 10_000, 20_000, 30_000],
+      metadata: { filename: file.name },
+      headers: { "X-CSRFToken": form.querySelector("[name=csrfmiddlewaretoken]").value },
+      removeFingerprintOnSuccess: true,
+      onShouldRetry: isWorthRepeating,
+      onProgress: (sent, all) => show(form, all ? Math.floor((100 * sent) / all) : 100),
+      onSuccess: () => location.reload(),
+      onError: (error) => {
+        const said = error.originalResponse ? error.originalResponse.getBody().trim() : "";
+        failed(form, said && !said.startsWith("<") ? said : CUT);
+      },
+    });
+    const pause = form.querySelector("[data-upload-pause]");
+    pause.textContent = "Pause";
+    pause.onclick = () => {
+      const pausing = pause.textContent === "Pause";
+      if (pausing) upload.abort();
+      else upload.start();
+      pause.textContent = pausing ? "Go on" : "Pause";
+      say(form, pausing ? "Paused" : "Sending again");
+    };
+    form.querySelector("[data-upload-stop]").onclick = () => {
+      const over = () => failed(form, "Stopped. Nothing of the file was kept.");
+      upload.abort(true).then(over, over);
+    };
+    upload.findPreviousUploads().then((earlier) => {
+      if (earlier.length) upload.resumeFromPreviousUpload(earlier[0]);
+      upload.start();
+    });
+  };
+
+  const send = (event) => {
+    const form = event.currentTarget;
+    const files = [...form.querySelectorAll("input[type=file]")].flatMap((input) => [...input.files]);
+    if (!files.length) return; // the server says that the file is missing
+    event.preventDefault();
+    form.querySelectorAll("button[type=submit]").forEach((button) => (button.disabled = true));
+    form.querySelectorAll("[data-upload-failed]").forEach((note) => note.remove());
+    show(form, 0);
+    if (form.dataset.resume && window.tus && tus.isSupported) {
+      sendInParts(form, files[0]);
+      return;
+    }
+    const request = new XMLHttpRequest();
+    request.open("POST", form.action);
+    request.upload.addEventListener("progress", (step) => {
+      if (step.lengthComputable) show(form, Math.floor((100 * step.loaded) / step.total));
+    });
+    request.addEventListener("error", () => failed(form, LOST));
+    request.addEventListener("load", () => {
+      history.replaceState(null, "", request.responseURL);
+      document.open();
+      document.write(request.responseText);
+      document.close();
+    });
+    request.send(new FormData(form));
+  };
+
+  document.querySelectorAll("form[data-upload]").forEach((form) => form.addEventListener("submit", send));
+})();

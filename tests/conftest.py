@@ -1,0 +1,57 @@
+"""What every test may use."""
+
+import datetime as dt
+from importlib import import_module
+
+import pytest
+
+MONDAY = dt.datetime(2026, 3, 2, 15, 0, tzinfo=dt.UTC)
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(request):
+    """Let signing and sign-in not cost a tenth of a second each time."""
+    if request.config.pluginmanager.hasplugin("django"):  # the engines' tests run without it, too
+        settings = request.getfixturevalue("settings")
+        settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def _shipped_texts(request):
+    """Put back the texts that a migration adopted: a test with real transactions empties every table."""
+    if request.node.get_closest_marker("django_db") is None:
+        return
+    request.getfixturevalue("_django_db_helper")
+    from django.apps import apps
+
+    import_module("agreements.migrations.0002_texts").adopt(apps, None)
+
+
+@pytest.fixture
+def monday() -> dt.datetime:
+    """Return a Monday morning in Connecticut without a holiday near."""
+    return MONDAY
+
+
+@pytest.fixture
+def demo_clock(db):
+    """Return a function that moves the portal's clock forward."""
+    from p20win.accounts.public import move_demo_clock
+
+    return move_demo_clock
+
+
+@pytest.fixture
+def signed_in(client):
+    """Return a function that signs a person in, second factor included, and returns the client."""
+
+    def sign_in(user):
+        from allauth.mfa.models import Authenticator
+
+        Authenticator.objects.get_or_create(
+            user=user, type=Authenticator.Type.TOTP, defaults={"data": {"secret": "x"}}
+        )
+        client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+        return client
+
+    return sign_in

@@ -1,0 +1,77 @@
+"""Examining a file: every way it can end, and only one of them releases anything."""
+
+import json
+
+import pytest
+
+from disclosure.engine import examine as examining
+from disclosure.engine.errors import SolverFailed, Stopped
+from disclosure.engine.examine import examine
+from tests.engines.disclosure.samples import RULES
+
+TABLE = b"school,count\nA,3\nB,40\nC,50\nTotal,93\n"
+
+
+def look(content=TABLE, earlier=(), **options):
+    return examine("t.csv", content, list(earlier), policy=RULES, seconds=5, **options)
+
+
+@pytest.mark.obligation("O-78", "O-81")
+def test_a_table_that_can_be_protected_is_safe():
+    found = look()
+    assert found.verdict == "safe"
+    (content,) = found.released()
+    assert content == b"school,released\nA,\nB,\nC,50\nTotal,93\n"
+    sheet = json.loads(found.sheet())
+    assert sheet["tables"][0]["rows"][0]["count"] == 3
+    assert sheet["tables"][0]["rows"][0]["reason"] == "small"
+
+
+@pytest.mark.obligation("O-81")
+def test_what_an_earlier_release_gives_away_cannot_be_protected():
+    found = look(earlier=[("old.csv", b"school,released\nB,40\nC,50\nTotal,93\n")])
+    assert found.verdict == "no_pattern"
+    assert found.released() == []
+    assert any("old.csv" in fact for fact in found.facts)
+
+
+def test_what_contradicts_an_earlier_release_is_not_read():
+    found = look(earlier=[("old.csv", b"school,released\nB,41\n")])
+    assert found.verdict == "unreadable"
+    assert found.released() == []
+
+
+@pytest.mark.parametrize("content", [b"", b"no table", b"\xff\xfe", b"a,b\nx,few\n"])
+def test_what_is_no_table_is_not_read(content):
+    assert look(content).verdict == "unreadable"
+
+
+@pytest.mark.parametrize("failure", [SolverFailed("broken"), Stopped("too long")])
+@pytest.mark.parametrize("where", ["protect", "audit_release"])
+def test_a_solver_that_fails_releases_nothing(monkeypatch, failure, where):
+    def fail(*args, **options):
+        raise failure
+
+    monkeypatch.setattr(examining, where, fail)
+    found = look()
+    assert found.verdict == "not_settled"
+    assert found.released() == []
+
+
+@pytest.mark.obligation("O-81")
+def test_a_pattern_that_the_audit_breaks_releases_nothing(monkeypatch):
+    """The side that protects is made blind; the side that audits still sees."""
+    real = examining.protect
+
+    def blind(tables, *args, **options):
+        result = real(tables, *args, **options)
+        from dataclasses import replace
+
+        shown = tuple(row.count >= 6 for row in tables[0].rows)
+        return replace(result, tables=(replace(result.tables[0], shown=shown),))
+
+    monkeypatch.setattr(examining, "protect", blind)
+    found = look()
+    assert found.verdict == "not_settled"
+    assert found.released() == []
+    assert found.report.leaks

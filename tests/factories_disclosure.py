@@ -1,0 +1,93 @@
+"""Outputs in every state, made by the same acts that the pages use; the test is its own vault."""
+
+import datetime as dt
+
+from disclosure import services, standing
+from disclosure.models import POINTS, Output
+from p20win import clock
+from p20win.accounts.public import Role, operating_group
+from p20win.custody import public as custody
+from p20win.projects import public as projects
+from requests_app.public import approved_request, people_of
+from tests import factories
+from tests import factories_agreements as agreements
+from tests import factories_custody as files
+from tests import factories_requests as requests
+from tests.factories import START
+
+TABLE = b"school \\ sex,female,male,Total\nAlder,3,40,43\nBirch,51,30,81\nCedar,22,35,57\nTotal,76,105,181\n"
+CANARY = b"school \\ sex,female,male,Total\nZqCanary,3,4711,4714\nBirch,51,30,81\nTotal,54,4741,4795\n"
+CONFIRMED = dict.fromkeys(POINTS, True)
+CONTEXT = {
+    "population": "All pupils of grade 12",
+    "period": "School year 2020-21",
+    "extracted_on": dt.date(2025, 12, 1),
+}
+
+
+def project():
+    """Return a project with an agreement in force, whose requestor may submit outputs."""
+    row = requests.approved()
+    agreements.in_force(row)
+    named = people_of(row).filter(user=row.requestor).first() or requests.named(row, row.requestor)
+    requests.approve_person(named)
+    agreements.confidential(row.requestor, row.project)
+    return row.project
+
+
+def author(of):
+    """Return the requestor of a project."""
+    return approved_request(of).requestor
+
+
+def submitted(of=None, content=TABLE, *, by=None, at=START, name="table.csv", **fields) -> Output:
+    """Return an output whose file has arrived."""
+    of = of or project()
+    said = {"title": "Graduates by school and sex"} | CONTEXT | fields
+    return services.submit(of, name=name, content=[content], by=by or author(of), at=at, **said)
+
+
+def judged(output) -> Output:
+    """Let the vault take the file in and check it."""
+    file = output.slot.files.get()
+    files.run_job("custody.check_file", file_id=file.pk)
+    file.refresh_from_db()
+    hook = standing.CHECK_JOB if file.status == custody.FileStatus.ACCEPTED else "disclosure.file_refused"
+    files.run_job(hook, file_id=file.pk)
+    output.refresh_from_db()
+    return output
+
+
+def checked(of=None, content=TABLE, **fields) -> Output:
+    """Return an output that the vault has checked."""
+    return judged(submitted(of, content, **fields))
+
+
+def sent(of=None, content=TABLE, *, at=START, **fields) -> Output:
+    """Return an output that the agencies read."""
+    output = checked(of, content, at=at, **fields)
+    return services.send_to_agencies(output, by=output.author, at=at)
+
+
+def reviewers(output):
+    """Return one person for each party, who may see the counts."""
+    found = [factories.steward(agency) for agency in projects.suppliers(output.project)]
+    found.append(factories.person(Role.OPERATING_GROUP, at=operating_group()))
+    for person in found:
+        agreements.acknowledged(person)
+    return found
+
+
+def cleared(output=None, *, at=START, **fields) -> Output:
+    """Return an output that every party cleared."""
+    output = output or sent(at=at, **fields)
+    for person in reviewers(output):
+        output = services.clear(output, points=CONFIRMED, by=person, at=at)
+    return output
+
+
+def released(output=None, **fields) -> Output:
+    """Return an output that is released, as soon as its clock allows."""
+    output = cleared(output, **fields)
+    after = max(output.not_before, clock.now())
+    return services.release(output, by=factories.operating_group_member(), at=after)

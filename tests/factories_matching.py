@@ -1,0 +1,257 @@
+"""Matches in every state, on small files of invented people, made by the same acts that the pages use."""
+
+import datetime as dt
+import json
+from functools import cache
+from unittest import mock
+
+from fixtures.generate import generate
+from matching import selectors, standing
+from matching.engine import child
+from matching.models import Match
+from matching.services import opening, running, signing
+from p20win.accounts.public import Organisation, Role
+from p20win.custody import public as custody
+from requests_app.services import drafting, rows
+from tests import factories
+from tests import factories_agreements as agreements
+from tests import factories_custody as files
+from tests import factories_requests as requests
+from tests.factories import PASSWORD, START
+
+AGENCIES = ("SDE", "CSCU", "DOL")
+ANALYTICAL = {
+    "SDE": ("GradeLevelCode", "ELL"),
+    "CSCU": ("InstitutionName", "OverallEarnedHours"),
+    "DOL": ("Year", "Quarter", "Wage"),
+}
+TYPES = {"ELL": "boolean", "OverallEarnedHours": "integer", "Year": "integer", "Quarter": "integer"}
+FLAG = "FLAG_MP2021"
+
+
+@cache
+def people():
+    """Return the files of a small project, made once."""
+    return generate(150, seed=5)
+
+
+def agency(name) -> Organisation:
+    """Return the agency of this name, made on first use."""
+    return Organisation.objects.filter(short_name=name).first() or factories.organisation(
+        slug=name.lower(), short_name=name, legal_name=f"Invented {name}"
+    )
+
+
+def contents(name, kind):
+    """Return the bytes of an agency's file, with the approved columns alone."""
+    file = getattr(people().agencies[name], kind)
+    table = file.table if kind == "matching" else file.table.select(["SyntheticID", *ANALYTICAL[name]])
+    from fixtures.formats import as_text
+
+    return as_text(table)
+
+
+def request(*, with_list=False):
+    """Return an approved request for the data of the three agencies."""
+    row = requests.complete(*(agency(name) for name in AGENCIES))
+    by, question = row.requestor, row.questions.first()
+    for element in list(row.elements.all()):
+        rows.take_out(element, by=by, at=START)
+    for name in AGENCIES:
+        headers = people().agencies[name].matching.table.column_names[1:]
+        for header in (*headers, *ANALYTICAL[name]):
+            is_identifier = header in headers
+            rows.add(
+                row,
+                "elements",
+                by=by,
+                at=START,
+                name=header,
+                source=agency(name),
+                source_element=header,
+                is_matching_identifier=is_identifier,
+                data_type=TYPES.get(header, "text"),
+                explanation="" if is_identifier else "It is the outcome.",
+                questions=[] if is_identifier else [question],
+            )
+    if with_list:
+        _expect_list(row, by, question)
+    drafting.affirm(row, range(1, 13), by=by, at=START)
+    requests.sign_and_submit(row)
+    requests.review.send_to_agencies(row, by=factories.operating_group_member(), at=START)
+    row.refresh_from_db()
+    for each in requests.agencies_of(row):
+        requests.decide(row, each)
+    row.refresh_from_db()
+    return row
+
+
+def _expect_list(row, by, question):
+    population = rows.add(
+        row, "populations", by=by, at=START, name="Takers", kind="cohort", supplier_name="A School District"
+    )
+    rows.add(
+        row,
+        "tables",
+        by=by,
+        at=START,
+        population=population,
+        title="Takers of 2020-21",
+        school_year="2020-21",
+        flag_column=FLAG,
+    )
+    rows.add(
+        row,
+        "elements",
+        by=by,
+        at=START,
+        name=FLAG,
+        source=None,
+        source_element=FLAG,
+        data_type="boolean",
+        explanation="Who takes part.",
+        questions=[question],
+    )
+
+
+def hub_member(project):
+    """Return someone of the hub who may run this project's match."""
+    person = factories.hub_member()
+    agreements.confidential(person, project)
+    return person
+
+
+def in_force(row):
+    """Let every party sign; a hub that is an agency too signs once for both."""
+    agreement = agreements.out_for_signature(row)
+    while waiting := agreements.selectors.waiting_parties(agreement).first():
+        agreement = agreements.sign(agreement, waiting)
+    return agreement
+
+
+def collecting(*, at=START, **fields) -> Match:
+    """Return a match that waits for its files."""
+    row = request(**fields)
+    in_force(row)
+    agreements.method()
+    return opening.open_match(row.project, by=factories.operating_group_member(), at=at)
+
+
+def steward(name):
+    """Return a steward of this agency who may send files."""
+    person = factories.steward(agency(name))
+    agreements.acknowledged(person)
+    return person
+
+
+def slot(match, name, kind):
+    """Return the slot of an agency's file."""
+    return match.expected_files.get(agency=agency(name), kind=kind).slot
+
+
+def send(match, name, kind, content=None, *, by=None):
+    """Send an agency's file and have the vault check it; return it as judged."""
+    content = contents(name, kind) if content is None else content
+    file = files.arrived(slot(match, name, kind), content, by=by or steward(name))
+    files.run_job("custody.check_file", file_id=file.pk)
+    file.refresh_from_db()
+    if file.status == custody.FileStatus.ACCEPTED:
+        files.run_job("matching.file_accepted", file_id=file.pk)
+    return file
+
+
+def ready(**fields) -> Match:
+    """Return a match whose files are all there."""
+    match = collecting(**fields)
+    for name in AGENCIES:
+        by = steward(name)
+        for kind in ("matching", "analytical"):
+            send(match, name, kind, by=by)
+    match.refresh_from_db()
+    return match
+
+
+def started(match=None, **fields):
+    """Return a run that waits for the vault."""
+    match = match or ready(**fields)
+    from agreements.public import approved_methods
+
+    method = approved_methods(START).first() or agreements.method()
+    return running.start_run(match, method, by=hub_member(match.project), at=START)
+
+
+_done_before = {}
+
+
+def linked(match=None, **fields) -> Match:
+    """Return a match with a result.
+
+    The same files were linked in earnest once in this process; that result is stored again.
+    """
+    run = started(match, **fields)
+    really = child.link
+
+    def once(setup, given, *, progress):
+        key = json.dumps(dict(setup), sort_keys=True)
+        if key not in _done_before:
+            _done_before[key] = really(setup, given, progress=progress)
+        return _done_before[key]
+
+    with mock.patch.object(child, "link", once):
+        files.run_job("matching.run_match", run_id=run.pk)
+    run.match.refresh_from_db()
+    return run.match
+
+
+def representative(row):
+    """Return who speaks for a party: a steward of an agency, or the recipient's requestor, approved."""
+    project = row.run.match.project
+    if not row.is_recipient:
+        return factories.steward(row.organisation)
+    from requests_app.public import approved_request, people_of
+
+    request_row = approved_request(project)
+    person = request_row.requestor
+    named = people_of(request_row).filter(user=person).first()
+    if named is None:
+        named = requests.named(request_row, person)
+    requests.approve_person(named)
+    return person
+
+
+def agree(match, row, *, by=None, at=START, **changes) -> Match:
+    """Let one party agree."""
+    by = by or representative(row)
+    arguments = {"typed_name": by.name, "password": PASSWORD} | changes
+    return signing.agree(match, by=by, at=at, **arguments)
+
+
+def signed_off(match=None, *, at=START, **fields) -> Match:
+    """Return a match that every party agreed to."""
+    match = match or linked(**fields)
+    for row in standing.signoffs(standing.latest_result(match)):
+        match = agree(match, row, at=at)
+    return match
+
+
+def delivered(match=None, **fields):
+    """Return the delivery of a match, ready for download."""
+    match = match or signed_off(**fields)
+    files.run_job("matching.build_extract", delivery_id=match.delivery.pk)
+    return selectors.extract_for(match.project)
+
+
+def downloader(delivery):
+    """Return a person of the recipient who may fetch the extract."""
+    from requests_app.public import approved_request
+
+    person = approved_request(delivery.project).requestor
+    if not person.has_role(Role.REQUESTOR):
+        raise LookupError("The requestor lost the role.")
+    agreements.confidential(person, delivery.project)
+    return person
+
+
+def a_day(number) -> dt.timedelta:
+    """Return so many days."""
+    return dt.timedelta(days=number)

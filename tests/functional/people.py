@@ -1,0 +1,30 @@
+"""Being one of the demo's people."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Page, expect
+
+# Of each group on the demo's page the first person, of an organisation if that matters: one with much to see.
+GROUPS = {
+    "Requestor": "Salt Meadow Institute",
+    "Operating group staff": "",
+    "Data governing board member": "CSCU",
+    "Data steward": "CSCU",
+    "Authorised signatory": "CSCU",
+    "Data integration hub staff": "",
+    "Supplier of a list": "",
+}
+
+
+def become(page: Page, *, name: str = "", group: str = "", organisation: str = "") -> None:
+    """Sign in as the person of this name, or as the first of a group and organisation on the demo's page."""
+    page.goto("/demo/")
+    if group:
+        section = page.locator("section").filter(has=page.get_by_role("heading", name=group, exact=True))
+        people = section.locator(".p20-card").filter(has_text=organisation) if organisation else section
+        people.get_by_role("button", name=re.compile("^Sign in")).first.click()
+    else:
+        page.get_by_role("button", name=f"Sign in {name}", exact=True).click()
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()

@@ -1,0 +1,197 @@
+"""C01: whatever belongs to a project one has no part in does not exist, at any address and by any method.
+
+Every address with an id is asked for, as every role of an organisation that takes no part, once with the id
+of something real and once with an id that was never given: the two answers must be the same.
+"""
+
+import re
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, get_resolver, reverse
+
+from agreements.models import Document
+from p20win import clock
+from p20win.accounts.public import Role, enrol_key
+from p20win.custody import uploads
+from p20win.deadlines.models import Deadline
+from p20win.jobs.public import Job
+from p20win.notifications.models import Message
+from requests_app.public import approved_request
+from tests import factories
+from tests import factories_custody as custody
+from tests import factories_disclosure as disclosure
+from tests import factories_matching as matching
+
+pytestmark = pytest.mark.django_db
+NEVER_GIVEN = "018f0000-0000-7000-8000-00000000dead"
+# A machine's requests carry no session; a feed's secret and the demo's people are no project's.
+ELSEWHERE = re.compile(r"^custody:machine-|^deadlines:feed$|^demo-sign-in$")
+CHANGES_WITH_EVERY_ANSWER = re.compile(
+    r'name="csrfmiddlewaretoken" value="[^"]+"|X-CSRFToken[^}]*}|' + NEVER_GIVEN
+)
+ROLES = {
+    "a requestor of another organisation": Role.REQUESTOR,
+    "a data steward of another agency": Role.DATA_STEWARD,
+    "a signatory of another agency": Role.SIGNATORY,
+    "a board member of another agency": Role.BOARD_MEMBER,
+    "a person without any role": None,
+}
+
+
+def addresses():
+    """Give the name of every address with an id, and which parts it needs."""
+
+    def walk(resolver, before=""):
+        for entry in resolver.url_patterns:
+            if isinstance(entry, URLPattern):
+                if entry.pattern.converters and entry.name:
+                    yield before + entry.name, tuple(entry.pattern.converters)
+            else:
+                yield from walk(entry, f"{entry.namespace}:" if entry.namespace else before)
+
+    return sorted(
+        {(name, parts) for name, parts in walk(get_resolver()) if not ELSEWHERE.search(name)}
+        - {(name, parts) for name, parts in walk(get_resolver()) if name.startswith(("account", "mfa"))}
+    )
+
+
+@pytest.fixture
+def there(settings, tmp_path):
+    """Return the ids of one thing of every kind, all of one project."""
+    with custody.own_vault(settings, tmp_path):
+        output = disclosure.sent()
+        request = approved_request(output.project)
+        slot = custody.a_slot(project=output.project)
+        waiting = custody.a_slot(slot.supplier, project=output.project)
+        file = custody.checked(custody.arrived(slot))
+        sender = factories.steward(slot.supplier)
+        upload = uploads.begin(
+            waiting, name=custody.name_for(waiting), length=9, by=sender, at=clock.now(), now=clock.real_now()
+        )
+        key = enrol_key(slot.supplier, public_key=b"k" * 32, label="a machine", by=sender, at=factories.START)
+        match = matching.linked()
+        person = request.people.filter(approvals__isnull=False).first()
+        yield {
+            "project": output.project.pk,
+            "request": request.pk,
+            "agreement": output.project.agreements.get().pk,
+            "document": Document.objects.filter(project=output.project).first().pk,
+            "output": output.pk,
+            "slot": waiting.pk,
+            "file": file.pk,
+            "upload": upload.pk,
+            "key": key.pk,
+            "person": person.pk,
+            "approval": person.approvals.first().pk,
+            "element": request.elements.first().pk,
+            "match": match.pk,
+            "run": match.runs.first().pk,
+            "deadline": Deadline.objects.filter(project=output.project).first().pk,
+            "job": Job.objects.filter(project_id=output.project.pk).first().pk,
+            "message": Message.objects.create(
+                person=sender,
+                event_seq=1,
+                event="file.accepted",
+                subject="A file",
+                text="It came.",
+                at=clock.now(),
+            ).pk,
+        }
+
+
+# What the id of an address is of; the first that fits.
+KINDS = (
+    ("jobs:", "job"),
+    ("deadlines:detail", "deadline"),
+    ("notifications:", "message"),
+    ("custody:receipt", "file"),
+    ("custody:agency-key", "key"),
+    ("custody:", "slot"),
+    ("requests_app:", "request"),
+    ("agreements:document", "document"),
+    ("agreements:", "agreement"),
+    ("matching:report", "run"),
+    ("matching:", "match"),
+    ("disclosure:", "output"),
+    ("project", "project"),
+)
+PARTS = {
+    "project_pk": "project",
+    "upload_pk": "upload",
+    "row_pk": "element",
+    "person_pk": "person",
+    "approval_pk": "approval",
+}
+WORDS = {"slug": "an-agency", "kind": "elements"}
+NOT_OF_A_PROJECT = {"deadlines:withdraw_closed_day", "custody:key-ceremony"}
+
+
+def filled(name, parts, there):
+    """Give what an address needs: of something real, and of something that never was."""
+    real, never = {}, {}
+    for part in parts:
+        if part in PARTS:
+            real[part], never[part] = there[PARTS[part]], NEVER_GIVEN
+        elif part == "pk":
+            kind = next(what for begins, what in KINDS if name.startswith(begins))
+            real[part], never[part] = there[kind], NEVER_GIVEN
+        else:
+            real[part] = never[part] = CHOICES.get((name, part), WORDS.get(part, "x"))
+    return real, never
+
+
+CHOICES = {
+    ("requests_app:revise", "kind"): "continuation",
+    ("requests_app:section", "slug"): "purpose",
+}
+
+
+def answers(client, name, parts):
+    """Ask in every way, and give what came back, without what is new in every answer."""
+    address = reverse(name, kwargs=parts)
+    for method in ("get", "post", "put", "patch", "delete", "head"):
+        answer = getattr(client, method)(address)
+        body = b"".join(answer) if answer.streaming else answer.content
+        said = CHANGES_WITH_EVERY_ANSWER.sub("", body.decode(errors="replace"))
+        yield method, answer.status_code, said, answer.headers.get("Content-Type")
+
+
+NAMES = [(name, parts) for name, parts in addresses() if name not in NOT_OF_A_PROJECT]
+
+
+@pytest.mark.obligation("O-10", "O-124")
+def test_c01_to_those_who_take_no_part_nothing_of_a_project_exists(there, signed_in):
+    assert len(NAMES) > 45
+    differing = []
+    for who, role in ROLES.items():
+        client = signed_in(factories.person(*([role] if role else []), at=factories.organisation()))
+        for name, parts in NAMES:
+            real, never = filled(name, parts, there)
+            for found, nothing in zip(answers(client, name, real), answers(client, name, never), strict=True):
+                if found != nothing or found[1] not in (403, 404, 405):
+                    differing.append(f"{who}, {name}: {found[0]} gives {found[1]}, for nothing {nothing[1]}")
+    assert not differing, "\n".join(differing)
+
+
+def test_c01_to_those_who_are_not_signed_in_every_address_answers_alike(there):
+    client = Client()
+    for name, parts in NAMES:
+        real, never = filled(name, parts, there)
+        codes = [[code for _, code, _, _ in answers(client, name, ids)] for ids in (real, never)]
+        assert codes[0] == codes[1], name
+        assert set(codes[0]) <= {302, 404, 405}, (name, codes[0])
+
+
+def test_c01_the_same_addresses_are_there_for_those_who_run_the_process(there, signed_in):
+    """Else the tests above would pass on addresses that answer nobody."""
+    client = signed_in(factories.operating_group_member())
+    found = {
+        name
+        for name, parts in NAMES
+        if client.get(reverse(name, kwargs=filled(name, parts, there)[0])).status_code == 200
+    }
+    assert found >= {
+        "custody:slot", "deadlines:detail", "requests_app:home", "requests_app:people", "agreements:detail",
+        "matching:detail", "matching:report", "disclosure:detail", "project",
+    }  # fmt: skip

@@ -1,0 +1,374 @@
+"""The matching desk, one act at a time, on real PostgreSQL, with a vault inside the test's process."""
+
+import datetime as dt
+import json
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from matching import layouts, lifecycle, selectors, standing
+from matching.engine import child, extract
+from matching.engine.errors import LinkageError
+from matching.models import Delivery, DeliveryStatus, Match, MatchRun, MatchStatus, RunStatus
+from matching.services import opening, running, signing
+from p20win.audit.public import events_of
+from p20win.custody import public as custody
+from p20win.custody import vault_keys
+from p20win.deadlines import public as deadlines
+from p20win.jobs.public import LeaseLost
+from p20win.refusal import Blocked
+from p20win.workflow import take
+from tests import factories, factories_matching
+from tests import factories_agreements as agreements
+from tests import factories_custody as files
+from tests import factories_matching as matches
+from tests.factories import START
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vault")]
+
+
+@pytest.fixture
+def vault(settings, tmp_path):
+    settings.P20WIN_MEDIA = tmp_path / "media"
+    settings.P20WIN_KEYSTORE = tmp_path / "keystore"
+    settings.P20WIN_VAULT_KEYS = tmp_path / "vault-keys"
+    settings.P20WIN_VAULT_PUBLIC = tmp_path / "public"
+    settings.P20WIN_IS_VAULT = True
+    vault_keys.make_keys()
+    return tmp_path
+
+
+def events(row):
+    return [event.event for event in events_of(row)]
+
+
+class TestOpening:
+    def test_every_agency_gets_a_place_for_each_of_its_files(self):
+        match = matches.collecting()
+
+        expected = {(row.agency.short_name, row.kind) for row in match.expected_files.all()}
+        assert expected == {(name, kind) for name in matches.AGENCIES for kind in ("matching", "analytical")}
+        assert match.status == MatchStatus.COLLECTING
+        assert events(match) == ["match.opened"]
+        waiting = deadlines.open_of_project(match.project).filter(slug="transmission-window")
+        assert waiting.count() == 6
+
+    @pytest.mark.obligation("O-61", "O-103")
+    def test_the_places_take_the_approved_columns_and_no_others(self):
+        match = matches.collecting()
+
+        matching, analytical = (matches.slot(match, "CSCU", kind).spec for kind in ("matching", "analytical"))
+
+        assert [c["name"] for c in matching["columns"]] == matches.people().agencies[
+            "CSCU"
+        ].matching.table.column_names
+        assert {c["name"]: c["form"] for c in matching["columns"]}["DOB"] == "date"
+        assert all(c.get("identifier") for c in matching["columns"][1:])
+        assert [c["name"] for c in analytical["columns"]] == ["SyntheticID", *matches.ANALYTICAL["CSCU"]]
+        assert not any(c.get("identifier") for c in analytical["columns"])
+
+    def test_only_with_an_agreement_in_force_and_once(self):
+        row = matches.request()
+        by = factories.operating_group_member()
+
+        with pytest.raises(Blocked, match="No data sharing agreement is in force"):
+            opening.open_match(row.project, by=by, at=START)
+        agreements.in_force(row)
+        opening.open_match(row.project, by=by, at=START)
+        with pytest.raises(Blocked, match="open already"):
+            opening.open_match(row.project, by=by, at=START)
+        assert Match.objects.count() == 1
+
+    def test_only_by_hub_or_operating_group(self):
+        row = matches.request()
+        agreements.in_force(row)
+
+        with pytest.raises(Blocked, match="hub's staff or the operating group"):
+            opening.open_match(row.project, by=row.requestor, at=START)
+        assert not Match.objects.exists()
+
+    def test_a_list_of_a_third_party_has_a_place_that_need_not_be_filled(self):
+        match = matches.collecting(with_list=True)
+
+        row = match.expected_files.get(kind="identifier_list")
+        assert row.agency.short_name == "SDE"
+        assert not row.is_required
+        assert (row.identifier, row.flag) == ("SASID", matches.FLAG)
+
+    @pytest.mark.parametrize(
+        ("text", "codes"),
+        [
+            ("M, F, U", ["M", "F", "U"]),
+            ("1 = yes; 0 = no", ["1", "0"]),
+            ("All values of the year", []),
+            ("", []),
+        ],
+    )
+    def test_codes_are_read_from_a_list_and_not_from_a_sentence(self, text, codes):
+        assert layouts._codes(text) == codes
+
+
+class TestFiles:
+    def test_with_the_last_file_the_match_is_ready(self):
+        match = matches.ready()
+
+        assert match.status == MatchStatus.READY
+        assert "match.files_complete" in events(match)
+        assert not deadlines.open_of_project(match.project).filter(slug="transmission-window").exists()
+
+    def test_a_refused_file_leaves_the_match_waiting(self):
+        match = matches.collecting()
+
+        file = matches.send(match, "SDE", "matching", b"SyntheticID\tLastName\n1\tLee\n")
+
+        match.refresh_from_db()
+        assert file.status == custody.FileStatus.REFUSED
+        assert match.status == MatchStatus.COLLECTING
+        assert standing.missing(match)
+
+    def test_a_file_of_no_match_changes_nothing(self):
+        with files.conditions_met():
+            file = files.checked(files.arrived(files.a_slot()))
+
+            assert opening.note_accepted(str(file.pk), at=START) is None
+
+
+@pytest.mark.obligation("O-48")
+class TestStarting:
+    def test_only_with_a_method_that_the_board_approved(self):
+        match = matches.ready()
+        method = agreements.method("toolkit")
+        by = matches.hub_member(match.project)
+
+        with pytest.raises(Blocked, match="not approved this method"):
+            running.start_run(match, method, by=by, at=START - dt.timedelta(days=2))
+        run = running.start_run(match, method, by=by, at=START)
+
+        assert run.spec["engine"] == "toolkit"
+        assert run.match.status == MatchStatus.LINKING
+        assert events(run) == ["run.started"]
+
+    def test_only_by_the_hub_and_with_its_papers(self):
+        match = matches.ready()
+        method = agreements.method("toolkit")
+
+        with pytest.raises(Blocked, match="staff of the data integration hub"):
+            running.start_run(match, method, by=matches.steward("SDE"), at=START)
+        with pytest.raises(Blocked, match="Exhibit C"):
+            running.start_run(match, method, by=factories.hub_member(), at=START)
+
+    def test_not_while_a_file_is_missing(self):
+        match = matches.collecting()
+
+        with pytest.raises(Blocked, match="Waiting for files"):
+            matches.started(match)
+
+    def test_one_at_a_time(self):
+        run = matches.started()
+
+        with pytest.raises(Blocked, match="Linking"):
+            matches.started(run.match)
+        with pytest.raises(IntegrityError), transaction.atomic():
+            MatchRun.objects.create(
+                match=run.match, number=9, method=run.method, status_since=START, started_at=START,
+                started_by=run.started_by, spec={},
+            )  # fmt: skip
+
+
+class TestLinking:
+    @pytest.mark.obligation("O-67", "O-68")
+    def test_it_gives_a_sealed_key_and_a_report_without_small_counts(self, vault):
+        match = matches.linked()
+        run = standing.latest_result(match)
+
+        assert match.status == MatchStatus.LINKED
+        assert run.report_digest == running.report_digest(run.report)
+        key = extract.read_key(b"".join(custody.open_bytes(run.crosswalk)))
+        ids = {one for name in matches.AGENCIES for one in matches.people().agencies[name].ids.to_pylist()}
+        assert set(key["id"].to_pylist()) == ids
+        assert run.crosswalk.owner == factories.hub()
+        told = json.dumps(run.report)
+        assert not any(one in told for one in list(ids)[:200])
+        assert not any(0 < c < 6 for c in _counts(run.report))
+        written = b"".join(path.read_bytes() for path in vault.rglob("*") if path.is_file())
+        assert not any(one.encode() in written for one in list(ids)[:50])
+
+    def test_done_twice_it_stores_one_result(self):
+        match = matches.linked()
+        run = standing.latest_result(match)
+
+        again = running.link(run, job=agreements.NoJob(), at=START)
+
+        assert again.crosswalk_id == run.crosswalk_id
+        assert custody.accepted_files(match.project, "key").count() == 3
+
+    def test_the_same_files_give_the_same_people_when_a_killed_run_is_done_again(self, monkeypatch):
+        run = matches.started()
+        people = []
+        for _ in range(2):
+            outcome = running._outcome(run, agreements.NoJob())
+            key = extract.read_key(outcome.crosswalk)
+            of_person = {}
+            for link, one in zip(key["link_id"].to_pylist(), key["id"].to_pylist(), strict=True):
+                of_person.setdefault(link, set()).add(one)
+            people.append((sorted(map(sorted, of_person.values())), set(of_person)))
+
+        assert people[0][0] == people[1][0]
+        assert not people[0][1] & people[1][1]
+
+    def test_a_worker_that_lost_its_lease_stores_nothing(self):
+        run = matches.started()
+
+        class Lost(agreements.NoJob):
+            def hold(self):
+                raise LeaseLost("1")
+
+        with pytest.raises(LeaseLost):
+            running.link(run, job=Lost(), at=START)
+
+        run.refresh_from_db()
+        assert run.status == RunStatus.RUNNING
+        assert not custody.accepted_files(run.match.project, "key").exists()
+
+    def test_files_that_cannot_be_linked_end_the_run_and_say_why(self, settings):
+        settings.P20WIN_MATCH_MEMORY = "50MB"
+        run = matches.started()
+
+        with pytest.raises(Blocked, match=r"needs about .* the limit is 50 MB"):
+            running.link(run, job=agreements.NoJob(), at=START)
+
+        run.refresh_from_db()
+        run.match.refresh_from_db()
+        assert (run.status, run.match.status) == (RunStatus.FAILED, MatchStatus.READY)
+        assert "the limit is 50 MB" in run.failure
+        assert run.report is None
+
+    def test_a_lost_process_is_tried_again_and_given_up_at_last(self, monkeypatch):
+        def lost(*_args, **_options):
+            raise LinkageError("The linking process ended before it was done.")
+
+        monkeypatch.setattr(child, "link", lost)
+        run = matches.started()
+
+        class Attempt(agreements.NoJob):
+            attempts = 1
+
+        with pytest.raises(LinkageError):
+            running.link(run, job=Attempt(), at=START)
+        run.refresh_from_db()
+        assert run.status == RunStatus.RUNNING
+        Attempt.attempts = running.ATTEMPTS
+        with pytest.raises(Blocked, match="ended before it was done"):
+            running.link(run, job=Attempt(), at=START)
+        run.refresh_from_db()
+        assert run.status == RunStatus.FAILED
+
+    @pytest.mark.obligation("O-23")
+    def test_a_list_becomes_a_flag(self):
+        match = matches.collecting(with_list=True)
+        for name in matches.AGENCIES:
+            for kind in ("matching", "analytical"):
+                matches.send(match, name, kind)
+        school = matches.people().agencies["SDE"].matching.table.slice(0, 9)
+        text = f"SASID\t{matches.FLAG}\n" + "".join(f"{s}\t1\n" for s in school["SASID"].to_pylist())
+        matches.send(match, "SDE", "identifier_list", text.encode())
+        match.refresh_from_db()
+
+        run = standing.latest_result(matches.linked(match))
+
+        flags = extract.read_key(b"".join(custody.open_bytes(run.flags)))
+        on = {
+            i for i, f in zip(*(flags[c].to_pylist() for c in ("id", matches.FLAG)), strict=True) if f == "1"
+        }
+        assert on == set(school["SyntheticID"].to_pylist())
+
+
+def _counts(part):
+    if isinstance(part, list):
+        for entry in part:
+            yield from _counts(entry)
+    elif isinstance(part, dict):
+        if isinstance(part.get("count"), int):
+            yield part["count"]
+        for entry in part.values():
+            yield from _counts(entry)
+
+
+@pytest.mark.obligation("O-70")
+class TestTheWordOfTheParties:
+    def test_the_last_word_signs_off_and_starts_the_clock(self):
+        match = matches.linked()
+        rows = list(standing.signoffs(standing.latest_result(match)))
+        assert [row.is_recipient for row in rows] == [False, False, False, True]
+
+        for row in rows[:-1]:
+            match = matches.agree(match, row)
+            assert match.status == MatchStatus.LINKED
+        match = matches.agree(match, rows[-1])
+
+        assert match.status == MatchStatus.SIGNED_OFF
+        (clock,) = deadlines.open_of_project(match.project).filter(slug="input-destruction")
+        assert clock.due_at == deadlines.due("input-destruction", start=START).at
+        assert Delivery.objects.get(match=match).status == DeliveryStatus.PREPARING
+        assert not deadlines.open_of_project(match.project).filter(slug="match-agreement").exists()
+
+    def test_nobody_speaks_for_another_party_or_without_proof(self):
+        match = matches.linked()
+        row = standing.signoffs(standing.latest_result(match)).first()
+        other = factories.steward(factories.organisation())
+
+        with pytest.raises(Blocked, match="representative of a party"):
+            matches.agree(match, row, by=other)
+        with pytest.raises(Blocked, match="password is not right"):
+            matches.agree(match, row, password="wrong")
+        with pytest.raises(Blocked, match="Waiting for"):
+            take(lifecycle.SIGN_OFF, match, by=other, at=START)
+
+    def test_nobody_agrees_twice(self):
+        match = matches.linked()
+        row = standing.signoffs(standing.latest_result(match)).first()
+        by = matches.representative(row)
+        matches.agree(match, row, by=by)
+
+        with pytest.raises(Blocked, match="has agreed"):
+            matches.agree(match, row, by=by)
+
+    def test_one_party_that_refuses_has_it_linked_again(self):
+        match = matches.linked()
+        row = standing.signoffs(standing.latest_result(match)).first()
+        by = matches.representative(row)
+
+        with pytest.raises(Blocked, match="Say what should be better"):
+            signing.reject(match, reasons=" ", by=by, at=START)
+        match = signing.reject(match, reasons="Too few matched.", by=by, at=START)
+
+        assert match.status == MatchStatus.READY
+        assert not deadlines.open_of_project(match.project).filter(slug="match-agreement").exists()
+        again = matches.linked(match)
+        assert standing.latest_result(again).number == 2
+        assert not standing.signoffs(standing.latest_result(again)).exclude(signature=None).exists()
+
+
+class TestWhatPeopleSee:
+    def test_a_match_is_seen_by_those_who_see_its_project(self):
+        match = matches.collecting()
+
+        assert match in selectors.visible_to(matches.steward("SDE"))
+        assert match not in selectors.visible_to(factories.steward(factories.organisation()))
+
+    def test_agreements_without_a_match_wait_at_hub_and_operating_group(self):
+        row = matches.request()
+        agreement = agreements.in_force(row)
+
+        assert selectors.waiting_to_open(factories.operating_group_member()) == [agreement]
+        assert selectors.waiting_to_open(matches.steward("SDE")) == []
+        opening.open_match(row.project, by=factories.operating_group_member(), at=START)
+        assert selectors.waiting_to_open(factories.operating_group_member()) == []
+
+    def test_the_out_tray_holds_what_was_made_available(self):
+        assert not selectors.delivered().exists()
+
+        delivery = matches.delivered()
+
+        assert list(selectors.delivered()) == [delivery]
+        assert factories_matching.selectors.match_for(delivery.project) == delivery.match
