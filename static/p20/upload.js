@@ -42,7 +42,15 @@
     return status === 0 || status === 409 || status >= 500 && status !== 507;
   };
 
+  // Sends a file by tus. Until the portal has named the upload, "Pause" and "Stop" wait for the name: without it
+  // the browser could neither continue nor take back what the portal began.
   const sendInParts = (form, file) => {
+    let wish = "send";
+    const over = () => failed(form, "Stopped. Nothing of the file was kept.");
+    const obey = () => {
+      if (wish === "pause") upload.abort();
+      if (wish === "stop") upload.abort(true).then(over, over);
+    };
     const upload = new tus.Upload(file, {
       endpoint: form.dataset.resume,
       chunkSize: PART,
@@ -50,26 +58,29 @@
       metadata: { filename: file.name },
       headers: { "X-CSRFToken": form.querySelector("[name=csrfmiddlewaretoken]").value },
       removeFingerprintOnSuccess: true,
-      onShouldRetry: isWorthRepeating,
+      onShouldRetry: (error) => wish !== "stop" && isWorthRepeating(error),
+      onUploadUrlAvailable: obey,
       onProgress: (sent, all) => show(form, all ? Math.floor((100 * sent) / all) : 100),
       onSuccess: () => location.reload(),
       onError: (error) => {
         const said = error.originalResponse ? error.originalResponse.getBody().trim() : "";
-        failed(form, said && !said.startsWith("<") ? said : CUT);
+        if (wish === "stop") over();
+        else failed(form, said && !said.startsWith("<") ? said : CUT);
       },
     });
     const pause = form.querySelector("[data-upload-pause]");
     pause.textContent = "Pause";
     pause.onclick = () => {
-      const pausing = pause.textContent === "Pause";
-      if (pausing) upload.abort();
-      else upload.start();
-      pause.textContent = pausing ? "Go on" : "Pause";
-      say(form, pausing ? "Paused" : "Sending again");
+      wish = pause.textContent === "Pause" ? "pause" : "send";
+      pause.textContent = wish === "pause" ? "Go on" : "Pause";
+      say(form, wish === "pause" ? "Paused" : "Sending again");
+      if (upload.url && wish === "pause") obey();
+      else if (upload.url) upload.start();
     };
     form.querySelector("[data-upload-stop]").onclick = () => {
-      const over = () => failed(form, "Stopped. Nothing of the file was kept.");
-      upload.abort(true).then(over, over);
+      wish = "stop";
+      say(form, "Stopping");
+      if (upload.url) obey();
     };
     upload.findPreviousUploads().then((earlier) => {
       if (earlier.length) upload.resumeFromPreviousUpload(earlier[0]);

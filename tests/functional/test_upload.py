@@ -75,11 +75,19 @@ def test_a_cut_connection_is_taken_up_again_by_itself_and_after_the_page_was_lef
     assert offsets == sorted(set(offsets))
 
 
+def slowly(page, milliseconds):
+    """Let every request of the upload take so long to leave."""
+    page.route(
+        re.compile("/uploads/"), lambda route: (page.wait_for_timeout(milliseconds), route.continue_())
+    )
+
+
 def test_paused_it_waits_stopped_it_keeps_nothing(asked, file):
     page, heard = asked
     open_slot(page)
-    page.route(re.compile("/uploads/"), lambda route: (page.wait_for_timeout(300), route.continue_()))
-    choose(page, file)
+    slowly(page, 300)
+    with page.expect_request(lambda one: one.method == "PATCH", timeout=20_000):
+        choose(page, file)
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("button", name="Go on")).to_be_visible()
     page.wait_for_timeout(1000)
@@ -91,6 +99,20 @@ def test_paused_it_waits_stopped_it_keeps_nothing(asked, file):
     expect(page.get_by_role("alert")).to_contain_text("Nothing of the file was kept")
     assert heard[-1].method == "DELETE"
     look(page)
+
+
+def test_stopped_before_the_portal_answered_at_all_it_keeps_nothing_either(asked, file):
+    page, heard = asked
+    open_slot(page)
+    slowly(page, 1500)
+    with page.expect_request(lambda one: one.method == "POST"):
+        choose(page, file)
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Stop and keep nothing").click()
+
+    expect(page.get_by_role("alert")).to_contain_text("Nothing of the file was kept", timeout=20_000)
+    assert [one.method for one in heard] == ["POST", "DELETE"]
 
 
 def test_what_the_portal_will_not_take_is_said_at_once(asked, tmp_path, complaints):
