@@ -42,6 +42,10 @@ ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS", default=[] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]", "testserver"]
 )
 PORTAL_ADDRESS = env.str("PORTAL_ADDRESS", "http://localhost:8000")
+if not PORTAL_ADDRESS.startswith(("http://", "https://")):
+    raise ImproperlyConfigured(
+        f"PORTAL_ADDRESS is {PORTAL_ADDRESS!r}; write it in full, as in https://portal.example.org."
+    )
 CSRF_TRUSTED_ORIGINS = [PORTAL_ADDRESS]
 
 # --- database and broker

@@ -43,6 +43,10 @@ def test_an_unknown_mode_is_refused():
     assert "must be demo, test or production" in _start(P20WIN_MODE="Production").stderr
 
 
+def test_an_address_without_its_scheme_is_refused_with_the_remedy():
+    assert "write it in full, as in https://" in _start(PORTAL_ADDRESS="portal.example.org").stderr
+
+
 def test_the_clock_cannot_be_moved_in_production(settings):
     settings.P20WIN_MODE = "production"
 
