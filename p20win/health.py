@@ -1,14 +1,17 @@
 """Is everything there that the portal needs? One page for staff, one line for machines."""
 
 import logging
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
+from django.views.defaults import server_error
 
 from p20win import access
 from p20win.access import SignedInRequest, public, roles_only
@@ -145,6 +148,14 @@ def findings() -> list[Finding]:
 def page(request: SignedInRequest) -> HttpResponse:
     """Show what is there and what is not."""
     return render(request, "health.html", {"findings": findings(), "mode": settings.P20WIN_MODE})
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """Answer when a page failed: with 503 and what to do if the database was away, with 500 otherwise."""
+    if isinstance(sys.exception(), OperationalError | InterfaceError):
+        said = render_to_string("503.html")  # not for a request: that would ask the database who it is
+        return HttpResponse(said, status=503, headers={"Retry-After": "60"})
+    return server_error(request)
 
 
 @public

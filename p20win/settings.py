@@ -70,7 +70,15 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 # Jobs are leased in the database, so a message delivered twice does nothing; the timeout only bounds lost
 # ones.
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 6 * 3600, "unacked_restore_throttle": 1}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 6 * 3600,
+    "unacked_restore_throttle": 1,
+    # A person who presses a button does not wait for a broker that is away.
+    "max_retries": 1,
+    "interval_start": 0.1,
+    "interval_max": 0.1,
+    "socket_connect_timeout": 2,
+}
 
 # --- apps
 

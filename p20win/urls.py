@@ -4,6 +4,8 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from p20win import health
 
+handler500 = "p20win.health.broken"
+
 _DESKS = {
     "jobs/": "p20win.jobs",
     "deadlines/": "p20win.deadlines",

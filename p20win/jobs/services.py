@@ -2,13 +2,15 @@
 
 import datetime as dt
 import logging
+import time
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from celery import current_app
 from django.db import transaction
 from django.db.models import Q
-from kombu.exceptions import OperationalError
+from kombu.exceptions import KombuError
+from redis.exceptions import RedisError
 
 from p20win import clock
 from p20win.audit.public import first_in_line, record
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from p20win.accounts.models import User
 
 logger = logging.getLogger(__name__)
+
+LEFT_ALONE: Final = 5.0  # seconds for which a broker that failed is not asked again
 
 
 def after_commit(
@@ -51,13 +55,39 @@ def after_commit(
 
 
 def send(job: Job) -> None:
-    """Hand the job's id to the broker. If that fails nothing is lost: the sweeper sends it again."""
+    """Hand the job's id to the broker. If that fails nothing is lost: the sweeper sends it again.
+
+    While the broker is away nobody waits for it: after one failure this process leaves its jobs to the sweeper
+    for a moment.
+    """
+    waiting = Job.objects.filter(pk=job.pk, state=State.QUEUED)
+    if _broker.is_away():
+        waiting.update(sent_at=None)
+        return
     try:
         current_app.send_task(job.name, kwargs={"job_id": str(job.pk)}, queue=job.queue, retry=False)
-    except (OperationalError, OSError) as error:
+    except (KombuError, RedisError, OSError) as error:
+        _broker.note_away()
         logger.warning("job %s not sent: %s", job.pk, type(error).__name__)
+        waiting.update(sent_at=None)
     else:
-        Job.objects.filter(pk=job.pk, state=State.QUEUED).update(sent_at=clock.real_now())
+        waiting.update(sent_at=clock.real_now())
+
+
+class _Broker:
+    """Whether the broker failed this process a moment ago."""
+
+    def __init__(self) -> None:
+        self._until = 0.0
+
+    def is_away(self) -> bool:
+        return time.monotonic() < self._until
+
+    def note_away(self) -> None:
+        self._until = time.monotonic() + LEFT_ALONE
+
+
+_broker = _Broker()
 
 
 @transaction.atomic
@@ -94,6 +124,6 @@ def sweep(*, limit: int = 200) -> int:
     )
     for job in jobs:
         # The lease stays as it is: only claim() hands out a new token, and only once.
-        Job.objects.filter(pk=job.pk).update(sent_at=now)
+        Job.objects.filter(pk=job.pk).update(sent_at=now)  # another sweeper leaves it alone meanwhile
         transaction.on_commit(lambda job=job: send(job))  # type: ignore[misc]
     return len(jobs)

@@ -39,6 +39,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(600))  # the first one waits for the portal
             if item.path.name == "test_whole_line.py":
                 item.add_marker(pytest.mark.long)  # five minutes; ./test must pass in fifteen on two cores
+                item.add_marker(pytest.mark.timeout(1800))
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import threading
 import pytest
 from django.db import connection, transaction
 from kombu.exceptions import OperationalError
+from redis.exceptions import OutOfMemoryError
 
 from p20win import clock
 from p20win.audit.public import events_of
@@ -57,6 +58,7 @@ class TestAsking:
         def down(*args, **kwargs):
             raise OperationalError
 
+        monkeypatch.setattr(services, "_broker", services._Broker())
         monkeypatch.setattr(services.current_app, "send_task", down)
         with django_capture_on_commit_callbacks(execute=True):
             job = _asked()
@@ -64,6 +66,28 @@ class TestAsking:
         job.refresh_from_db()
         assert (job.state, job.sent_at) == (State.QUEUED, None)
         assert sweep() == 1
+
+    def test_a_broker_that_is_down_is_asked_once_and_then_left_alone_for_a_while(
+        self, monkeypatch, django_capture_on_commit_callbacks
+    ):
+        asked = []
+
+        def full(*args, **kwargs):
+            asked.append(args)
+            raise OutOfMemoryError
+
+        monkeypatch.setattr(services, "_broker", broker := services._Broker())
+        monkeypatch.setattr(services.current_app, "send_task", full)
+        with django_capture_on_commit_callbacks(execute=True):
+            jobs = [_asked() for _ in range(5)]
+        assert len(asked) == 1
+        assert {Job.objects.get(pk=job.pk).sent_at for job in jobs} == {None}
+
+        broker._until = 0.0
+        monkeypatch.setattr(services.current_app, "send_task", lambda *args, **kwargs: asked.append(args))
+        with django_capture_on_commit_callbacks(execute=True):
+            assert sweep() == 5
+        assert len(asked) == 6
 
 
 @pytest.mark.django_db(transaction=True)

@@ -181,3 +181,4 @@ def test_a_deadline_shows_its_derivation():
 
 def test_plain_templates_need_no_request():
     assert "on our side" in render_to_string("500.html")
+    assert "Wait a minute" in render_to_string("503.html")

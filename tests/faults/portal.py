@@ -1,0 +1,160 @@
+"""A whole portal of its own, by its real programs, for taking parts of it away while it works."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from p20win import embedded, processes
+from p20win.programs import PROGRAMS, ROOT, Crew
+
+BEFORE = (("migrate", True), ("custody_keys init", False), ("seal_key", False), ("collectstatic --no-input", False))
+
+
+class Portal:
+    """Servers and programs in a folder of their own; nothing is shared with the tests' own servers."""
+
+    def __init__(self, **env: str) -> None:
+        self.data = Path(tempfile.mkdtemp(prefix="p20-faults-"))
+        self.data.chmod(0o711)  # as root the servers run as nobody and must get through
+        try:
+            self.servers = embedded.start(self.data, durable=True)
+        except BaseException:
+            shutil.rmtree(self.data, ignore_errors=True)
+            raise
+        self.listen = f"127.0.0.1:{_free_port()}"
+        self.env = _surroundings(self.data, self.listen) | self.servers.env | env
+        self._down: dict[str, tuple[list[str], str, processes.Account | None]] = {}
+
+    def __enter__(self) -> Portal:
+        try:
+            for command, as_owner in BEFORE:
+                self.manage(*command.split(), as_owner=as_owner)
+            self.crew = Crew(PROGRAMS, self.env, self.data / "logs", listen=self.listen)
+            self.crew.__enter__()
+            self.crew.wait_until_ready()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if hasattr(self, "crew"):
+            self.crew.stop()
+        self.servers.stop()
+        embedded.forget(self.data)
+
+    def manage(self, *argv: str, as_owner: bool = False) -> str:
+        """Run a command of the portal."""
+        env = self.env | {"P20WIN_AS_OWNER": "1" if as_owner else "0"}
+        return _run([sys.executable, "manage.py", *argv], env)
+
+    def act(self, name: str, *, as_owner: bool = False, **given: object) -> dict:
+        """Have somebody do something, in a process of its own, and return what came of it."""
+        env = self.env | {"P20WIN_AS_OWNER": "1" if as_owner else "0"}
+        return json.loads(_run(_acting(name, given), env).splitlines()[-1])
+
+    def begin(self, name: str, **given: object) -> subprocess.Popen[str]:
+        """Have somebody do something, and do not wait for it."""
+        argv = _acting(name, given)
+        return subprocess.Popen(argv, cwd=ROOT, env=self.env, stdout=subprocess.PIPE, text=True)
+
+    def wait(self, name: str, until, *, patience: float = 60.0, **given: object) -> dict:
+        """Ask again and again until what is found is as it should be; the last finding is returned."""
+        end = time.monotonic() + patience
+        while not until(found := self.act(name, **given)):
+            assert time.monotonic() < end, f"After {patience:.0f} s {name} finds: {found}"
+            time.sleep(0.5)
+        return found
+
+    def take_away(self, name: str) -> None:
+        """Stop the database or the broker."""
+        process, sign = self.servers._running[name]
+        cmdline = Path(f"/proc/{process.pid}/cmdline").read_bytes().split(b"\0")[:-1]
+        folder = os.readlink(f"/proc/{process.pid}/cwd")
+        account = processes.account_for_servers()
+        self._down[name] = ([part.decode() for part in cmdline], folder, account)
+        processes.end(process, sign=sign, patience=30)
+
+    def bring_back(self, name: str) -> None:
+        """Start again what was taken away, where it was."""
+        argv, folder, account = self._down.pop(name)
+        if name == "broker":  # its title is not its command line
+            argv = [str(embedded._broker_program(Path(folder).parent, account)), *self._broker_options(folder)]
+        process = processes.spawn(
+            argv,
+            account=account,
+            log=self.data / "logs" / f"{name}.log",
+            env=processes.plain_env(),
+            cwd=Path(folder),
+            when_parent_dies=signal.SIGTERM,
+        )
+        self.servers._running[name] = (process, self.servers._running[name][1])
+
+    def _broker_options(self, folder: str) -> list[str]:
+        address = self.env["BROKER_URL"].removeprefix("redis+socket://")
+        return [
+            *("--port", "0", "--dir", folder, "--save", "", "--unixsocket", address),
+            *("--unixsocketperm", "700", "--appendonly", "yes"),
+        ]
+
+    def broker(self, *words: str) -> bytes:
+        """Say something to the broker in its own protocol."""
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(5)
+            line.connect(self.env["BROKER_URL"].removeprefix("redis+socket://"))
+            line.sendall(f"*{len(words)}\r\n".encode() + b"".join(map(_bulk, words)))
+            return line.recv(65536)
+
+    def page(self, path: str) -> tuple[int, str]:
+        """Ask for a page as a stranger would; status and text."""
+        with socket.create_connection(self.listen.rsplit(":", 1), timeout=30) as line:
+            line.sendall(f"GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
+            answer = b"".join(iter(lambda: line.recv(65536), b"")).decode()
+        return int(answer.split(" ", 2)[1]), answer
+
+
+def _bulk(word: str) -> bytes:
+    return f"${len(word.encode())}\r\n{word}\r\n".encode()
+
+
+def _acting(name: str, given: dict[str, object]) -> list[str]:
+    return [sys.executable, "-m", "tests.faults.acts", name, json.dumps(given)]
+
+
+def _run(argv: list[str], env: dict[str, str]) -> str:
+    done = subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, f"{argv[1:]}: {done.stderr[-3000:]}{done.stdout[-500:]}"
+    return done.stdout
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def _surroundings(data: Path, listen: str) -> dict[str, str]:
+    left_out = ("P20WIN_", "DJANGO_", "PYTEST_", "DATABASE_", "OWNER_", "VAULT_", "BROKER_", "SECRET_")
+    env = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
+    return env | {
+        "P20WIN_MODE": "test",
+        "P20WIN_DATA": str(data),
+        "P20WIN_EMBEDDED": "1",
+        "P20WIN_SWEEP_SECONDS": "2",
+        "P20WIN_TICK_SECONDS": "2",
+        "SECRET_KEY": secrets.token_urlsafe(50),
+        "PORTAL_ADDRESS": f"http://{listen}",
+        "ALLOWED_HOSTS": "localhost,127.0.0.1",
+        "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
+        "PYTHONUNBUFFERED": "1",
+    }

@@ -1,0 +1,109 @@
+"""A part of the portal goes away while people work: nothing is lost, nothing happens twice (F03–F07)."""
+
+import json
+import signal
+import time
+
+import pytest
+
+from tests.faults.portal import Portal
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900), pytest.mark.xdist_group("faults")]
+
+
+@pytest.fixture(scope="module")
+def portal():
+    with Portal() as portal:
+        yield portal
+
+
+def settled(found):
+    """All work is done and all mail is out."""
+    return set(found["jobs"]) <= {"done"} and set(found["mails"]) <= {"sent"}
+
+
+def letters(portal):
+    return len(list((portal.data / "mail").glob("*"))) and sum(
+        path.read_text(encoding="utf-8").count("Message-ID:") for path in (portal.data / "mail").iterdir()
+    )
+
+
+@pytest.mark.obligation("O-89")
+def test_f03_without_the_broker_people_go_on_and_what_was_queued_starts_when_it_is_back(portal):
+    before = portal.act("standing")
+    portal.take_away("broker")
+    began = time.monotonic()
+    slowest = portal.act("submit", count=5)["slowest"]
+    assert portal.page("/health/live/")[0] == 200
+    waiting = portal.act("standing")
+    assert waiting["events"] > before["events"]
+    assert waiting["jobs"].get("queued", 0) >= 5
+    assert slowest < 5
+    time.sleep(max(0.0, 60 - (time.monotonic() - began)))
+
+    portal.bring_back("broker")
+    back = time.monotonic()
+    portal.wait("standing", lambda found: found["jobs"].get("queued", 0) == 0, patience=30)
+    assert time.monotonic() - back <= 30
+    found = portal.wait("standing", settled)
+    assert found["ledger"]
+    assert found["messages"] > before["messages"]
+    assert found["mails"]["sent"] == letters(portal)
+
+
+def test_f04_everything_the_broker_held_is_forgotten_and_done_all_the_same(portal):
+    portal.crew._members["worker"].process.send_signal(signal.SIGSTOP)  # the messages lie in the broker
+    portal.act("submit", count=5)
+    portal.broker("FLUSHALL")
+    portal.crew._members["worker"].process.send_signal(signal.SIGCONT)
+
+    found = portal.wait("standing", settled, patience=120)
+    assert found["ledger"]
+    assert found["mails"]["sent"] == letters(portal)
+
+
+def test_f05_a_full_broker_refuses_jobs_and_no_person(portal):
+    assert b"noeviction" in portal.broker("CONFIG", "GET", "maxmemory-policy")
+    portal.broker("CONFIG", "SET", "maxmemory", "1")
+    try:
+        assert portal.act("submit", count=3)["slowest"] < 5
+    finally:
+        portal.broker("CONFIG", "SET", "maxmemory", "0")
+
+    assert portal.wait("standing", settled, patience=60)["ledger"]
+
+
+@pytest.mark.obligation("O-95")
+def test_f06_every_job_delivered_three_times_at_once_and_again_later_has_one_effect(portal):
+    portal.act("submit", count=3)
+    portal.act("deliver_again", times=3)
+    before = portal.wait("standing", settled)
+    portal.act("deliver_again", times=2, late=5)
+    time.sleep(5)
+
+    after = portal.wait("standing", settled)
+    assert after == before
+    assert after["mails"]["sent"] == after["messages"] == letters(portal)
+
+
+@pytest.mark.obligation("O-95")
+def test_f07_the_database_restarts_while_people_submit_and_nothing_is_half_kept(portal):
+    people = portal.begin("submit_for", seconds=20)
+    time.sleep(8)
+    portal.take_away("postgres")
+    status, said = portal.page("/health/live/")
+    assert (status, "no database" in said) == (503, True)
+    status, said = portal.page("/accounts/login/")
+    assert status == 503
+    assert "try again" in said
+    portal.bring_back("postgres")
+    told = json.loads(people.communicate(timeout=120)[0].splitlines()[-1])
+
+    assert told["through"]
+    assert told["troubles"]
+    portal.wait("standing", settled, patience=120)
+    rows = portal.act("submissions")
+    assert all(events == (status == "submitted") for status, events in rows.values())
+    assert all(rows[row] == ["submitted", 1] for row in told["through"])
+    assert portal.act("standing")["ledger"]
+    assert portal.page("/health/live/")[0] == 200
