@@ -53,7 +53,9 @@ def _workers() -> str:
     queues = app.control.inspect(timeout=1.0).active_queues() or {}
     served = {queue["name"] for worker in queues.values() for queue in worker}
     if missing := {"default", "vault"} - served:
-        raise RuntimeError(f"No worker serves {', '.join(sorted(missing))}. Start one: see docs/runbooks/processes.md.")
+        raise RuntimeError(
+            f"No worker serves {', '.join(sorted(missing))}. Start one: see docs/runbooks/processes.md."
+        )
     return f"{len(queues)} running"
 
 

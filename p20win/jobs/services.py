@@ -57,8 +57,8 @@ def after_commit(
 def send(job: Job) -> None:
     """Hand the job's id to the broker. If that fails nothing is lost: the sweeper sends it again.
 
-    While the broker is away nobody waits for it: after one failure this process leaves its jobs to the sweeper
-    for a moment.
+    While the broker is away nobody waits for it: after one failure this process leaves its jobs to the
+    sweeper for a moment.
     """
     waiting = Job.objects.filter(pk=job.pk, state=State.QUEUED)
     if _broker.is_away():

@@ -1,20 +1,14 @@
-"""What people do while a part of the portal is away: `python -m tests.faults.acts NAME '{"count": 3}'`.
+"""What people do while a part of the portal is away.
 
-Each act runs in a process of its own with what the web process has, and prints one line of JSON.
+Each act runs in a process of its own with what the web process has, and says in a line of JSON what came of
+it.
 """
 
 import itertools
 import json
-import os
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "p20win.settings")
-
-import django
-
-django.setup()
 
 from django.db import Error, connection
 
@@ -22,7 +16,7 @@ from p20win import clock
 from p20win.audit.public import Event, verify_chain
 from p20win.celery import app
 from p20win.jobs.public import Job
-from p20win.notifications.models import Mail, Message
+from p20win.notifications.models import Mail, MailState, Message
 from requests_app.models import DataRequest
 from tests import factories
 from tests import factories_requests as requests
@@ -67,6 +61,11 @@ def standing():
     }
 
 
+def troubles():
+    """Say why mails that wait could not be sent."""
+    return _count(Mail.objects.filter(state=MailState.QUEUED).values_list("trouble", flat=True))
+
+
 def submissions():
     """Return each request's events of being submitted, and whether it stands as submitted."""
     rows = {str(row.pk): [row.status, 0] for row in DataRequest.objects.all()}
@@ -93,6 +92,7 @@ def _count(values):
     return {value: found.count(value) for value in sorted(set(found))}
 
 
-if __name__ == "__main__":
+def main():
+    """Do what the command line names."""
     act = globals()[sys.argv[1]]
-    print(json.dumps(act(**json.loads(sys.argv[2]))))
+    sys.stdout.write(json.dumps(act(**json.loads(sys.argv[2]))) + "\n")

@@ -17,7 +17,12 @@ from pathlib import Path
 from p20win import embedded, processes
 from p20win.programs import PROGRAMS, ROOT, Crew
 
-BEFORE = (("migrate", True), ("custody_keys init", False), ("seal_key", False), ("collectstatic --no-input", False))
+BEFORE = (
+    ("migrate", True),
+    ("custody_keys init", False),
+    ("seal_key", False),
+    ("collectstatic --no-input", False),
+)
 
 
 class Portal:
@@ -89,7 +94,8 @@ class Portal:
         """Start again what was taken away, where it was."""
         argv, folder, account = self._down.pop(name)
         if name == "broker":  # its title is not its command line
-            argv = [str(embedded._broker_program(Path(folder).parent, account)), *self._broker_options(folder)]
+            program = embedded._broker_program(Path(folder).parent, account)
+            argv = [str(program), *self._broker_options(folder)]
         process = processes.spawn(
             argv,
             account=account,
@@ -128,7 +134,8 @@ def _bulk(word: str) -> bytes:
 
 
 def _acting(name: str, given: dict[str, object]) -> list[str]:
-    return [sys.executable, "-m", "tests.faults.acts", name, json.dumps(given)]
+    start = "import django; django.setup(); from tests.faults import acts; acts.main()"
+    return [sys.executable, "-c", start, name, json.dumps(given)]
 
 
 def _run(argv: list[str], env: dict[str, str]) -> str:
@@ -153,6 +160,7 @@ def _surroundings(data: Path, listen: str) -> dict[str, str]:
         "P20WIN_SWEEP_SECONDS": "2",
         "P20WIN_TICK_SECONDS": "2",
         "SECRET_KEY": secrets.token_urlsafe(50),
+        "DJANGO_SETTINGS_MODULE": "p20win.settings",
         "PORTAL_ADDRESS": f"http://{listen}",
         "ALLOWED_HOSTS": "localhost,127.0.0.1",
         "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",

@@ -1,4 +1,4 @@
-"""A part of the portal goes away while people work: nothing is lost, nothing happens twice (F03–F07)."""
+"""A part of the portal goes away while people work: nothing is lost, nothing happens twice (F03–F07, F19)."""
 
 import json
 import signal
@@ -6,14 +6,27 @@ import time
 
 import pytest
 
+from tests.faults.mail_server import MailServer
 from tests.faults.portal import Portal
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900), pytest.mark.xdist_group("faults")]
 
 
 @pytest.fixture(scope="module")
-def portal():
-    with Portal() as portal:
+def post_office():
+    server = MailServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def portal(post_office):
+    with Portal(
+        EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend",
+        EMAIL_HOST="127.0.0.1",
+        EMAIL_PORT=str(post_office.port),
+        EMAIL_USE_TLS="0",
+    ) as portal:
         yield portal
 
 
@@ -22,14 +35,15 @@ def settled(found):
     return set(found["jobs"]) <= {"done"} and set(found["mails"]) <= {"sent"}
 
 
-def letters(portal):
-    return len(list((portal.data / "mail").glob("*"))) and sum(
-        path.read_text(encoding="utf-8").count("Message-ID:") for path in (portal.data / "mail").iterdir()
-    )
+def once_each(post_office):
+    """Return how many letters were taken; each of them once."""
+    names = [letter["Message-ID"] for letter in post_office.letters]
+    assert len(set(names)) == len(names)
+    return len(names)
 
 
 @pytest.mark.obligation("O-89")
-def test_f03_without_the_broker_people_go_on_and_what_was_queued_starts_when_it_is_back(portal):
+def test_f03_without_the_broker_people_go_on_and_what_was_queued_starts_when_it_is_back(portal, post_office):
     before = portal.act("standing")
     portal.take_away("broker")
     began = time.monotonic()
@@ -48,10 +62,10 @@ def test_f03_without_the_broker_people_go_on_and_what_was_queued_starts_when_it_
     found = portal.wait("standing", settled)
     assert found["ledger"]
     assert found["messages"] > before["messages"]
-    assert found["mails"]["sent"] == letters(portal)
+    assert found["mails"]["sent"] == once_each(post_office)
 
 
-def test_f04_everything_the_broker_held_is_forgotten_and_done_all_the_same(portal):
+def test_f04_everything_the_broker_held_is_forgotten_and_done_all_the_same(portal, post_office):
     portal.crew._members["worker"].process.send_signal(signal.SIGSTOP)  # the messages lie in the broker
     portal.act("submit", count=5)
     portal.broker("FLUSHALL")
@@ -59,7 +73,7 @@ def test_f04_everything_the_broker_held_is_forgotten_and_done_all_the_same(porta
 
     found = portal.wait("standing", settled, patience=120)
     assert found["ledger"]
-    assert found["mails"]["sent"] == letters(portal)
+    assert found["mails"]["sent"] == once_each(post_office)
 
 
 def test_f05_a_full_broker_refuses_jobs_and_no_person(portal):
@@ -74,7 +88,7 @@ def test_f05_a_full_broker_refuses_jobs_and_no_person(portal):
 
 
 @pytest.mark.obligation("O-95")
-def test_f06_every_job_delivered_three_times_at_once_and_again_later_has_one_effect(portal):
+def test_f06_every_job_delivered_three_times_at_once_and_again_later_has_one_effect(portal, post_office):
     portal.act("submit", count=3)
     portal.act("deliver_again", times=3)
     before = portal.wait("standing", settled)
@@ -83,7 +97,7 @@ def test_f06_every_job_delivered_three_times_at_once_and_again_later_has_one_eff
 
     after = portal.wait("standing", settled)
     assert after == before
-    assert after["mails"]["sent"] == after["messages"] == letters(portal)
+    assert after["mails"]["sent"] == after["messages"] == once_each(post_office)
 
 
 @pytest.mark.obligation("O-95")
@@ -107,3 +121,25 @@ def test_f07_the_database_restarts_while_people_submit_and_nothing_is_half_kept(
     assert all(rows[row] == ["submitted", 1] for row in told["through"])
     assert portal.act("standing")["ledger"]
     assert portal.page("/health/live/")[0] == 200
+
+
+def test_f19_the_mail_server_is_gone_then_busy_then_back_and_each_letter_goes_out_once(portal, post_office):
+    before = once_each(post_office)
+    post_office.stop()
+    portal.act("submit", count=2)
+    portal.wait("standing", lambda found: set(found["jobs"]) <= {"done"})
+    portal.wait("troubles", lambda found: "ConnectionRefusedError" in found)
+    assert portal.act("standing")["mails"].get("queued", 0) >= 2
+
+    post_office.answer = b"451 come back later"
+    post_office.start(post_office.port)
+    asked = post_office.asked
+    portal.wait("troubles", lambda found: "SMTPDataError" in found, patience=120)
+    assert once_each(post_office) == before
+    waited = post_office.asked - asked
+    time.sleep(10)
+    assert post_office.asked - asked <= waited + 4  # no hot loop
+
+    post_office.answer = b"250 taken"
+    found = portal.wait("standing", settled, patience=240)
+    assert found["mails"]["sent"] == once_each(post_office) > before
