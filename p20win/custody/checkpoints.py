@@ -63,7 +63,9 @@ def ask_if_due(*, now: dt.datetime) -> bool:
     last, job = Checkpoint.objects.first(), jobs.latest(WORK)
     if last is not None and now - last.signed_at < EVERY:
         return False
-    if job is not None and (job.state in (jobs.State.QUEUED, jobs.State.RUNNING) or now - job.created_at < PATIENCE):
+    if job is not None and (
+        job.state in (jobs.State.QUEUED, jobs.State.RUNNING) or now - job.created_at < PATIENCE
+    ):
         return False
     ask_checkpoint()
     return True
@@ -114,7 +116,11 @@ def go_on_after_loss(reason: str, *, now: dt.datetime, at: dt.datetime) -> Check
     """
     last = _last_signed()
     with transaction.atomic():
-        details = {"reason": reason, "signed_before": last.size if last else 0, "root": last.root.hex() if last else ""}
+        details = {
+            "reason": reason,
+            "signed_before": last.size if last else 0,
+            "root": last.root.hex() if last else "",
+        }
         record("ledger.lines_lost", hub(), by=system_user(), at=at, details=details)
     (Path(settings.P20WIN_VAULT_PUBLIC) / LATEST).unlink(missing_ok=True)
     return publish(now=now)
@@ -155,7 +161,7 @@ def leaves_of(number: int, size: int) -> list[bytes]:
 
 
 def prove(event: "Event") -> dict[str, Any]:
-    """Return the proof that this line is in the ledger: the line, its way up, and the first checkpoint over it.
+    """Return the proof that this line is in the ledger: its text, its way up, the first checkpoint over it.
 
     It is a document of its own that `p20 verify` knows.
 
@@ -203,8 +209,8 @@ def _expect_growth(tree: HashTree) -> None:
         return
     if last.size > tree.size:
         raise LedgerDiffers(
-            f"The ledger ends after line {tree.size}, but a checkpoint over {last.size} lines was signed: the "
-            "database was put back to an earlier state."
+            f"The ledger ends after line {tree.size}, but a checkpoint over {last.size} lines was signed: "
+            "the database was put back to an earlier state."
         )
     if tree.root(last.size) != last.root:
         raise LedgerDiffers(f"The first {last.size} lines of the ledger are not those that were signed.")
@@ -218,4 +224,6 @@ def _last_signed() -> Any:
     try:
         return read_checkpoint(note)
     except CustodyError as problem:
-        raise LedgerDiffers("The vault's last checkpoint is not readable. See docs/how-to/verify-the-ledger.md.") from problem
+        raise LedgerDiffers(
+            "The vault's last checkpoint is not readable. See docs/how-to/verify-the-ledger.md."
+        ) from problem

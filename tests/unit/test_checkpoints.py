@@ -126,7 +126,8 @@ class TestRefusesToSign:
 
     @pytest.mark.obligation("O-95", "O-64")
     @pytest.mark.parametrize(
-        "statement", ["UPDATE audit_event SET note = 'x' WHERE seq = 3", "DELETE FROM audit_event WHERE seq = 3"]
+        "statement",
+        ["UPDATE audit_event SET note = 'x' WHERE seq = 3", "DELETE FROM audit_event WHERE seq = 3"],
     )
     def test_a_change_in_an_old_tile_is_named_by_the_daily_look(self, vault, statement):
         ledger.past_a_tile()

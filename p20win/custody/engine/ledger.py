@@ -1,8 +1,8 @@
 """Checks an exported ledger: every line hashes to what it says and follows the one before it.
 
 The export is one JSON object on a line: first `{"format", "before"}`, where `before` is the hash ahead of its
-first line, then `{"canonical", "hash", "prev"}` for each event (`prev`, the hash ahead of it as its own row has
-it, may be missing), and at the end, if it was signed, `{"checkpoint"}`.
+first line, then `{"canonical", "hash", "prev"}` for each event, and at the end, if it was signed,
+`{"checkpoint"}`. `prev` is the hash ahead of an event as its own row has it; it may be missing.
 """
 
 import hashlib

@@ -12,6 +12,7 @@ import json
 from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from p20win.custody.engine import ledger, ledger_trace, signing
@@ -86,7 +87,11 @@ class _Read:
 
 
 def check_ledger(
-    lines: Lines, checkpoints: Sequence[Checkpoint], *, hashes: bytes = b"", keys: Collection[str] | None = None
+    lines: Lines,
+    checkpoints: Sequence[Checkpoint],
+    *,
+    hashes: bytes = b"",
+    keys: Collection[str] | None = None,
 ) -> Checked:
     """This will check an exported ledger and say which lines were changed.
 
@@ -135,7 +140,7 @@ def _read(lines: Lines, pins: Sequence[Checkpoint]) -> _Read:
 
 
 class _Bounds:
-    """By when a line with a number must have been written: when the first checkpoint that holds it was signed."""
+    """By when a line must have been written: when the first checkpoint that holds its number was signed."""
 
     def __init__(self, pins: Sequence[Checkpoint]) -> None:
         self._pins = [pin for pin in pins if pin.signed_at is not None]
@@ -195,7 +200,7 @@ def _kept(hashes: bytes, pins: Sequence[Checkpoint]) -> list[bytes]:
 
 
 def _forks(pins: Sequence[Checkpoint]) -> Iterator[Finding]:
-    for one, other in zip(pins, pins[1:], strict=False):
+    for one, other in pairwise(pins):
         if one.size == other.size and one.root != other.root:
             says = f"The hub signed two different histories of its first {one.size} lines."
             yield Finding(FORKED, 1, one.size, says)
@@ -253,8 +258,7 @@ def _stood(lines: Lines, read: _Read, wrong: set[int]) -> list[int | None]:
             return True  # the row was given another number
         other = by_number.get(number)  # or what it says was exchanged with that of another row
         return (
-            other is not None
-            and hashlib.sha256(other.before + line.as_number(number)).digest() == other.hash
+            other is not None and hashlib.sha256(other.before + line.as_number(number)).digest() == other.hash
         )
 
     moved = ledger_trace.origins([place + 1 for place in places], free, fits)
@@ -301,7 +305,7 @@ def _between(done: Checked, pin: Checkpoint, late: int) -> Finding:
         " was signed, and the chain was written anew."
     )
     if last == late:
-        says += f" Line {late} was written later than that: lines were deleted, or the ledger was rolled back."
+        says += f" Line {late} was written later: lines were deleted, or the ledger was rolled back."
     return Finding(ALTERED, first, last, f"{says} With the line hashes the very lines can be named.")
 
 

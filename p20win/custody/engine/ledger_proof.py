@@ -47,7 +47,9 @@ def verify(document: dict[str, Any], keys: Collection[str] | None) -> Proven:
     checkpoint = read_checkpoint(note) if keys is None else verify_checkpoint(note, keys)
     root = root_by_inclusion(leaf_hash(canonical.encode()), index=index, size=checkpoint.size, path=path)
     if root != checkpoint.root:
-        raise Broken("The line is not in the ledger that the checkpoint was signed for, or not as it stands here.")
+        raise Broken(
+            "The line is not in the ledger that the checkpoint was signed for, or not as it stands here."
+        )
     line = _line(canonical)
     if line[0] != index + 1:
         raise Broken("The line's number is not its place in the ledger.")

@@ -50,7 +50,9 @@ def origins(wrong: Sequence[int], free: Iterable[int], fits: Fits) -> dict[int, 
 def _candidates(place: int, shift: int, left: dict[int, None]) -> Iterator[int]:
     if place + shift in left:
         yield place + shift
-    near = [each for each in range(place - _NEAR, place + _NEAR + 1) if each in left and each != place + shift]
+    near = [
+        each for each in range(place - _NEAR, place + _NEAR + 1) if each in left and each != place + shift
+    ]
     yield from sorted(near, key=lambda each: abs(each - place))
     if len(left) <= 2 * _NEAR:
         yield from (each for each in left if abs(each - place) > _NEAR and each != place + shift)
@@ -74,9 +76,7 @@ def explain(stood: Sequence[int | None], numbers: Sequence[int], total: int) -> 
     deleted = runs(lost - edited)
     tail = next((run for run in deleted if run[1] == total), None)
     findings = [changed(*run) for run in runs(edited)]
-    for run in deleted:
-        if run != tail:
-            findings.append(_of_run(DELETED, *run, "was deleted", "were deleted"))
+    findings += [_of_run(DELETED, *run, "was deleted", "were deleted") for run in deleted if run != tail]
     findings += [_of_run(ADDED, *run, "was put in later", "were put in later") for run in runs(added)]
     findings += _moved(stood)
     if tail:

@@ -118,9 +118,7 @@ def root_by_inclusion(leaf: bytes, *, index: int, size: int, path: Sequence[byte
     return found
 
 
-def check_consistency(
-    *, old: int, new: int, old_root: bytes, new_root: bytes, path: Sequence[bytes]
-) -> None:
+def check_consistency(*, old: int, new: int, old_root: bytes, new_root: bytes, path: Sequence[bytes]) -> None:
     """This will check that one tree begins with all of another (RFC 9162, 2.1.4.2).
 
     :raises Broken: if the proof does not show it
@@ -134,6 +132,11 @@ def check_consistency(
     if not path:
         raise Broken("The proof is empty.")
     steps = [old_root, *path] if old & (old - 1) == 0 else list(path)
+    if _both_roots(old, new, steps) != (old_root, new_root):
+        raise Broken("The later tree does not begin with the earlier one.")
+
+
+def _both_roots(old: int, new: int, steps: Sequence[bytes]) -> tuple[bytes, bytes]:
     place, last = old - 1, new - 1
     while place & 1:
         place, last = place >> 1, last >> 1
@@ -148,5 +151,6 @@ def check_consistency(
         else:
             after = node_hash(after, beside)
         place, last = place >> 1, last >> 1
-    if last or before != old_root or after != new_root:
-        raise Broken("The later tree does not begin with the earlier one.")
+    if last:
+        raise Broken("The proof is shorter than the tree is high.")
+    return before, after

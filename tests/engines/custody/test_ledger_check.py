@@ -106,9 +106,7 @@ class TestChainNotWrittenAnew:
         assert found(ROWS[3:], pins=[]) == [("deleted", 1, 3)]
 
     def test_a_deletion_with_later_lines_renumbered(self):
-        rows = ROWS[:6] + [
-            row | {"canonical": text(seq, EVENTS[seq])} for seq, row in enumerate(ROWS[7:], 7)
-        ]
+        rows = ROWS[:6] + [row | {"canonical": text(seq, EVENTS[seq])} for seq, row in enumerate(ROWS[7:], 7)]
         assert found(rows, pins=[]) == [("deleted", 7, 7)]
 
     def test_an_exchange_of_what_two_lines_say(self):

@@ -37,9 +37,8 @@ def test_a_note_and_key_of_another_program_are_understood():
     raw = base64.b64decode(spelt)
     assert notes.key_id(name, raw[:1], raw[1:]).hex() == mark
     assert notes.verifier_key(name, Ed25519PublicKey.from_public_bytes(raw[1:])) == f"{name}+{mark}+{spelt}"
-    text = (
-        "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n"
-    )
+    text = "If you think cryptography is the answer to your problem,\n"
+    text += "then you don't know what your problem is.\n"
     signature = "x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM="
     body, signatures = notes._parts(f"{text}\n— {name} {signature}\n")
     assert body == text
@@ -86,8 +85,8 @@ def test_no_character_can_be_changed(place, character):
     [
         "", "x", "\n\n", NOTE[:-1], NOTE.replace("1042", "01042"), NOTE.replace("1042", "-1"),
         NOTE.replace("\n", "\r\n"), NOTE.replace("— ", "- "), NOTE.partition("\n\n")[0] + "\n\n",
-        "a\n1\nAAAA\n\n— a QUJDREVGRw==\n", "a\n1\n\n— a QUJDREVGRw==\n", f"{NOTE}— b QUJD\n", f"{NOTE}— b Q===\n",
-        "x" * notes.LARGEST + NOTE,
+        "a\n1\nAAAA\n\n— a QUJDREVGRw==\n", "a\n1\n\n— a QUJDREVGRw==\n", f"{NOTE}— b QUJD\n",
+        f"{NOTE}— b Q===\n", "x" * notes.LARGEST + NOTE,
     ],
 )  # fmt: skip
 def test_what_is_none_is_called_unreadable(text):

@@ -173,7 +173,11 @@ def test_a_tree_that_was_changed_is_not_consistent(old, more, data):
 
     with pytest.raises(Broken):
         check_consistency(
-            old=old, new=old + more, old_root=before, new_root=tree.root(), path=tree.consistency(old, old + more)
+            old=old,
+            new=old + more,
+            old_root=before,
+            new_root=tree.root(),
+            path=tree.consistency(old, old + more),
         )
 
 
