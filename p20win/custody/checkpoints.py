@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.conf import settings
 from django.db import connection, transaction
 
-from p20win import policy
+from p20win import clock, policy
 from p20win.accounts.public import hub, system_user
 from p20win.audit.public import record
 from p20win.custody import vault_keys
@@ -77,7 +77,7 @@ def ask_checkpoint() -> None:
     jobs.after_commit(WORK)
 
 
-def publish(*, now: dt.datetime) -> Checkpoint | None:
+def publish(*, now: dt.datetime, after_loss: bool = False) -> Checkpoint | None:
     """Sign where the ledger stands; nothing if it holds no line. In the vault alone; `now` is the real time.
 
     :raises LedgerDiffers: if it does not go on from the last checkpoint
@@ -92,7 +92,8 @@ def publish(*, now: dt.datetime) -> Checkpoint | None:
         try:
             _fill_tiles(size)
             tree = tree_of(size)
-            _expect_growth(tree)
+            if not after_loss:
+                _expect_growth(tree)
             if Checkpoint.objects.count() % WHOLE_EVERY == WHOLE_EVERY - 1:
                 expect_tiles()
         except LedgerDiffers as problem:
@@ -122,8 +123,7 @@ def go_on_after_loss(reason: str, *, now: dt.datetime, at: dt.datetime) -> Check
             "root": last.root.hex() if last else "",
         }
         record("ledger.lines_lost", hub(), by=system_user(), at=at, details=details)
-    (Path(settings.P20WIN_VAULT_PUBLIC) / LATEST).unlink(missing_ok=True)
-    return publish(now=now)
+    return publish(now=now, after_loss=True)
 
 
 def alarm() -> str:
@@ -132,6 +132,13 @@ def alarm() -> str:
         return (Path(settings.P20WIN_VAULT_PUBLIC) / ALARM).read_text("utf-8")
     except FileNotFoundError:
         return ""
+
+
+def unsigned_for() -> str:
+    """Say how old the last checkpoint is if it is too old; nothing if it is not, or there is none yet."""
+    last = Checkpoint.objects.first()
+    age = clock.real_now() - last.signed_at if last else dt.timedelta()
+    return f"{age // dt.timedelta(hours=1)} hours" if age >= 2 * EVERY else ""
 
 
 def expect_tiles() -> None:

@@ -18,7 +18,7 @@ Destruction: `ask_destruction` from anywhere; the vault does it and calls `on_do
 
 from p20win.custody.capabilities import capability, register_opening
 from p20win.custody.checkpoints import alarm as ledger_alarm
-from p20win.custody.checkpoints import ask_checkpoint
+from p20win.custody.checkpoints import ask_checkpoint, unsigned_for
 from p20win.custody.checkpoints import prove as ledger_proof
 from p20win.custody.checks import why_not_send
 from p20win.custody.destruction import StillReadable, ask_destruction, shred
@@ -39,6 +39,7 @@ from p20win.custody.sealing import NotOpenable, open_bytes, why_unreadable
 from p20win.custody.selectors import (
     accepted_files,
     destructions,
+    may_prove,
     slots,
     slots_of,
     visible_files,
@@ -76,6 +77,7 @@ __all__ = [
     "last_key_snapshot_expires",
     "ledger_alarm",
     "ledger_proof",
+    "may_prove",
     "open_bytes",
     "open_slot",
     "receive",
@@ -86,6 +88,7 @@ __all__ = [
     "slots",
     "slots_of",
     "tidy",
+    "unsigned_for",
     "vault_answers",
     "vault_keys_state",
     "visible_files",
