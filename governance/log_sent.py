@@ -67,7 +67,8 @@ class _Known:
 
 def _known(events: Sequence[Event]) -> _Known:
     projects = [event.project_id for event in events]
-    people = User.objects.filter(pk__in=[event.actor_id for event in events]).select_related("organisation")
+    actors = {event.actor_id for event in events if event.actor_id}
+    people = User.objects.filter(pk__in=actors).select_related("organisation")
     supplying = Participation.objects.filter(project__in=projects, part=Part.SUPPLIER)
     agencies: dict[Any, list[str]] = {}
     for row in supplying.select_related("organisation").order_by("organisation__short_name"):

@@ -265,6 +265,7 @@ def _tell_match_inputs(files: Sequence[SealedFile]) -> list[list[Cell]]:
 def _tell_input(file: SealedFile, recipient: str) -> list[Cell]:
     match = file.slot.expected_by.match  # type: ignore[union-attr]
     done = [run for run in match.runs.all() if run.status == "done"]
+    matched_at: dt.datetime | None = max((each.status_since for each in done), default=None)
     run = max(done or match.runs.all(), key=lambda each: each.number, default=None)
     delivery = getattr(match, "delivery", None)
     downloads = sorted(delivery.downloads.all(), key=lambda each: each.at) if delivery else []
@@ -278,7 +279,7 @@ def _tell_input(file: SealedFile, recipient: str) -> list[Cell]:
         file.name,
         file.project.number,
         list(file.columns),
-        (done and max(each.status_since for each in done)) or None,
+        matched_at,
         downloads[0].at if downloads else None,
         people or ([f"{recipient}, not fetched yet"] if delivery and delivery.available_at else []),
         _destroyed(file) or match.inputs_destroyed_at,
