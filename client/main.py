@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from client import config
+from client import config, ledger
 from client.checking import check_file, read_spec
 from client.failure import Failure
 from client.portal import Portal
@@ -82,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     receipt.set_defaults(run=_receipt, json=False)
 
     verify = commands.add_parser(
-        "verify", help="verify a sealed file, receipt, agreement, certificate or ledger"
+        "verify", help="verify a sealed file, receipt, agreement, certificate, ledger or a proof from it"
     )
     verify.add_argument("file", type=Path)
     verify.add_argument(
@@ -90,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_json(verify)
     verify.set_defaults(run=_verify)
+    ledger.add_commands(commands)
     return parser
 
 

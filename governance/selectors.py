@@ -16,6 +16,7 @@ from governance import way, wording
 from matching import public as matching
 from p20win.accounts.public import Organisation, Role, User
 from p20win.audit.public import timeline
+from p20win.custody import public as custody
 from p20win.deadlines import public as deadlines
 from p20win.projects import public as projects
 from requests_app import public as requests
@@ -97,8 +98,11 @@ def _listed(words: Sequence[str]) -> str:
     return f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def happened(project: Project, *, quiet: bool = False) -> list[dict[str, Any]]:
-    """Return what happened in a project, newest first; the portal's own notes only if asked."""
+def happened(project: Project, person: User, *, quiet: bool = False) -> list[dict[str, Any]]:
+    """Return what happened in a project, newest first; the portal's own notes only if asked.
+
+    Asked for all, each line that this person may have word for word names its proof.
+    """
     rows: QuerySet[Event] = timeline(project).order_by("-seq")
     if not quiet:
         rows = rows.exclude(event__in=wording.QUIET)
@@ -113,6 +117,9 @@ def happened(project: Project, *, quiet: bool = False) -> list[dict[str, Any]]:
             "who": people.get(event.actor_id, "") if event.actor_id else "",
             "organisation": organisations.get(event.organisation_id, "") if event.organisation_id else "",
             "note": event.note,
+            "proof": reverse("ledger:proof", args=[event.pk])
+            if quiet and custody.may_prove(person, event)
+            else "",
         }
         for event in shown
     ]

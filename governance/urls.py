@@ -2,12 +2,16 @@
 
 from django.urls import path
 
-from governance import views
+from governance import log_pages, views
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("projects/<uuid:pk>/", views.project, name="project"),
     path("projects/<uuid:pk>/close/", views.close, name="project-close"),
+    path("logs/", log_pages.index, name="logs"),
+    path("logs/<slug:slug>/", log_pages.index, name="log"),
+    path("logs/<slug:slug>/csv/", log_pages.sheet, {"form": "csv"}, name="log-csv"),
+    path("logs/<slug:slug>/xlsx/", log_pages.sheet, {"form": "xlsx"}, name="log-xlsx"),
     path("demo/", views.demo, name="demo"),
     path("demo/sign-in/<uuid:pk>/", views.demo_sign_in, name="demo-sign-in"),
     path("demo/clock/", views.demo_clock, name="demo-clock"),

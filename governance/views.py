@@ -46,7 +46,7 @@ def project(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
         "project": row,
         "where": selectors.whereabouts(row),
         "deadlines": deadlines.open_of_project(row),
-        "entries": selectors.happened(row, quiet=quiet),
+        "entries": selectors.happened(row, request.user, quiet=quiet),
         "quiet": quiet,
         "doors": selectors.doors(row, request.user),
         "is_operating_group": request.user.has_role(Role.OPERATING_GROUP),

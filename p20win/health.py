@@ -83,6 +83,16 @@ def _keys() -> str:
     return state
 
 
+def _ledger() -> str:
+    from p20win.custody.public import ledger_alarm, unsigned_for
+
+    if trouble := ledger_alarm():
+        raise RuntimeError(f"{trouble} No checkpoint is signed. See docs/how-to/verify-the-ledger.md.")
+    if late := unsigned_for():
+        raise RuntimeError(f"The ledger's last checkpoint is {late} old. The vault signs one every hour.")
+    return "signed every hour"
+
+
 def _pdf() -> str:
     try:
         import weasyprint
@@ -124,6 +134,7 @@ _NEEDS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("Workers", _workers),
     ("Vault", _vault),
     ("Keys", _keys),
+    ("Ledger", _ledger),
     ("PDF documents", _pdf),
     ("Mail", _mail),
     ("Jobs", _jobs),

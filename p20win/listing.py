@@ -26,14 +26,18 @@ class Listing:
 
         An order or page that does not exist is answered with the first one.
         """
-        sort = request.GET.get("sort", self.first)
-        if sort.removeprefix("-") not in self.sorts:
-            sort = self.first
-        query = request.GET.get("q", "").strip()
+        page = Paginator(self.found(rows, request), ON_A_PAGE).get_page(request.GET.get("page"))
+        return {"page": page, "sort": self._sort(request), "query": request.GET.get("q", "").strip()}
+
+    def found(self, rows: QuerySet[Any], request: HttpRequest) -> QuerySet[Any]:
+        """Return all rows that the request asks for, in its order."""
+        query, sort = request.GET.get("q", "").strip(), self._sort(request)
         if query and self.searched:
             rows = rows.filter(reduce(or_, (Q(**{f"{field}__icontains": query}) for field in self.searched)))
         backwards = "-" if sort.startswith("-") else ""
         # Rows that are alike keep one order, so that none is missed between two pages.
-        rows = rows.order_by(backwards + self.sorts[sort.removeprefix("-")], "pk")
-        page = Paginator(rows, ON_A_PAGE).get_page(request.GET.get("page"))
-        return {"page": page, "sort": sort, "query": query}
+        return rows.order_by(backwards + self.sorts[sort.removeprefix("-")], "pk")
+
+    def _sort(self, request: HttpRequest) -> str:
+        sort = request.GET.get("sort", self.first)
+        return sort if sort.removeprefix("-") in self.sorts else self.first

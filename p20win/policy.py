@@ -105,6 +105,9 @@ CEREMONY_HOURS: Final = 4  # hours within which a confirmed ceremony is carried 
 SIGNING_KEY_OVERLAP_DAYS: Final = 7  # days that a replaced key of an agency still works: ours (O-59)
 SIGNING_KEY_COOLING_HOURS: Final = 24  # hours from enrolling an agency's key to its first use: ours (O-59)
 
+# ---- Ledger
+CHECKPOINT_HOURS: Final = 1  # hours from one signed checkpoint of the ledger to the next: ours (O-64)
+
 # ---- Delivery
 DOWNLOAD: Final = Until(
     CalendarDays(14)

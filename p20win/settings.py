@@ -250,6 +250,8 @@ if P20WIN_KEY_SERVICE not in ("file", "vault", "aws"):
 # Snapshots of the key store lie on a volume of their own, never with the backups of the database.
 P20WIN_KEY_SNAPSHOTS = Path(env.str("P20WIN_KEY_SNAPSHOTS", str(P20WIN_DATA / "key-snapshots")))
 P20WIN_VAULT_CONCURRENCY = env.int("P20WIN_VAULT_CONCURRENCY", 2)
+# The name in the ledger's checkpoints. Never changed: checkpoints of another name are of another ledger.
+P20WIN_LEDGER_NAME = env.str("P20WIN_LEDGER_NAME", "p20win.example.org/ledger")
 # What one match may use; its need is known beforehand, and one that needs more is refused with the figure.
 P20WIN_MATCH_MEMORY = env.str("P20WIN_MATCH_MEMORY", "3GB")
 P20WIN_MATCH_THREADS = env.int("P20WIN_MATCH_THREADS", 4)
@@ -301,6 +303,7 @@ CELERY_BEAT_SCHEDULE = {
     "jobs": {"task": "jobs.sweep", "schedule": env.float("P20WIN_SWEEP_SECONDS", 5.0)},
     "deadlines": {"task": "deadlines.tick", "schedule": env.float("P20WIN_TICK_SECONDS", 15.0)},
     "mail": {"task": "notifications.deliver", "schedule": 15.0},
+    "checkpoints": {"task": "custody.checkpoint_when_due", "schedule": 60.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(P20WIN_DATA / "beat-schedule")
 CELERY_BEAT_SCHEDULER = "celery.beat:PersistentScheduler"

@@ -22,6 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include("p20win.accounts.urls")),
     path("accounts/", include("allauth.account.urls")),
     path("accounts/2fa/", include("allauth.mfa.urls")),
+    path("ledger/", include("p20win.custody.ledger_urls")),
     path("health/", health.page, name="health"),
     path("health/live/", health.live, name="health-live"),
 ]

@@ -48,6 +48,15 @@ def apply(connection: BaseDatabaseWrapper) -> None:
         for model in apps.get_models():
             if (mine := getattr(model, "vault_writes", None)) and model._meta.db_table in existing:
                 _reserve_for_vault(cursor, model, mine)
+            if getattr(model, "vault_adds", False) and model._meta.db_table in existing:
+                _let_vault_add(cursor, model)
+
+
+def _let_vault_add(cursor: CursorWrapper, model: type[Model]) -> None:
+    """Let nobody but the vault add a row: it signs for what stands there."""
+    cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [WEB])
+    if cursor.fetchone() is not None:
+        cursor.execute(f'REVOKE INSERT ON "{model._meta.db_table}" FROM {WEB}')
 
 
 def _reserve_for_vault(cursor: CursorWrapper, model: type[Model], fields: frozenset[str]) -> None:

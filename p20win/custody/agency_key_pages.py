@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from p20win import clock, policy
 from p20win.access import SignedInRequest, roles_only
 from p20win.accounts.public import Organisation, Role, SigningKey, User, why_not_key
-from p20win.custody import agency_keys
+from p20win.custody import agency_keys, pins
 from p20win.custody.agency_keys import Proof
 from p20win.refusal import Blocked
 
@@ -86,7 +86,8 @@ def index(request: SignedInRequest) -> HttpResponse:
     keys = [{"row": key, **_state(key)} for key in agency_keys.keys_of(request.user)]
     home = request.user.organisation
     alone = home is not None and not agency_keys.other_stewards(home, request.user).exists()
-    return render(request, "custody/agency_keys.html", {"keys": keys, "alone": alone})
+    pinned = pins.latest_of(home) if home is not None else None
+    return render(request, "custody/agency_keys.html", {"keys": keys, "alone": alone, "pinned": pinned})
 
 
 def _state(key: SigningKey) -> dict[str, str]:

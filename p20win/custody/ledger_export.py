@@ -30,7 +30,7 @@ def export(*, at: dt.datetime) -> Iterator[bytes]:
         if not head:
             yield _line({"format": ledger.LEDGER_FORMAT, "before": rows[0][3]})
         for row in rows:
-            yield _line({"canonical": row[1], "hash": row[2]})
+            yield _line({"canonical": row[1], "hash": row[2], "prev": row[3]})
         seq, _, head, _ = rows[-1]
     if not head:
         raise EmptyLedger("The ledger holds no line.")

@@ -7,6 +7,9 @@ from django.db import models
 from django.db.models import F, Q
 
 from p20win.audit.public import recorded
+from p20win.custody.ledger_models import Checkpoint as Checkpoint
+from p20win.custody.ledger_models import CheckpointPin as CheckpointPin
+from p20win.custody.ledger_models import LedgerTile as LedgerTile
 from p20win.ids import uuid7
 
 CAPABILITY_LIFE: Final = dt.timedelta(seconds=60)

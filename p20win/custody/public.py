@@ -10,10 +10,16 @@ gives is registered by its desk with `register_opening`.
 
 Keys: `last_key_snapshot_expires` (in the vault) is when a key destroyed now is gone from every copy.
 
+Ledger: `ledger_proof(event)` is the proof that a line is in it, with the signed checkpoint; a line of this
+minute is in none yet: `ask_checkpoint`, and come back (it is Blocked until then).
+
 Destruction: `ask_destruction` from anywhere; the vault does it and calls `on_done` with `destruction_id`.
 """
 
 from p20win.custody.capabilities import capability, register_opening
+from p20win.custody.checkpoints import alarm as ledger_alarm
+from p20win.custody.checkpoints import ask_checkpoint, unsigned_for
+from p20win.custody.checkpoints import prove as ledger_proof
 from p20win.custody.checks import why_not_send
 from p20win.custody.destruction import StillReadable, ask_destruction, shred
 from p20win.custody.engine.errors import Broken, CustodyError, KeyDestroyed
@@ -33,6 +39,7 @@ from p20win.custody.sealing import NotOpenable, open_bytes, why_unreadable
 from p20win.custody.selectors import (
     accepted_files,
     destructions,
+    may_prove,
     slots,
     slots_of,
     visible_files,
@@ -60,6 +67,7 @@ __all__ = [
     "StillReadable",
     "UploadSlot",
     "accepted_files",
+    "ask_checkpoint",
     "ask_destruction",
     "capability",
     "close_slot",
@@ -67,6 +75,9 @@ __all__ = [
     "files_without_key",
     "hub_public_pem",
     "last_key_snapshot_expires",
+    "ledger_alarm",
+    "ledger_proof",
+    "may_prove",
     "open_bytes",
     "open_slot",
     "receive",
@@ -77,6 +88,7 @@ __all__ = [
     "slots",
     "slots_of",
     "tidy",
+    "unsigned_for",
     "vault_answers",
     "vault_keys_state",
     "visible_files",

@@ -1,16 +1,20 @@
 """Questions about slots, files and destructions."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.db.models import Q, QuerySet
 
 from p20win.accounts.public import Role
+from p20win.audit.public import Event
 from p20win.custody.models import Destruction, FileStatus, SealedFile, UploadSlot
+from p20win.projects.public import is_visible
 from p20win.projects.public import visible_to as visible_projects
 
 if TYPE_CHECKING:
     from p20win.accounts.models import Organisation, User
     from p20win.projects.models import Project
+
+_OF_ONE_AGENCY: Final = frozenset({"custody.sealedfile", "custody.uploadslot", "custody.capability"})
 
 
 def visible_slots(user: "User") -> QuerySet[UploadSlot]:
@@ -45,6 +49,35 @@ def accepted_files(project: "Project", data_class: str = "") -> QuerySet[SealedF
         "owner", "slot"
     )
     return rows.filter(data_class=data_class) if data_class else rows
+
+
+def may_prove(user: "User", event: Event) -> bool:
+    """Say whether a line of a project that this person sees may be shown to them word for word.
+
+    What happened to one agency's file is that agency's, the hub's and the operating group's to read (O-124).
+    """
+    if user.has_role(Role.HUB_STAFF) or user.has_role(Role.OPERATING_GROUP):
+        return True
+    is_own = user.organisation_id is not None and event.organisation_id == user.organisation_id
+    return is_own or event.subject_type not in _OF_ONE_AGENCY
+
+
+def provable_line(user: "User", seq: int) -> Event | None:
+    """Return this line of the ledger if the person may have it word for word."""
+    event = Event.objects.filter(pk=seq).first()
+    if event is None:
+        return None
+    if event.project_id is None:
+        seen = user.has_role(Role.HUB_STAFF) or user.has_role(Role.OPERATING_GROUP)
+        own = user.organisation_id is not None and event.organisation_id == user.organisation_id
+        return event if seen or own else None
+    if not is_visible(user, event.project_id):
+        return None
+    is_own_file = (
+        event.subject_type == "custody.sealedfile"
+        and visible_files(user).filter(pk=event.subject_id).exists()
+    )
+    return event if is_own_file or may_prove(user, event) else None
 
 
 def destructions(project: "Project") -> QuerySet[Destruction]:

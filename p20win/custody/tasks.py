@@ -1,7 +1,11 @@
-"""Lines of work, all in the vault."""
+"""Lines of work, all in the vault, and what beat tells custody."""
+
+from contextlib import suppress
+
+from celery import shared_task
 
 from p20win import clock
-from p20win.custody import destruction, services
+from p20win.custody import checkpoints, destruction, services
 from p20win.custody.models import Destruction
 from p20win.jobs.public import RunningJob, line_of_work
 
@@ -16,3 +20,16 @@ def check_file(job: RunningJob, *, file_id: str) -> None:
 def destroy(job: RunningJob, *, destruction_id: str) -> None:
     """Destroy keys and sealed bytes."""
     destruction.carry_out(Destruction.objects.get(pk=destruction_id), at=clock.now(), job=job)
+
+
+@line_of_work(checkpoints.WORK, queue="vault")
+def publish_checkpoint(job: RunningJob) -> None:
+    """Sign where the ledger stands. If it is not what was signed before, the health page says so."""
+    with suppress(checkpoints.LedgerDiffers):
+        checkpoints.publish(now=clock.real_now())
+
+
+@shared_task(name="custody.checkpoint_when_due", ignore_result=True)
+def checkpoint_when_due() -> None:
+    """Ask for the hourly checkpoint; told by beat."""
+    checkpoints.ask_if_due(now=clock.real_now())

@@ -13,6 +13,7 @@ from django.urls import URLPattern, get_resolver, reverse
 from agreements.models import Document
 from p20win import clock
 from p20win.accounts.public import Role, enrol_key
+from p20win.audit.public import timeline
 from p20win.custody import uploads
 from p20win.deadlines.models import Deadline
 from p20win.jobs.public import Job
@@ -26,7 +27,7 @@ from tests import factories_matching as matching
 pytestmark = pytest.mark.django_db
 NEVER_GIVEN = "018f0000-0000-7000-8000-00000000dead"
 # A machine's requests carry no session; a feed's secret and the demo's people are no project's.
-ELSEWHERE = re.compile(r"^custody:machine-|^deadlines:feed$|^demo-sign-in$")
+ELSEWHERE = re.compile(r"^(custody|ledger):machine-|^deadlines:feed$|^demo-sign-in$")
 CHANGES_WITH_EVERY_ANSWER = re.compile(
     r'name="csrfmiddlewaretoken" value="[^"]+"|X-CSRFToken[^}]*}|' + NEVER_GIVEN
 )
@@ -87,6 +88,7 @@ def there(settings, tmp_path):
             "element": request.elements.first().pk,
             "match": match.pk,
             "run": match.runs.first().pk,
+            "line": timeline(output.project).last().pk,
             "deadline": Deadline.objects.filter(project=output.project).first().pk,
             "job": Job.objects.filter(project_id=output.project.pk).first().pk,
             "message": Message.objects.create(
@@ -125,6 +127,8 @@ PARTS = {
 }
 WORDS = {"slug": "an-agency", "kind": "elements"}
 NOT_OF_A_PROJECT = {"deadlines:withdraw_closed_day", "custody:key-ceremony"}
+NOT_OF_A_PROJECT |= {"ledger:checkpoint", "ledger:hashes"}  # of the whole ledger, and of no line's content
+NOT_OF_A_PROJECT |= {"log", "log-csv", "log-xlsx"}  # lists, narrowed to the reader's own agency
 
 
 def filled(name, parts, there):
@@ -136,6 +140,8 @@ def filled(name, parts, there):
         elif part == "pk":
             kind = next(what for begins, what in KINDS if name.startswith(begins))
             real[part], never[part] = there[kind], NEVER_GIVEN
+        elif part == "seq":
+            real[part], never[part] = there["line"], 10**9
         else:
             real[part] = never[part] = CHOICES.get((name, part), WORDS.get(part, "x"))
     return real, never

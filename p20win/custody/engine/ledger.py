@@ -1,7 +1,8 @@
 """Checks an exported ledger: every line hashes to what it says and follows the one before it.
 
 The export is one JSON object on a line: first `{"format", "before"}`, where `before` is the hash ahead of its
-first line, then `{"canonical", "hash"}` for each event, and at the end, if it was signed, `{"checkpoint"}`.
+first line, then `{"canonical", "hash", "prev"}` for each event, and at the end, if it was signed,
+`{"checkpoint"}`. `prev` is the hash ahead of an event as its own row has it; it may be missing.
 """
 
 import hashlib
@@ -43,12 +44,12 @@ def verify_export(lines: Iterable[bytes]) -> LedgerFound:
     head = parse(next(rest, b""))
     if head.get("format") != LEDGER_FORMAT:
         raise Unreadable("This is not an exported ledger.")
-    previous = _hash_of(head.get("before"), place="the first line")
+    previous = hash_of(head.get("before"), place="the first line")
     count, seq, signers = 0, 0, []
     for raw in rest:
         line = parse(raw)
         if "checkpoint" in line:
-            signers = _check_checkpoint(line["checkpoint"], seq=seq, head=previous.hex())
+            signers = check_end(line["checkpoint"], seq=seq, head=previous.hex())
             if next(rest, b"").strip():
                 raise Broken("The export goes on after its signed end.")
             break
@@ -71,12 +72,17 @@ def _check_line(line: dict[str, Any], *, previous: bytes, after: int) -> int:
         raise Unreadable(f"Not a line of a ledger: {place}.") from None
     if not isinstance(seq, int) or (after and seq != after + 1):
         raise Broken(f"A line is missing or moved: {place} is not number {after + 1}.")
-    if hashlib.sha256(previous + canonical.encode()).digest() != _hash_of(stated, place=place):
+    if hashlib.sha256(previous + canonical.encode()).digest() != hash_of(stated, place=place):
         raise Broken(f"Line number {seq} was changed, or does not follow the line before it.")
     return seq
 
 
-def _check_checkpoint(signed: Any, *, seq: int, head: str) -> list[signing.Signer]:
+def check_end(signed: Any, *, seq: int, head: str) -> list[signing.Signer]:
+    """This will check what the hub signed at the end of an export, and give who signed.
+
+    :raises Unreadable: if it has not that form
+    :raises Broken: if it is signed for another end
+    """
     if not isinstance(signed, dict):
         raise Unreadable("The signed end of the ledger is not readable.")
     document, signers = signing.verify(signed)
@@ -87,7 +93,8 @@ def _check_checkpoint(signed: Any, *, seq: int, head: str) -> list[signing.Signe
     return signers
 
 
-def _hash_of(value: object, *, place: str) -> bytes:
+def hash_of(value: object, *, place: str) -> bytes:
+    """This will read a hash of the export. :raises Unreadable: if there is none"""
     try:
         raw = bytes.fromhex(value) if isinstance(value, str) else b""
     except ValueError:

@@ -1,11 +1,13 @@
 """Tells what kind of file lies before it, and whether it is what it claims to be."""
 
-from collections.abc import Callable
+import datetime as dt
+import json
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from p20win.custody.engine import container, ledger, manifest, signing
+from p20win.custody.engine import container, ledger, ledger_proof, manifest, notes, signing
 from p20win.custody.engine.encoding import parse
 from p20win.custody.engine.errors import Broken, CustodyError, Unreadable
 from p20win.custody.engine.streaming import HEADER_SIZE
@@ -58,6 +60,10 @@ def _kind_of(start: bytes, path: Path) -> str:
     first_line = start.split(b"\n", 1)[0]
     if f'"{ledger.LEDGER_FORMAT}"'.encode() in first_line:
         return "ledger"
+    if f'"{ledger_proof.FORMAT}"'.encode() in start:
+        return "proof from the ledger"
+    if notes.looks_like_checkpoint(start.decode("utf-8", "replace")):
+        return "checkpoint"
     return "signed paper" if start.lstrip()[:1] == b"{" else "unknown"
 
 
@@ -126,6 +132,49 @@ def _ledger(path: Path, trust: Trust | None) -> tuple[str, dict[str, Any]]:
     return "Every line of the ledger is as it was written, and none is missing between them.", details
 
 
+def _proof(path: Path, trust: Trust | None) -> tuple[str, dict[str, Any]]:
+    found = ledger_proof.verify(parse(_small(path)), _keys(trust))
+    event, subject_type, subject_id = found.line[1:4]
+    details = {
+        "line": found.seq,
+        "event": event,
+        "about": f"{subject_type} {subject_id}",
+        "at": found.line[7],
+        "recorded_at": found.line[8],
+        "checkpoint_size": found.checkpoint.size,
+        "checkpoint_time": _time(found.checkpoint),
+        "content": json.dumps(found.line, ensure_ascii=False),
+        "trusted": found.checkpoint.trusted or None,
+    }
+    return "The line is in the ledger that the checkpoint was signed for, word for word.", details
+
+
+def _checkpoint(path: Path, trust: Trust | None) -> tuple[str, dict[str, Any]]:
+    note, keys = _small(path).decode("utf-8", "replace"), _keys(trust)
+    found = notes.read_checkpoint(note) if keys is None else notes.verify_checkpoint(note, keys)
+    details = {
+        "ledger": found.origin,
+        "lines": found.size,
+        "root": found.root.hex(),
+        "time": _time(found),
+        "trusted": found.trusted or None,
+    }
+    said = "signed by a key you trust" if found.trusted else "in the form of one"
+    return f"The checkpoint is {said}.", details
+
+
+def _time(checkpoint: notes.Checkpoint) -> str | None:
+    if checkpoint.signed_at is None:
+        return None
+    return dt.datetime.fromtimestamp(checkpoint.signed_at, dt.UTC).isoformat()
+
+
+def _keys(trust: Trust | None) -> Collection[str] | None:
+    if trust is not None and not trust.keys:
+        raise Broken("The trust file holds no Ed25519 key to check this signature with.")
+    return trust.keys if trust else None
+
+
 def _unknown(path: Path, trust: Trust | None) -> tuple[str, dict[str, Any]]:
     raise Unreadable(
         "This is no kind of file known here. A sealed file needs its manifest beside it, "
@@ -138,14 +187,20 @@ _CHECKS: dict[str, Callable[[Path, Trust | None], tuple[str, dict[str, Any]]]] =
     "sealed file": _sealed_file,
     "signed paper": _paper,
     "ledger": _ledger,
+    "proof from the ledger": _proof,
+    "checkpoint": _checkpoint,
     "unknown": _unknown,
 }
 
 
 def _read_signed(path: Path) -> tuple[dict[str, Any], list[signing.Signer]]:
+    return signing.verify(parse(_small(path)))
+
+
+def _small(path: Path) -> bytes:
     if path.stat().st_size > _LARGEST_DOCUMENT:
         raise Unreadable("This document is too large to be a signed one.")
-    return signing.verify(parse(path.read_bytes()))
+    return path.read_bytes()
 
 
 def _check_inner(signed: Any) -> None:
@@ -159,9 +214,8 @@ def _check_inner(signed: Any) -> None:
 
 
 def _trusted(signers: list[signing.Signer], trust: Trust | None, *, role: str) -> bool | None:
-    if trust is None:
+    keys = _keys(trust)
+    if keys is None:
         return None
-    if not trust.keys:
-        raise Broken("The trust file holds no Ed25519 key to check this signature with.")
-    signing.expect(signers, role=role, keys=trust.keys)
+    signing.expect(signers, role=role, keys=keys)
     return True
