@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from p20win import clock
 from p20win.access import SignedInRequest, members_only, public
-from p20win.custody import checks, selectors, vault_keys
+from p20win.custody import checks, selectors, tickets, vault_keys
 from p20win.custody.engine.cells import FORMS
 from p20win.custody.forms import FileForm, SlotFilter
 from p20win.custody.models import FileStatus, SlotStatus, UploadSlot
@@ -69,6 +69,9 @@ def _shown(request: SignedInRequest, row: UploadSlot) -> dict[str, object]:
         "columns": [column | {"asks": _asked(column)} for column in row.spec.get("columns", [])],
         "separators": " or ".join(f"{name}s" for name in row.spec.get("separators", ["tab"])),
         "form": FileForm(),
+        "tickets": tickets.good_ones(row, now=clock.real_now()) if sends else [],
+        "encryption": checks.encryption_of(row.project),
+        "age_recipient": vault_keys.age_recipient(),
     }
 
 
