@@ -46,6 +46,13 @@ class Portal:
             base_url=address, timeout=httpx.Timeout(60, read=600), transport=transport
         )
 
+    def __enter__(self) -> "Portal":
+        """This will keep one connection open for all requests."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
     def get(self, path: str) -> dict[str, Any]:
         """This will ask for a document. :raises Failure: if the portal refuses, or is not reached"""
         return self._answer("GET", path, digest=_EMPTY)
