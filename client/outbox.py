@@ -1,4 +1,4 @@
-"""What waits to be sent: sealed files that only the vault can open, one for each slot, under the client's folder."""
+"""What waits to be sent: sealed files that only the vault can open, one a slot, in the client's folder."""
 
 import json
 import os

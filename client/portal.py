@@ -1,7 +1,7 @@
 """Talking to the portal: every request is signed with the agency's enrolled key.
 
 Signed are the scheme's name, method, path with query, time, nonce and the SHA-256 of the body, one a line.
-The parts of a file go by the protocol tus 1.0; the offset of a part stands in its query, too, and so is signed.
+The parts of a file go by the protocol tus 1.0; a part's offset stands in its query, too, and so is signed.
 The headers are P20-Key (fingerprint), P20-Time, P20-Nonce, P20-Content-SHA256 and P20-Signature.
 """
 
@@ -103,7 +103,8 @@ class Portal:
         try:
             return self._client.request(method, path, headers=signed, content=content)
         except httpx.HTTPError as problem:
-            raise Lost(f"The portal was not reached ({type(problem).__name__}). Try again later.") from problem
+            kind = type(problem).__name__
+            raise Lost(f"The portal was not reached ({kind}). Try again later.") from problem
 
 
 def signature_headers(key: Ed25519PrivateKey, method: str, path: str, digest: str) -> dict[str, str]:

@@ -83,7 +83,8 @@ def announce(request: MachineRequest, pk: uuid.UUID) -> JsonResponse:
             at=clock.now(),
         )
     except uploads.NoRoom:
-        return JsonResponse({"reasons": ["The portal has no room for this file now. Tell the hub."]}, status=507)
+        said = "The portal has no room for this file now. Tell the hub."
+        return JsonResponse({"reasons": [said]}, status=507)
     return JsonResponse({"attempt": str(upload.pk), "bytes": upload.length}, status=201)
 
 

@@ -193,9 +193,7 @@ class SendingTerms(models.Model):
     """How the files of one request are sent: a choice of its parties, on record before anything is sent."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    project = models.OneToOneField(
-        "projects.Project", on_delete=models.PROTECT, related_name="sending_terms"
-    )
+    project = models.OneToOneField("projects.Project", on_delete=models.PROTECT, related_name="sending_terms")
     encryption = models.CharField(max_length=8, choices=Encryption.choices)
     reason = models.CharField(max_length=300)  # where it was agreed, or why
     changed_by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
@@ -238,14 +236,14 @@ class UploadTicket(models.Model):
             )
         ]
 
+    def __str__(self) -> str:
+        """Return until when."""
+        return f"until {self.expires_at.isoformat()}"
+
     @property
     def project_id(self) -> object:
         """Return the project whose ledger tells of it."""
         return self.slot.project_id
-
-    def __str__(self) -> str:
-        """Return until when."""
-        return f"until {self.expires_at.isoformat()}"
 
 
 class Upload(models.Model):

@@ -76,6 +76,7 @@ def open_slot(
         on_accepted=on_accepted,
         on_refused=on_refused,
         status_since=at,
+        opening_told_at=at if opens_at is None or opens_at <= at else None,  # its desk tells of it
     )
     details = {"supplier": supplier.slug, "class": kind, "closes_at": closes_at.isoformat()}
     return create("slot.opened", row, by=by, at=at, details=details)
@@ -128,9 +129,7 @@ def announce(
         wrapping=Wrapping.SEALED,
     )
     create("file.announced", row, by=key.enrolled_by, at=at, details={"key": key.fingerprint})
-    return uploads.begin_announced(
-        row, slot, length=piece_size(document["plain_bytes"]), now=real_now
-    )
+    return uploads.begin_announced(row, slot, length=piece_size(document["plain_bytes"]), now=real_now)
 
 
 def _read_statement(

@@ -1,7 +1,9 @@
-"""Lines of work, all in the vault."""
+"""Lines of work, all in the vault, and what beat asks for."""
+
+from celery import shared_task
 
 from p20win import clock
-from p20win.custody import destruction, services
+from p20win.custody import destruction, schedule, services
 from p20win.custody.models import Destruction
 from p20win.jobs.public import RunningJob, line_of_work
 
@@ -16,3 +18,9 @@ def check_file(job: RunningJob, *, file_id: str) -> None:
 def destroy(job: RunningJob, *, destruction_id: str) -> None:
     """Destroy keys and sealed bytes."""
     destruction.carry_out(Destruction.objects.get(pk=destruction_id), at=clock.now(), job=job)
+
+
+@shared_task(name="custody.tell_of_windows", ignore_result=True)
+def tell_of_windows() -> None:
+    """Tell senders of windows that opened, or ended without a file, up to the portal's now."""
+    schedule.tell(at=clock.now())

@@ -13,8 +13,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from p20win import clock, policy
 from p20win.access import SignedInRequest, members_only
 from p20win.custody import selectors, tickets
-from p20win.custody.models import Encryption, UploadSlot
 from p20win.custody.checks import encryption_of
+from p20win.custody.models import Encryption, UploadSlot
 from p20win.refusal import Blocked
 
 

@@ -1,7 +1,7 @@
 """The endpoints of tus 1.0 (core, creation, expiration, termination), through three doors.
 
-A signed-in person's browser, guarded against forgery like every form; any tus client with an upload ticket; an
-agency's machine, whose door is in `api`. https://tus.io/protocols
+A signed-in person's browser, guarded against forgery like every form; any tus client with an upload ticket;
+an agency's machine, whose door is in `api`. https://tus.io/protocols
 """
 
 import base64
@@ -93,9 +93,7 @@ def _begun(
         return _refused(refusal)
     except uploads.NoRoom:
         return no_room()
-    name, where = (
-        ("custody:ticket-upload", [row.pk]) if ticket else ("custody:tus-upload", [slot.pk, row.pk])
-    )
+    name, where = ("custody:ticket-upload", [row.pk]) if ticket else ("custody:tus-upload", [slot.pk, row.pk])
     return _answer(201, {"Location": reverse(name, args=where)} | _expiry(row))
 
 

@@ -13,11 +13,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from p20win import clock
 from p20win.access import SignedInRequest, members_only, public
-from p20win.custody import checks, selectors, tickets, vault_keys
+from p20win.custody import checks, schedule, selectors, tickets, vault_keys
 from p20win.custody.engine.cells import FORMS
 from p20win.custody.forms import FileForm, SlotFilter
 from p20win.custody.models import FileStatus, SlotStatus, UploadSlot
 from p20win.custody.upload import SealingHandler, keep
+from p20win.deadlines import public as deadlines
 from p20win.jobs import public as jobs
 from p20win.listing import Listing
 from p20win.refusal import Blocked
@@ -70,6 +71,9 @@ def _shown(request: SignedInRequest, row: UploadSlot) -> dict[str, object]:
         "separators": " or ".join(f"{name}s" for name in row.spec.get("separators", ["tab"])),
         "form": FileForm(),
         "tickets": tickets.good_ones(row, now=clock.real_now()) if sends else [],
+        "clock": deadlines.of_subject(row, schedule.WINDOW).first(),
+        "moves": schedule.moves(row),
+        "arranges": not schedule.why_not_arrange(row, request.user),
         "encryption": checks.encryption_of(row.project),
         "age_recipient": vault_keys.age_recipient(),
     }

@@ -1,7 +1,7 @@
 """Every way in against a running server: connections cut at random, real curl, age, the browser, and p20."""
 
 import base64
-import json
+import datetime as dt
 import random
 import re
 import shutil
@@ -9,8 +9,8 @@ import socket
 import struct
 import subprocess
 import threading
+from contextlib import suppress
 
-import pyrage
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.urls import reverse
@@ -18,7 +18,6 @@ from django.urls import reverse
 from client import config, main, portal, sending
 from p20win import clock
 from p20win.accounts.public import enrol_key
-from p20win.custody import vault_keys
 from p20win.custody.models import SendingTerms, Upload, UploadTicket
 from p20win.custody.public import FileStatus, SealedFile, open_bytes
 from p20win.processes import wait_until
@@ -106,10 +105,8 @@ class Cutting:
         for end in (client, server):
             if after == 0 and self._harsh:
                 end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            try:
+            with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
             end.close()
 
     def _back(self, server, client):
@@ -206,7 +203,9 @@ class TestClient:
         assert main.main(["send", str(file), "--slot", str(slot.pk)]) == 0
         assert status_and_hash(slot) == custody.digest_of(CONTENT)
 
-    def test_given_up_meanwhile_it_begins_anew_when_called_again(self, slot, machine, file, monkeypatch, capsys):
+    def test_given_up_meanwhile_it_begins_anew_when_called_again(
+        self, slot, machine, file, monkeypatch, capsys
+    ):
         original = portal.Portal.send_part
 
         def given_up(self, path, part, *, offset):
@@ -329,7 +328,8 @@ class TestCurl:
         second = Curl(tmp_path, live_server.url, ticket_for(slot, steward, signed_in, hours=1)[0])
         where = second.place(file)
         assert second.offset(where) == 0
-        monkeypatch.setattr(clock, "real_now", lambda real=clock.real_now: real() + clock.dt.timedelta(hours=1))
+        later = clock.real_now() + dt.timedelta(hours=1)
+        monkeypatch.setattr(clock, "real_now", lambda: later)
         assert " 403 " in second.offset(where)
 
     def test_a_ticket_opens_nothing_else(self, slot, steward, signed_in, live_server, file, tmp_path):

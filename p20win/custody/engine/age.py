@@ -126,7 +126,8 @@ class _Header:
                 if begin.startswith(_ARMOR)
                 else "This is no file of age, version 1."
             )
-        covered, stanzas = bytearray(begin), []
+        covered = bytearray(begin)
+        stanzas: list[Stanza] = []
         while True:
             line = self._line()
             if line.startswith(b"--- "):
