@@ -1,7 +1,7 @@
 """`p20 send`: check, sign, seal for the vault alone, and send. Plaintext never leaves this machine.
 
-What was sealed waits in the outbox until all of it is sent. After a cut, or when the command itself was ended,
-the same command goes on where the portal stands.
+What was sealed waits in the outbox until all of it is sent. After a cut, or when the command was ended, the
+same command goes on where the portal stands.
 """
 
 import datetime as dt

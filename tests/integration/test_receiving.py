@@ -2,27 +2,32 @@
 
 import base64
 import datetime as dt
+import json
 import random
 import re
 import shutil
 import socket
 import struct
 import subprocess
+import sys
 import threading
 from contextlib import suppress
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from django.conf import settings as django_settings
 from django.urls import reverse
 
 from client import config, main, portal, sending
 from p20win import clock
 from p20win.accounts.public import enrol_key
+from p20win.custody import uploads, vault_keys
 from p20win.custody.models import SendingTerms, Upload, UploadTicket
 from p20win.custody.public import FileStatus, SealedFile, open_bytes
 from p20win.processes import wait_until
 from tests import factories
 from tests import factories_custody as custody
+from tools import machine as machines
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("receiving")]
 
@@ -243,6 +248,7 @@ class TestClient:
         assert elsewhere.status_code == 403
 
 
+needs_age = pytest.mark.skipif(not shutil.which("age"), reason="age is missing: apt-get install age")
 needs_curl = pytest.mark.skipif(not shutil.which("curl"), reason="curl is missing: apt-get install curl")
 
 
@@ -357,7 +363,7 @@ def agreed(slot, encryption):
 class TestAge:
     @needs_curl
     @pytest.mark.obligation("O-58")
-    @pytest.mark.skipif(not shutil.which("age"), reason="age is missing: apt-get install age")
+    @needs_age
     def test_what_the_stock_age_encrypts_curl_delivers(
         self, slot, steward, signed_in, live_server, file, tmp_path
     ):
@@ -373,3 +379,94 @@ class TestAge:
         assert status_and_hash(slot) == custody.digest_of(CONTENT)
         assert SealedFile.objects.get().name == file.name
         assert b"".join(open_bytes(SealedFile.objects.get())) == CONTENT
+
+
+IN_A_BROWSER = """
+import json, re, sys
+from playwright.sync_api import sync_playwright
+told = json.loads(sys.argv[1])
+with sync_playwright() as running:
+    browser = running.chromium.launch(executable_path=told["chromium"], args=told["switches"])
+    context = browser.new_context(base_url=told["server"])
+    context.add_cookies([{"name": told["cookie"], "value": told["session"], "url": told["server"]}])
+    page = context.new_page()
+    said = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda problem: said.append(str(problem)))
+    lost = []
+
+    def lose_one(route):
+        if route.request.method == "PATCH" and not lost:
+            lost.append(route.request.url)
+            route.abort("connectionreset")
+        else:
+            route.continue_()
+
+    page.route(re.compile("/uploads/"), lose_one)
+    page.goto(told["page"])
+    page.locator("input[type=file]").set_input_files(told["file"])
+    page.get_by_role("button", name="Send", exact=True).click()
+    try:
+        page.get_by_text("is checking it").wait_for(timeout=30_000)
+    except Exception:
+        print(said, page.inner_text("main"))
+        raise
+    assert lost
+    browser.close()
+"""
+
+
+def send_in_browser(slot, path, client, server):
+    """Send a file from its page, as a person would; the first part is lost on its way."""
+    told = {
+        "chromium": machines.browser(),
+        "switches": ["--no-sandbox", "--disable-gpu", "--no-first-run"],
+        "server": server,
+        "cookie": django_settings.SESSION_COOKIE_NAME,
+        "session": client.cookies[django_settings.SESSION_COOKIE_NAME].value,
+        "page": reverse("custody:slot", args=[slot.pk]),
+        "file": str(path),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", IN_A_BROWSER, json.dumps(told)], capture_output=True, text=True, timeout=90
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@needs_curl
+@needs_age
+@pytest.mark.browser
+@pytest.mark.obligation("O-58", "O-59", "O-62")
+def test_the_same_file_by_browser_p20_curl_and_age_is_the_same_file(
+    slot, steward, machine, signed_in, live_server, tmp_path, monkeypatch
+):
+    slots = {"p20": slot} | {way: custody.a_slot(slot.supplier) for way in ("browser", "curl", "age")}
+    agreed(slots["browser"], "browser")
+    agreed(slots["age"], "age")
+    passed, original = {}, uploads.append
+
+    def watched(upload, chunks, **how):
+        for_slot = passed.setdefault(upload.slot_id, bytearray())
+        return original(upload, (for_slot.extend(chunk) or chunk for chunk in chunks), **how)
+
+    monkeypatch.setattr(uploads, "append", watched)
+    client, files = signed_in(steward), {}
+    for way, each in slots.items():
+        files[way] = tmp_path / way / custody.name_for(each)
+        files[way].parent.mkdir()
+        files[way].write_bytes(CONTENT)
+
+    assert main.main(["send", str(files["p20"]), "--slot", str(slot.pk)]) == 0
+    send_in_browser(slots["browser"], files["browser"], client, live_server.url)
+    curl = Curl(tmp_path, live_server.url, ticket_for(slots["curl"], steward, signed_in)[0])
+    assert "204" in curl.send(files["curl"], curl.place(files["curl"]))
+    sealed = files["age"].with_name(files["age"].name + ".age")
+    subprocess.run(["age", "-r", vault_keys.age_recipient(), "-o", sealed, files["age"]], check=True)
+    curl = Curl(tmp_path, live_server.url, ticket_for(slots["age"], steward, signed_in)[0])
+    assert "204" in curl.send(sealed, curl.place(sealed))
+
+    assert {status_and_hash(each) for each in slots.values()} == {custody.digest_of(CONTENT)}
+    wrapped = {way: SealedFile.objects.get(slot=each).wrapping for way, each in slots.items()}
+    assert wrapped == {"p20": "sealed", "browser": "sealed", "curl": "plain", "age": "age"}
+    seen_in_the_clear = {way for way, each in slots.items() if b"Lindqvist" in passed[each.pk]}
+    assert seen_in_the_clear == {"curl"}  # what was sealed before, the web process cannot read
