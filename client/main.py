@@ -113,20 +113,19 @@ def _keygen(called: argparse.Namespace) -> int:
 
 
 def _check(called: argparse.Namespace) -> int:
-    spec = (
-        read_spec(called.rules)
-        if called.rules
-        else _portal().get(f"/files/machine/slots/{called.slot}/")["spec"]
-    )
+    if called.rules:
+        spec = read_spec(called.rules)
+    else:
+        with _portal() as portal:
+            spec = portal.get(f"/files/machine/slots/{called.slot}/")["spec"]
     report = check_file(called.file, spec)
     _show_report(report, as_json=called.json)
     return 0 if report.accepted else 1
 
 
 def _send(called: argparse.Namespace) -> int:
-    key = config.read_key()
-    portal = Portal(config.read_config().portal, key)
-    answer = send(portal, key, called.slot, called.file, seen=_show_progress)
+    with _portal() as portal:
+        answer = send(portal, config.read_key(), called.slot, called.file, seen=_show_progress)
     if called.json:
         print(json.dumps(answer, indent=2))
     else:
@@ -143,7 +142,10 @@ def _show_progress(sent: int, size: int) -> None:
 def _status(called: argparse.Namespace) -> int:
     if called.rules and not called.slot:
         raise Failure("Name the slot whose rules you want: --slot ID.", code=2)
-    answer = _portal().get(f"/files/machine/slots/{called.slot}/" if called.slot else "/files/machine/slots/")
+    with _portal() as portal:
+        answer = portal.get(
+            f"/files/machine/slots/{called.slot}/" if called.slot else "/files/machine/slots/"
+        )
     if called.rules:
         print(json.dumps(answer["spec"], indent=2))
     elif called.json:
@@ -164,7 +166,8 @@ def _show_slots(slots: list[dict[str, Any]]) -> None:
 
 
 def _receipt(called: argparse.Namespace) -> int:
-    receipt = _portal().get(f"/files/machine/files/{called.file_id}/receipt/")
+    with _portal() as portal:
+        receipt = portal.get(f"/files/machine/files/{called.file_id}/receipt/")
     try:
         check_receipt(receipt)
     except CustodyError as problem:

@@ -1,22 +1,30 @@
-"""`p20 send`: check, sign, seal for the vault alone, and stream. Plaintext never leaves this machine."""
+"""`p20 send`: check, sign, seal for the vault alone, and send. Plaintext never leaves this machine.
+
+What was sealed waits in the outbox until all of it is sent. After a cut, or when the command was ended, the
+same command goes on where the portal stands.
+"""
 
 import datetime as dt
 import hashlib
 import secrets
-import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from client import outbox
 from client.checking import check_file, read_blocks
 from client.failure import Failure
-from client.portal import Portal
+from client.outbox import Waiting
+from client.portal import Lost, Portal
 from p20win.custody.engine import manifest, pieces, signing
 from p20win.custody.engine.encoding import canonical, from_text
 from p20win.custody.engine.report import Report
 
+PART = 8 << 20  # bytes sent at a time: at most so much is sent twice after a cut
+DELAYS = (0, 1, 3, 5, 10, 20, 30, 60, 60, 60)  # seconds before the next try; progress begins them anew
 _VALID_FOR = dt.timedelta(days=1)
 
 
@@ -35,37 +43,80 @@ def send(
     """This will send one file to one slot and return what the portal says about it.
 
     :raises Refused: if the file does not keep the rules agreed for it
-    :raises Failure: if the portal refuses it, or is not reached
+    :raises Failure: if the portal refuses it, or stays out of reach
     """
     slot = portal.get(f"/files/machine/slots/{slot_id}/")
     report = check_file(path, slot["spec"])
     if not report.accepted:
         raise Refused(report)
     signed = sign_statement(path, slot, key)
-    attempt = portal.post(f"/files/machine/slots/{slot_id}/attempts/", canonical(signed))["attempt"]
+    waiting = outbox.find(slot_id, signed["document"])
+    if waiting is None or not _is_there(portal, waiting):
+        waiting = _seal(portal, slot, path, signed)
+    _push(portal, waiting, seen)
+    outbox.forget(waiting)
+    return {"file_id": waiting.attempt, "slot": slot_id}
+
+
+def _is_there(portal: Portal, waiting: Waiting) -> bool:
+    """Say whether the portal still has what an earlier run of this command began."""
+    if portal.offset(_where(waiting.attempt)) is not None:
+        return True
+    outbox.forget(waiting)
+    return False
+
+
+def _seal(portal: Portal, slot: dict[str, Any], path: Path, signed: dict[str, Any]) -> Waiting:
+    """Announce the file, and seal it into the outbox: a copy that only the vault can open."""
+    answer = portal.post(f"/files/machine/slots/{slot['slot']}/attempts/", canonical(signed))
+    place = pieces.Place(slot=slot["slot"], attempt=answer["attempt"], number=0)
     vault = pieces.read_vault_public(slot["vault_public_key"])
-    place = pieces.Place(slot=slot_id, attempt=attempt, number=0)
-    with tempfile.NamedTemporaryFile(
-        prefix="p20-sealed-"
-    ) as sealed:  # sealed, and only the vault can open it
-        digest = hashlib.sha256()
-        for part in pieces.seal_piece(read_blocks(path), vault=vault, place=place):
-            sealed.write(part)
-            digest.update(part)
-        sealed.flush()
-        size, sent = Path(sealed.name).stat().st_size, 0
+    parts = pieces.seal_piece(read_blocks(path), vault=vault, place=place)
+    return outbox.put(slot["slot"], answer["attempt"], signed["document"], parts)
 
-        def count(block: int) -> None:
-            nonlocal sent
-            sent += block
-            seen(sent, size)
 
-        return portal.put_file(
-            f"/files/machine/attempts/{attempt}/body/",
-            Path(sealed.name),
-            digest=digest.hexdigest(),
-            seen=count,
-        )
+def _push(portal: Portal, waiting: Waiting, seen: Callable[[int, int], None]) -> None:
+    """Send part after part, and after each cut ask where to go on.
+
+    :raises Failure: if the portal refuses, or stays out of reach
+    """
+    size, failures = waiting.size(), 0
+    offset: int | None = None
+    while offset is None or offset < size:
+        try:
+            if offset is None and (offset := _standing(portal, waiting)) is None:
+                return
+            seen(offset, size)
+            if portal.send_part(_where(waiting.attempt), waiting.part(offset, PART), offset=offset):
+                offset, failures = min(offset + PART, size), 0
+                continue
+            lost: Lost | None = None
+        except Lost as problem:
+            lost = problem
+        if failures == len(DELAYS):
+            raise lost or Failure("The portal does not take the file as it is sent. Try again later.")
+        time.sleep(DELAYS[failures])
+        failures, offset = failures + 1, None
+    seen(size, size)
+
+
+def _standing(portal: Portal, waiting: Waiting) -> int | None:
+    """Return how much is there; None if all of it arrived and only the answer was lost.
+
+    :raises Failure: if the portal gave the upload up
+    """
+    offset = portal.offset(_where(waiting.attempt))
+    if offset is not None:
+        return offset
+    files = portal.get(f"/files/machine/slots/{waiting.slot}/")["files"]
+    if any(file["file_id"] == waiting.attempt and file["received"] for file in files):
+        return None
+    outbox.forget(waiting)
+    raise Failure("The portal gave this upload up, perhaps for another. Send the file again.")
+
+
+def _where(attempt: str) -> str:
+    return f"/files/machine/attempts/{attempt}/body/"
 
 
 def sign_statement(path: Path, slot: dict[str, Any], key: Ed25519PrivateKey) -> dict[str, Any]:

@@ -66,7 +66,7 @@ class _Known:
 
 
 def _known(events: Sequence[Event]) -> _Known:
-    projects = [event.project_id for event in events]
+    projects = [event.project_id for event in events if event.project_id]
     actors = {event.actor_id for event in events if event.actor_id}
     people = User.objects.filter(pk__in=actors).select_related("organisation")
     supplying = Participation.objects.filter(project__in=projects, part=Part.SUPPLIER)

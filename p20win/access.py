@@ -24,8 +24,13 @@ if TYPE_CHECKING:
         """A request whose user is known to be a member."""
 
         user: User
+
+    class TicketRequest(HttpRequest):
+        """A request whose upload ticket is good."""
+
+        ticket: Any
 else:
-    SignedInRequest = HttpRequest
+    SignedInRequest = TicketRequest = HttpRequest
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
@@ -52,6 +57,7 @@ class AccessAsk:
 Condition = Callable[[AccessAsk], str | None]
 
 _conditions: dict[str, Condition] = {}
+_ticket_verifier: Callable[[HttpRequest], object | None] | None = None
 _machine_verifier: Callable[[HttpRequest], object | None] | None = None
 
 
@@ -160,6 +166,31 @@ def signed_by_machine(view: View) -> View:
     guarded.csrf_exempt = True  # type: ignore[attr-defined]  # a signature stands in for the cookie's token
     marked: View = _mark(guarded, "signed_by_machine")
     return marked
+
+
+def by_ticket(view: View) -> View:
+    """Mark an endpoint for a program that sends one file with an upload ticket, as a Bearer token.
+
+    The view receives the ticket as `request.ticket`.
+    """
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        ticket = _ticket_verifier(request) if _ticket_verifier else None
+        if ticket is None:
+            raise PermissionDenied("The request shows no ticket that is good now.")
+        request.ticket = ticket  # type: ignore[attr-defined]
+        return view(request, *args, **kwargs)
+
+    guarded.csrf_exempt = True  # type: ignore[attr-defined]  # no browser adds the ticket by itself
+    marked: View = _mark(guarded, "by_ticket")
+    return marked
+
+
+def register_ticket_verifier(verifier: Callable[[HttpRequest], object | None]) -> None:
+    """Set what checks an upload ticket: it returns the ticket, or None."""
+    global _ticket_verifier
+    _ticket_verifier = verifier
 
 
 def register_machine_verifier(verifier: Callable[[HttpRequest], object | None]) -> None:

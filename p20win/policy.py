@@ -86,6 +86,7 @@ EXTENSION_REQUEST: Final = Before(CalendarDays(30))  # asked with reasons, befor
 
 # ---- Files and match
 TRANSMISSION_WINDOW: Final = Until(BusinessDays(10))  # an upload slot is open: DSA IV, length ours (O-59)
+UPLOAD_TICKET_HOURS: Final = 24  # longest life of a ticket by which a program sends one file: ours (O-59)
 SSN_DIGITS: Final = 9  # leading zeros kept: GOV (O-104)
 SASID_DIGITS: Final = 10  # no leading zeros: GOV (O-104)
 SCHOOL_CODE_DIGITS: Final = 6  # high-school code, zeros kept: GOV (O-104)

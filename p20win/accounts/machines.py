@@ -23,6 +23,7 @@ from p20win.accounts.models import MachineNonce, SigningKey, Standing
 
 SKEW: Final = dt.timedelta(minutes=10)
 SCHEME: Final = "p20-request-v1"
+STREAMED: Final = "application/offset+octet-stream"  # a part of a file, in the protocol tus
 
 
 def signed_text(method: str, path: str, time: str, nonce: str, body_digest: str) -> bytes:
@@ -54,7 +55,7 @@ def verified_key(request: HttpRequest) -> SigningKey | None:
         return None
     if sent.tzinfo is None or abs(clock.real_now() - sent) > SKEW:
         return None
-    is_streamed = request.content_type == "application/octet-stream"
+    is_streamed = request.content_type == STREAMED
     if not is_streamed and not hmac.compare_digest(sha256(request.body).hexdigest(), digest):
         return None
     try:

@@ -1,11 +1,11 @@
 """Endpoints for agencies' machines; each request is signed with the agency's enrolled key."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -13,12 +13,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from p20win import clock
 from p20win.access import signed_by_machine
 from p20win.accounts.public import hub
-from p20win.custody import selectors, services, vault_keys
+from p20win.custody import selectors, services, tus, uploads, vault_keys
 from p20win.custody.engine import pieces
 from p20win.custody.engine.encoding import parse
 from p20win.custody.engine.errors import CustodyError
 from p20win.custody.models import SealedFile, UploadSlot
-from p20win.custody.reception import receive_sealed
 from p20win.refusal import Blocked
 
 if TYPE_CHECKING:
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
         signing_key: SigningKey
 else:
     MachineRequest = HttpRequest
-
-_BLOCK = 1 << 20
 
 
 def _says_why(view: Callable[..., JsonResponse]) -> Callable[..., JsonResponse]:
@@ -77,32 +74,28 @@ def slot(request: MachineRequest, pk: uuid.UUID) -> JsonResponse:
 def announce(request: MachineRequest, pk: uuid.UUID) -> JsonResponse:
     """Take down a sender's statement; the answer names where to send the file."""
     statement = parse(request.body)
-    file = services.announce(
-        _own_slot(request, pk),
-        statement,
-        key=request.signing_key,
-        real_now=clock.real_now(),
-        at=clock.now(),
-    )
-    return JsonResponse({"attempt": str(file.pk)}, status=201)
+    try:
+        upload = services.announce(
+            _own_slot(request, pk),
+            statement,
+            key=request.signing_key,
+            real_now=clock.real_now(),
+            at=clock.now(),
+        )
+    except uploads.NoRoom:
+        said = "The portal has no room for this file now. Tell the hub."
+        return JsonResponse({"reasons": [said]}, status=507)
+    return JsonResponse({"attempt": str(upload.pk), "bytes": upload.length}, status=201)
 
 
 @signed_by_machine
-@require_http_methods(["PUT"])
-@_says_why
-def body(request: MachineRequest, pk: uuid.UUID) -> JsonResponse:
-    """Take in a file that the agency's machine sealed for the vault."""
+@never_cache
+@require_http_methods(["HEAD", "PATCH", "DELETE"])
+def body(request: MachineRequest, pk: uuid.UUID) -> HttpResponse:
+    """Say how much of a sealed file is here, take the next part, or give it up: tus, each request signed."""
     file = get_object_or_404(_own_files(request), pk=pk, signing_key=request.signing_key)
-    if request.content_type != "application/octet-stream":
-        raise Blocked("Send the sealed file as application/octet-stream.")
-    file = receive_sealed(
-        _blocks(request),
-        file,
-        digest=request.headers.get("P20-Content-SHA256", ""),
-        by=request.signing_key.enrolled_by,
-        at=clock.now(),
-    )
-    return JsonResponse(_file(file), status=201)
+    row = uploads.unfinished(file.slot, file.sent_by, file.pk)
+    return tus.answered(request, row, is_signed=True)
 
 
 @signed_by_machine
@@ -121,13 +114,8 @@ def _own_slot(request: MachineRequest, pk: uuid.UUID) -> UploadSlot:
 
 
 def _own_files(request: MachineRequest) -> Any:
-    rows = SealedFile.objects.select_related("slot", "slot__project", "slot__supplier", "project")
+    rows = SealedFile.objects.select_related("slot__project", "slot__supplier", "project", "sent_by")
     return rows.filter(owner=request.signing_key.organisation, slot__isnull=False)
-
-
-def _blocks(request: HttpRequest) -> Iterator[bytes]:
-    while block := request.read(_BLOCK):
-        yield block
 
 
 def _slot(row: UploadSlot) -> dict[str, Any]:

@@ -12,10 +12,12 @@ class CustodyConfig(AppConfig):
 
     def ready(self) -> None:
         """Say who hears about files; in the vault's processes, keep memory from any disk."""
-        from p20win.custody import notices
+        from p20win import access
+        from p20win.custody import notices, tickets
         from p20win.notifications import public as notifications
 
         notifications.register(notices.NOTICES)
+        access.register_ticket_verifier(tickets.shown)
         if settings.P20WIN_IS_VAULT:
             from p20win.custody import hardening
 

@@ -1,15 +1,29 @@
 """Why a file may not be sent now: the slot, its window, the sender."""
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from p20win import access
+from p20win import access, clock
+from p20win.audit.public import events_of
 from p20win.custody.engine.names import name_blockers
 from p20win.custody.engine.rules import TABLE
-from p20win.custody.models import FileStatus, SealedFile, SlotStatus, UploadSlot
+from p20win.custody.models import (
+    TAKEN,
+    Encryption,
+    FileStatus,
+    SealedFile,
+    SendingTerms,
+    SlotStatus,
+    UploadSlot,
+    UploadTicket,
+    Wrapping,
+)
 
 if TYPE_CHECKING:
     from p20win.accounts.models import Organisation, User
+    from p20win.projects.models import Project
+
+AGE_ENDING: Final = ".age"
 
 
 def is_of_the_hub(slot: UploadSlot, actor: "User") -> str | None:
@@ -40,16 +54,33 @@ def _why_slot_takes_none(slot: UploadSlot, organisation: "Organisation | None", 
     if slot.status == SlotStatus.FILLED:
         return ["A file was accepted already."]
     if slot.status == SlotStatus.CLOSED or at >= slot.closes_at:
-        return ["The time to send this file is over. Ask the operating group to open it again."]
+        ended = slot.status_since if slot.status == SlotStatus.CLOSED else slot.closes_at
+        return [
+            f"The time to send this file is over: it ended on {_moment(ended)}.{_why(slot)} "
+            "Ask the operating group to open it again."
+        ]
     if at < slot.opens_at:
-        return ["The time to send this file has not come."]
+        return [f"The time to send this file has not come. It opens on {_moment(slot.opens_at)}.{_why(slot)}"]
     if slot.files.filter(status=FileStatus.ARRIVED).exists():
         return ["A file is being checked already. Wait for the outcome."]
     return []
 
 
+def _moment(at: dt.datetime) -> str:
+    local = at.astimezone(clock.STATE_ZONE)
+    half = "a.m." if local.hour < 12 else "p.m."
+    return f"{local:%B} {local.day}, {local.year}, {local.hour % 12 or 12}:{local:%M} {half} Eastern time"
+
+
+def _why(slot: UploadSlot) -> str:
+    """Say why the window is not as it was first set."""
+    moved = events_of(slot).filter(event="slot.rescheduled").last()
+    return f" The reason given: {moved.note}" if moved else ""
+
+
 def why_not_named(slot: UploadSlot, name: str) -> list[str]:
     """Say what is wrong with the name of a file for this slot, never repeating it."""
+    name = bare_name(name)
     kind = str(slot.spec["kind"])
     if kind == TABLE:
         return (
@@ -58,3 +89,41 @@ def why_not_named(slot: UploadSlot, name: str) -> list[str]:
     return name_blockers(
         name, agencies=slot.spec.get("agencies", ()), number=str(slot.spec.get("number", "")), kind=kind
     )
+
+
+def bare_name(name: str) -> str:
+    """Return a file's name without what age adds to it."""
+    return name[: -len(AGE_ENDING)] if name.casefold().endswith(AGE_ENDING) else name
+
+
+def encryption_of(project: "Project") -> Encryption:
+    """Return where the files of this project are encrypted."""
+    terms = SendingTerms.objects.filter(project=project).first()
+    return Encryption(terms.encryption) if terms else Encryption.ARRIVAL
+
+
+def why_not_wrapped(slot: UploadSlot, wrapping: str) -> list[str]:
+    """Say why a file that comes like this is not taken here: its parties agreed on another way."""
+    agreed = encryption_of(slot.project)
+    if wrapping in TAKEN[agreed]:
+        return []
+    if agreed == Encryption.AGE:
+        return [
+            "The parties agreed that files of this request are encrypted with age before they are sent. "
+            "Encrypt it for the recipient that the page of this file shows, and send what ends in .age."
+        ]
+    if wrapping == Wrapping.AGE:
+        return ["Files encrypted with age are not agreed for this request. Send the file as it is."]
+    return [
+        "The parties agreed that files of this request are encrypted before they leave your machine. Send it "
+        "from the page of this file in a current browser, or with “p20 send”."
+    ]
+
+
+def why_not_ticket(ticket: UploadTicket, now: dt.datetime) -> list[str]:
+    """Say why a program may not send with this ticket any more."""
+    if ticket.revoked_at:
+        return ["This ticket was revoked."]
+    if ticket.expires_at <= now:
+        return ["The time of this ticket is over. Have a new one made."]
+    return []

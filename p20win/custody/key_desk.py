@@ -69,6 +69,9 @@ def listed() -> Iterator[ListedKey]:
             "Master key", master.version, master.state, master.created, renew_by, master.fingerprint
         )
     yield _own("Opens what arrives", vault_keys.VAULT, _public_mark(keeper.vault.public_key()))
+    if (keeper.folder / vault_keys.AGE).exists():
+        mark = _public_mark(keeper.age.public_key())
+        yield _own("Opens what is encrypted with age", vault_keys.AGE, mark)
     yield _own("Signs for the hub", vault_keys.HUB, fingerprint(vault_keys.hub_public_pem()))
     yield from _backup()
     yield from _seal()

@@ -24,7 +24,7 @@ from p20win.custody.engine.files import destroy_file, read_private, write_new
 FORMAT: Final = "p20win/key-snapshot/1"
 LIFE: Final = dt.timedelta(days=policy.KEY_SNAPSHOT_DAYS)
 EVERY: Final = dt.timedelta(days=1)
-_PRIVATE: Final = (vault_keys.VAULT, vault_keys.HUB)
+_PRIVATE: Final = (vault_keys.VAULT, vault_keys.HUB, vault_keys.AGE)
 
 
 class TooOld(CustodyError):
@@ -50,7 +50,7 @@ def take(*, now: dt.datetime) -> Snapshot:
     keeper, public = vault_keys.private_keys(), vault_keys.backup_public()
     masters = {record.master for record in keeper.store.inventory()}
     private = {}
-    for name in _PRIVATE:
+    for name in filter(lambda name: (keeper.folder / name).exists(), _PRIVATE):
         content = read_private(keeper.folder / name)
         version, wrapped = keeper.store.service.wrap(content, context=_context(name))
         masters.add(version)

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Final
 from django.db import models
 from django.db.models import F, Q
 
+from p20win import policy
 from p20win.audit.public import recorded
 from p20win.custody.ledger_models import Checkpoint as Checkpoint
 from p20win.custody.ledger_models import CheckpointPin as CheckpointPin
@@ -13,6 +14,7 @@ from p20win.custody.ledger_models import LedgerTile as LedgerTile
 from p20win.ids import uuid7
 
 CAPABILITY_LIFE: Final = dt.timedelta(seconds=60)
+TICKET_LIFE: Final = dt.timedelta(hours=policy.UPLOAD_TICKET_HOURS)
 
 
 class DataClass(models.TextChoices):
@@ -50,6 +52,8 @@ class UploadSlot(models.Model):
     destroy_by = models.DateField(null=True)  # as the agreement says; stands in the log (O-64)
     on_accepted = models.CharField(max_length=80, blank=True)  # names of lines of work, see jobs
     on_refused = models.CharField(max_length=80, blank=True)
+    opening_told_at = models.DateTimeField(null=True)  # when the sender was told that the window is open
+    lateness_told_at = models.DateTimeField(null=True)  # and that it is over without a file
     status = models.CharField(max_length=8, choices=SlotStatus.choices, default=SlotStatus.OPEN)
     status_since = models.DateTimeField()
 
@@ -78,6 +82,30 @@ class UploadSlot(models.Model):
     def access_act(self) -> str:
         """Return the act that the access decision asks about."""
         return "submit_output" if self.data_class == DataClass.OUTPUT else "upload"
+
+
+class Wrapping(models.TextChoices):
+    """What the sender did to a file before the portal saw it. The vault takes it off again."""
+
+    PLAIN = "plain", "As it is"
+    SEALED = "sealed", "Sealed for the vault"  # by `p20`, or in the browser
+    AGE = "age", "Encrypted with age"
+
+
+class Encryption(models.TextChoices):
+    """Where a request's files are encrypted, as its parties agreed before anything is sent (O-58)."""
+
+    ARRIVAL = "arrival", "By the portal, while they arrive"
+    BROWSER = "browser", "By the sender's browser, before they leave the machine"
+    AGE = "age", "By the sender, with the program age"
+
+
+TAKEN: Final = {
+    Encryption.ARRIVAL: frozenset({Wrapping.PLAIN, Wrapping.SEALED}),
+    Encryption.BROWSER: frozenset({Wrapping.SEALED}),
+    Encryption.AGE: frozenset({Wrapping.AGE, Wrapping.SEALED}),
+}
+"""What a file may come wrapped in. What `p20` seals for the vault alone is always taken."""
 
 
 class FileStatus(models.TextChoices):
@@ -123,6 +151,7 @@ class SealedFile(models.Model):
     pieces = models.JSONField(
         default=list
     )  # where what arrived lies, in order, until the vault has checked it
+    wrapping = models.CharField(max_length=6, choices=Wrapping.choices, default=Wrapping.PLAIN)
     report = models.JSONField(default=dict)  # rows, columns and rules; never a value
     rows = models.PositiveBigIntegerField(null=True)
     columns = models.JSONField(default=list)
@@ -141,6 +170,7 @@ class SealedFile(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(name="file_status_known", condition=Q(status__in=FileStatus.values)),
             models.CheckConstraint(name="file_class_known", condition=Q(data_class__in=DataClass.values)),
+            models.CheckConstraint(name="file_wrapping_known", condition=Q(wrapping__in=Wrapping.values)),
             models.CheckConstraint(
                 name="file_accepted_is_sealed",
                 condition=~Q(status=FileStatus.ACCEPTED)
@@ -162,6 +192,63 @@ class SealedFile(models.Model):
         return DataClass.MATCHING if self.data_class == DataClass.IDENTIFIER_LIST else self.data_class
 
 
+class SendingTerms(models.Model):
+    """How the files of one request are sent: a choice of its parties, on record before anything is sent."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    project = models.OneToOneField("projects.Project", on_delete=models.PROTECT, related_name="sending_terms")
+    encryption = models.CharField(max_length=8, choices=Encryption.choices)
+    reason = models.CharField(max_length=300)  # where it was agreed, or why
+    changed_by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
+    changed_at = models.DateTimeField()
+
+    history = recorded()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(name="terms_known", condition=Q(encryption__in=Encryption.values))
+        ]
+
+    def __str__(self) -> str:
+        """Return the choice."""
+        return self.get_encryption_display()
+
+
+class UploadTicket(models.Model):
+    """Permission for a program to send one slot's file in one person's name, for some hours of real time.
+
+    The ticket itself is shown once and never stored.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    slot = models.ForeignKey(UploadSlot, on_delete=models.PROTECT, related_name="tickets")
+    person = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
+    token_digest = models.CharField(max_length=64, unique=True)
+    issued_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+
+    history = recorded()
+
+    class Meta:
+        ordering: ClassVar = ["-issued_at"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="ticket_is_short",
+                condition=Q(expires_at__gt=F("issued_at")) & Q(expires_at__lte=F("issued_at") + TICKET_LIFE),
+            )
+        ]
+
+    def __str__(self) -> str:
+        """Return until when."""
+        return f"until {self.expires_at.isoformat()}"
+
+    @property
+    def project_id(self) -> object:
+        """Return the project whose ledger tells of it."""
+        return self.slot.project_id
+
+
 class Upload(models.Model):
     """A file on its way in, piece by piece; it can be resumed where it stopped. Its id becomes the file's."""
 
@@ -171,8 +258,10 @@ class Upload(models.Model):
     slot = models.ForeignKey(UploadSlot, on_delete=models.PROTECT, related_name="uploads")
     sent_by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
     name = models.CharField(max_length=200)
+    wrapping = models.CharField(max_length=6, choices=Wrapping.choices, default=Wrapping.PLAIN)
+    ticket = models.ForeignKey("UploadTicket", on_delete=models.PROTECT, null=True, related_name="uploads")
     length = models.BigIntegerField()
-    offset = models.BigIntegerField(default=0)  # bytes of plaintext that lie sealed
+    offset = models.BigIntegerField(default=0)  # bytes that lie sealed
     pieces = models.JSONField(default=list)
     begun_at = models.DateTimeField()
     expires_at = models.DateTimeField()  # both in real time

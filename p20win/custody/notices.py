@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.urls import reverse
 
 from p20win.accounts.public import Role, SigningKey, User, people_with_role
-from p20win.custody.models import SealedFile
+from p20win.custody.models import SealedFile, UploadSlot
 from p20win.notifications.public import Notice
 
 if TYPE_CHECKING:
@@ -60,7 +60,29 @@ def _about_key(template: str, subject: str) -> Notice:
     )
 
 
+def _slot(event: "Event") -> UploadSlot:
+    return UploadSlot.objects.select_related("supplier", "project").get(pk=event.subject_id)
+
+
+def _expected_from(event: "Event") -> "QuerySet[User]":
+    stewards = people_with_role(Role.DATA_STEWARD, _slot(event).supplier)
+    return stewards.select_related("organisation")
+
+
+def _about_slot(template: str, subject: str) -> Notice:
+    return Notice(
+        f"emails/{template}.txt",
+        _expected_from,
+        subject,
+        where=lambda event: reverse("custody:slot", args=[event.subject_id]),
+        context=lambda event: {"slot": _slot(event)},
+    )
+
+
 NOTICES: Final = {
+    "slot.window_opened": _about_slot("slot_window_opened", "{number}: a file can be sent now"),
+    "slot.rescheduled": _about_slot("slot_rescheduled", "{number}: the time for a file was changed"),
+    "slot.late": _about_slot("slot_late", "{number}: a file did not come in time"),
     "signing_key.enrolled": _about_key("signing_key_enrolled", "A key was enrolled for your agency"),
     "signing_key.revoked": _about_key("signing_key_revoked", "A key of your agency was revoked"),
     "file.accepted": _about("file_accepted", "{number}: your file was accepted"),

@@ -1,8 +1,6 @@
 """Taking a file in: sealed for the vault while it streams, forgotten by this process when done."""
 
 import datetime as dt
-import hashlib
-import hmac
 import os
 import uuid
 from collections.abc import Iterable
@@ -18,7 +16,7 @@ from p20win.custody.engine.files import EagerFile, sync_directory
 from p20win.custody.engine.names import read_name
 from p20win.custody.engine.pieces import PieceSealer, Place
 from p20win.custody.engine.pipeline import Lane
-from p20win.custody.models import FileStatus, SealedFile, UploadSlot
+from p20win.custody.models import FileStatus, SealedFile, UploadSlot, Wrapping
 from p20win.ids import uuid7
 from p20win.jobs import public as jobs
 from p20win.refusal import Blocked
@@ -36,7 +34,12 @@ class Reception:
 
     def __init__(self, slot: UploadSlot, *, by: "User", name: str, at: dt.datetime) -> None:
         """Open the piece. :raises Blocked: if this person cannot send a file of this name there now"""
-        if reasons := checks.why_not_send(slot, by, at) or checks.why_not_named(slot, name):
+        self._wrapping = wrapping_of(name, is_sealed=False)
+        if reasons := (
+            checks.why_not_send(slot, by, at)
+            or checks.why_not_named(slot, name)
+            or checks.why_not_wrapped(slot, self._wrapping)
+        ):
             raise Blocked(reasons)
         self.slot, self.by = slot, by
         self.file_id = uuid7()
@@ -66,6 +69,7 @@ class Reception:
                 name=self._name,
                 received=self.received,
                 pieces=[self._piece.name],
+                wrapping=self._wrapping,
                 by=self.by,
                 at=at,
             )
@@ -86,6 +90,7 @@ def arrive(
     name: str,
     received: int,
     pieces: list[str],
+    wrapping: str,
     by: "User",
     at: dt.datetime,
 ) -> SealedFile:
@@ -110,6 +115,7 @@ def arrive(
         received_at=at,
         received_bytes=received,
         pieces=pieces,
+        wrapping=wrapping,
     )
     create("file.arrived", row, by=by, at=at, details=described(row))
     _ask_for_check(row)
@@ -133,54 +139,44 @@ def receive(
     return reception.keep(at=at)
 
 
-def receive_sealed(
-    chunks: Iterable[bytes], file: SealedFile, *, digest: str, by: "User", at: dt.datetime
+@transaction.atomic
+def announced_arrive(
+    file: SealedFile, *, received: int, pieces: list[str], by: "User", at: dt.datetime
 ) -> SealedFile:
-    """Take in a piece that the sender's own machine sealed for the vault.
+    """Write down that a file which a machine announced is all there, and have the vault check it.
 
-    :raises Blocked: if the file was not announced, or not all of it arrived
+    :raises Blocked: if something changed meanwhile, such as another file having come first
     """
-    slot = file.slot
-    if slot is None or file.status != FileStatus.ANNOUNCED:
-        raise Blocked("This file was sent before, or never announced.")
+    if file.slot is None:
+        raise Blocked("This file was never announced.")
+    slot = _locked(file.slot)
     if reasons := checks.why_not_send(slot, by, at):
         raise Blocked(reasons)
-    seen, size = hashlib.sha256(), 0
-    piece = places.new_piece(file.pk)
-    target = open_new(piece)
-    try:
-        for chunk in chunks:
-            seen.update(chunk)
-            size += len(chunk)
-            if size > LARGEST:
-                raise Blocked("The file is larger than agreed.")
-            target.write(chunk)
-        if not hmac.compare_digest(seen.hexdigest(), digest):
-            raise Blocked("The file did not arrive as it was sent. Send it again.")
-        make_durable(target)
-        with transaction.atomic():
-            if reasons := checks.why_not_send(_locked(slot), by, at):
-                raise Blocked(reasons)
-            file = take(
-                lifecycle.ARRIVE,
-                file,
-                by=by,
-                at=at,
-                details=described(file) | {"bytes": size},
-                received_at=at,
-                received_bytes=size,
-                pieces=[piece],
-            )
-            _ask_for_check(file)
-    except BaseException:
-        target.close()
-        places.erase_pieces([piece])
-        raise
+    file.received_bytes = received
+    file = take(
+        lifecycle.ARRIVE,
+        file,
+        by=by,
+        at=at,
+        details=described(file),
+        received_at=at,
+        received_bytes=received,
+        pieces=pieces,
+    )
+    _ask_for_check(file)
     return file
+
+
+def wrapping_of(name: str, *, is_sealed: bool) -> Wrapping:
+    """Return how a file of this name comes; that it was sealed for the vault its sender says."""
+    if is_sealed:
+        return Wrapping.SEALED
+    return Wrapping.AGE if name.casefold().endswith(checks.AGE_ENDING) else Wrapping.PLAIN
 
 
 def stored_name(slot: UploadSlot, name: str) -> str:
     """Return the name a file is remembered by: its own if it follows the scheme, else a generic one."""
+    name = checks.bare_name(name)
     if read_name(name):
         return name
     ending = os.path.splitext(name)[1].casefold()
@@ -255,13 +251,6 @@ class Piece:
     def _write(self, sealed: bytes) -> None:
         for _ in self._writing.put(partial(self._file.write, sealed)):
             pass
-
-
-def open_new(piece: str) -> EagerFile:
-    """Open a new piece for writing what is sealed already."""
-    path = places.incoming(piece)
-    places.make_room(path)
-    return EagerFile(path)
 
 
 def make_durable(file: EagerFile) -> None:

@@ -13,18 +13,18 @@ from django.conf import settings
 
 from p20win import clock
 from p20win.custody import places, vault_keys
-from p20win.custody.engine import container, keys, manifest, pieces, signing
+from p20win.custody.engine import age, container, keys, manifest, pieces, signing
 from p20win.custody.engine.container import Binding, Seal, Sealer
 from p20win.custody.engine.encoding import canonical
-from p20win.custody.engine.errors import Broken, CustodyError
-from p20win.custody.engine.files import EagerFile, sync_directory, write_new
+from p20win.custody.engine.errors import Broken, CustodyError, Unreadable, WrongKey
+from p20win.custody.engine.files import EagerFile, Joined, sync_directory, write_new
 from p20win.custody.engine.intake import IntakeCheck
 from p20win.custody.engine.report import Report
 from p20win.custody.engine.rules import TABLE, FileRule, from_spec
 from p20win.custody.engine.streaming import new_key
 from p20win.custody.engine.tables import LARGEST_TABLE, check_table
 from p20win.custody.engine.verify import MANIFEST_ENDING
-from p20win.custody.models import FileStatus, SealedFile
+from p20win.custody.models import FileStatus, SealedFile, Wrapping
 from p20win.ids import uuid7
 
 if TYPE_CHECKING:
@@ -183,10 +183,10 @@ def check_and_seal(file: SealedFile, *, at: dt.datetime, progress: Progress) -> 
             target.abandon()
             return report, None
         return report, target.finish(at=at, statement=file.statement)
-    except CustodyError:
+    except CustodyError as problem:
         target.abandon()
         report = Report()
-        report.add("damaged", hint="It was altered or cut on its way. Send it again.")
+        report.add("damaged", hint=_what_to_do(file, problem))
         return report, None
     except BaseException:
         target.abandon()
@@ -194,6 +194,17 @@ def check_and_seal(file: SealedFile, *, at: dt.datetime, progress: Progress) -> 
 
 
 def _plain(file: SealedFile) -> Iterator[bytes]:
+    """Take off what the sender wrapped around the file."""
+    keeper, arrived = vault_keys.private_keys(), _arrived(file)
+    if file.wrapping == Wrapping.SEALED:
+        place = pieces.Place(str(file.slot_id), str(file.pk), 0)
+        return pieces.open_piece(Joined(arrived), vault=keeper.vault, place=place)
+    if file.wrapping == Wrapping.AGE:
+        return age.open_file(Joined(arrived), identity=keeper.age)
+    return arrived
+
+
+def _arrived(file: SealedFile) -> Iterator[bytes]:
     vault = vault_keys.private_keys().vault
     for number, piece in enumerate(file.pieces):
         place = pieces.Place(str(file.slot_id), str(file.pk), number)
@@ -219,9 +230,17 @@ def _checker(rule: FileRule, file: SealedFile) -> IntakeCheck | _TableCheck:
     return _TableCheck(file.name) if rule.kind == TABLE else IntakeCheck(rule)
 
 
+def _what_to_do(file: SealedFile, problem: CustodyError) -> str:
+    if file.wrapping == Wrapping.AGE and isinstance(problem, WrongKey):
+        return "It is encrypted for another recipient. Take the one that the page of this file shows."
+    if file.wrapping == Wrapping.AGE and isinstance(problem, Unreadable):
+        return f"{problem} Encrypt it with “age -r”, in the binary form, and send it again."
+    return "It was altered or cut on its way. Send it again."
+
+
 def _compare_with_statement(file: SealedFile, digest: str, size: int, report: Report) -> None:
     if file.statement is None:
-        if size != file.received_bytes:
+        if file.wrapping == Wrapping.PLAIN and size != file.received_bytes:  # the others show their own end
             report.add("damaged", hint="Not all of it is there. Send it again.")
         return
     document = file.statement["document"]

@@ -28,6 +28,11 @@ def visible_slots(user: "User") -> QuerySet[UploadSlot]:
     return UploadSlot.objects.filter(seen).select_related("project", "supplier")
 
 
+def slots_sent_by(user: "User") -> QuerySet[UploadSlot]:
+    """Return the slots that this person's organisation fills and this person sees."""
+    return visible_slots(user).filter(supplier=user.organisation_id)
+
+
 def visible_files(user: "User") -> QuerySet[SealedFile]:
     """Return the files of the slots this person sees."""
     return SealedFile.objects.filter(slot__in=visible_slots(user)).select_related("project", "owner", "slot")

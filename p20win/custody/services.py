@@ -9,9 +9,10 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from p20win.accounts.public import hub, system_user
-from p20win.custody import checks, lifecycle, places, sealing, vault_keys
+from p20win.custody import checks, lifecycle, places, sealing, uploads, vault_keys
 from p20win.custody.engine import manifest, signing
 from p20win.custody.engine.errors import CustodyError
+from p20win.custody.engine.pieces import piece_size
 from p20win.custody.engine.report import Report
 from p20win.custody.engine.rules import from_spec
 from p20win.custody.models import (
@@ -22,6 +23,7 @@ from p20win.custody.models import (
     StatementNonce,
     Upload,
     UploadSlot,
+    Wrapping,
 )
 from p20win.custody.reception import described, stored_name
 from p20win.custody.sealing import Sealed
@@ -74,6 +76,7 @@ def open_slot(
         on_accepted=on_accepted,
         on_refused=on_refused,
         status_since=at,
+        opening_told_at=at if opens_at is None or opens_at <= at else None,  # its desk tells of it
     )
     details = {"supplier": supplier.slug, "class": kind, "closes_at": closes_at.isoformat()}
     return create("slot.opened", row, by=by, at=at, details=details)
@@ -95,10 +98,11 @@ def announce(
     key: "SigningKey",
     real_now: dt.datetime,
     at: dt.datetime,
-) -> SealedFile:
-    """Take down what an agency's machine states about the file it will send.
+) -> Upload:
+    """Take down what an agency's machine states about the file it will send, and begin its upload.
 
     :raises Blocked: naming what in the statement does not fit
+    :raises NoRoom: if the disk could not hold the file
     """
     document = _read_statement(slot, statement, key=key, real_now=real_now)
     try:
@@ -122,8 +126,10 @@ def announce(
         sent_by=key.enrolled_by,
         signing_key=key,
         statement=statement,
+        wrapping=Wrapping.SEALED,
     )
-    return create("file.announced", row, by=key.enrolled_by, at=at, details={"key": key.fingerprint})
+    create("file.announced", row, by=key.enrolled_by, at=at, details={"key": key.fingerprint})
+    return uploads.begin_announced(row, slot, length=piece_size(document["plain_bytes"]), now=real_now)
 
 
 def _read_statement(

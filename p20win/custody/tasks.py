@@ -5,7 +5,7 @@ from contextlib import suppress
 from celery import shared_task
 
 from p20win import clock
-from p20win.custody import checkpoints, destruction, services
+from p20win.custody import checkpoints, destruction, schedule, services
 from p20win.custody.models import Destruction
 from p20win.jobs.public import RunningJob, line_of_work
 
@@ -33,3 +33,9 @@ def publish_checkpoint(job: RunningJob) -> None:
 def checkpoint_when_due() -> None:
     """Ask for the hourly checkpoint; told by beat."""
     checkpoints.ask_if_due(now=clock.real_now())
+
+
+@shared_task(name="custody.tell_of_windows", ignore_result=True)
+def tell_of_windows() -> None:
+    """Tell senders of windows that opened, or ended without a file, up to the portal's now."""
+    schedule.tell(at=clock.now())

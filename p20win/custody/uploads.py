@@ -18,8 +18,8 @@ from django.db.models import F
 
 from p20win.custody import checks, places
 from p20win.custody.engine.pieces import Place
-from p20win.custody.models import SealedFile, Upload, UploadSlot
-from p20win.custody.reception import LARGEST, Piece, arrive, stored_name
+from p20win.custody.models import SealedFile, Upload, UploadSlot, UploadTicket, Wrapping
+from p20win.custody.reception import LARGEST, Piece, announced_arrive, arrive, stored_name, wrapping_of
 from p20win.refusal import Blocked
 
 if TYPE_CHECKING:
@@ -34,12 +34,24 @@ class Conflict(Exception):
     """The upload does not stand where the sender thinks; its present offset tells."""
 
 
+class Damaged(Exception):
+    """A part is not as its sender signed it. Nothing of that part was kept; it can be sent again."""
+
+
 class NoRoom(Exception):
     """The disk has no room for the file. Nothing of it was kept; the slot stays open."""
 
 
 def begin(
-    slot: UploadSlot, *, name: str, length: int, by: "User", at: dt.datetime, now: dt.datetime
+    slot: UploadSlot,
+    *,
+    name: str,
+    length: int,
+    by: "User",
+    at: dt.datetime,
+    now: dt.datetime,
+    is_sealed: bool = False,
+    ticket: UploadTicket | None = None,
 ) -> Upload:
     """Begin an upload. What the same person began before for the same slot is given up.
 
@@ -48,23 +60,56 @@ def begin(
     :raises Blocked: if this person cannot send a file of this name and size there now
     :raises NoRoom: if the disk could not hold it
     """
-    if reasons := checks.why_not_send(slot, by, at) or checks.why_not_named(slot, name):
+    wrapping = wrapping_of(name, is_sealed=is_sealed)
+    if reasons := (
+        checks.why_not_send(slot, by, at)
+        or checks.why_not_named(slot, name)
+        or checks.why_not_wrapped(slot, wrapping)
+    ):
         raise Blocked(reasons)
-    largest = int(slot.spec.get("largest") or LARGEST)
-    if not 0 < length <= largest:
-        raise Blocked(f"The file is empty, or larger than agreed: at most {largest} bytes.")
-    if shutil.disk_usage(_volume()).free < ROOM_FOR * length:
-        raise NoRoom
+    _make_room(slot, length, wrapping)
     for earlier in slot.uploads.filter(sent_by=by):
         give_up(earlier)
     return Upload.objects.create(
         slot=slot,
         sent_by=by,
         name=stored_name(slot, name),
+        wrapping=wrapping,
+        ticket=ticket,
         length=length,
         begun_at=now,
         expires_at=now + KEPT_FOR,
     )
+
+
+def begin_announced(file: SealedFile, slot: UploadSlot, *, length: int, now: dt.datetime) -> Upload:
+    """Begin the upload of a file that an agency's machine announced and sealed; its id is the file's.
+
+    :raises Blocked: if it is larger than agreed
+    :raises NoRoom: if the disk could not hold it
+    """
+    _make_room(slot, length, Wrapping.SEALED)
+    for earlier in slot.uploads.filter(sent_by=file.sent_by):
+        give_up(earlier)
+    return Upload.objects.create(
+        pk=file.pk,
+        slot=slot,
+        sent_by=file.sent_by,
+        name=file.name,
+        wrapping=Wrapping.SEALED,
+        length=length,
+        begun_at=now,
+        expires_at=now + KEPT_FOR,
+    )
+
+
+def _make_room(slot: UploadSlot, length: int, wrapping: str) -> None:
+    largest = int(slot.spec.get("largest") or LARGEST)
+    room = largest if wrapping == Wrapping.PLAIN else largest + largest // 1000 + 4096  # heads and tags
+    if not 0 < length <= room:
+        raise Blocked(f"The file is empty, or larger than agreed: at most {largest} bytes.")
+    if shutil.disk_usage(_volume()).free < ROOM_FOR * length:
+        raise NoRoom
 
 
 def append(
@@ -79,7 +124,7 @@ def append(
         raise Conflict
     rest = iter(chunks)
     while not upload.expires_at <= now:
-        if reasons := checks.why_not_send(upload.slot, upload.sent_by, at):
+        if reasons := _why_not_continue(upload, at=at, now=now):
             raise Blocked(reasons)
         before = upload.offset
         if not _take_piece(upload, rest, now=now):
@@ -87,6 +132,13 @@ def append(
         if upload.offset == before:
             return upload
     raise Blocked("This upload has lapsed. Begin again.")
+
+
+def _why_not_continue(upload: Upload, *, at: dt.datetime, now: dt.datetime) -> list[str]:
+    reasons = checks.why_not_send(upload.slot, upload.sent_by, at)
+    if not reasons and upload.ticket_id:
+        reasons = checks.why_not_ticket(UploadTicket.objects.get(pk=upload.ticket_id), now)
+    return reasons or checks.why_not_wrapped(upload.slot, upload.wrapping)
 
 
 def _take_piece(upload: Upload, chunks: Iterator[bytes], *, now: dt.datetime) -> bool:
@@ -131,16 +183,23 @@ def complete(upload: Upload, *, at: dt.datetime) -> SealedFile:
 
     :raises Blocked: if something changed meanwhile, such as another file having come first
     """
+    announced = SealedFile.objects.filter(pk=upload.pk).first()
     try:
-        file = arrive(
-            upload.slot,
-            file_id=upload.pk,
-            name=upload.name,
-            received=upload.length,
-            pieces=upload.pieces,
-            by=upload.sent_by,
-            at=at,
-        )
+        if announced is not None:
+            file = announced_arrive(
+                announced, received=upload.length, pieces=upload.pieces, by=upload.sent_by, at=at
+            )
+        else:
+            file = arrive(
+                upload.slot,
+                file_id=upload.pk,
+                name=upload.name,
+                received=upload.length,
+                pieces=upload.pieces,
+                wrapping=upload.wrapping,
+                by=upload.sent_by,
+                at=at,
+            )
     except Blocked:
         give_up(upload)
         raise

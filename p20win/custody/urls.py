@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from p20win.custody import agency_key_pages, api, key_pages, tus, views
+from p20win.custody import agency_key_pages, api, key_pages, schedule_pages, ticket_pages, tus, views
 
 app_name = "custody"
 urlpatterns = [
@@ -11,6 +11,13 @@ urlpatterns = [
     path("slots/<uuid:pk>/upload/", views.upload, name="upload"),
     path("slots/<uuid:pk>/uploads/", tus.collection, name="tus"),
     path("slots/<uuid:pk>/uploads/<uuid:upload_pk>/", tus.upload, name="tus-upload"),
+    path("slots/<uuid:pk>/window/", schedule_pages.window, name="slot-window"),
+    path("slots/<uuid:pk>/terms/", schedule_pages.terms, name="slot-terms"),
+    path("slots/<uuid:pk>/tickets/", ticket_pages.issue, name="ticket-issue"),
+    path("slots/<uuid:pk>/tickets/<uuid:ticket_pk>/revoke/", ticket_pages.revoke, name="ticket-revoke"),
+    path("by-ticket/uploads/", tus.ticket_collection, name="ticket-uploads"),
+    # No slash at its end: curl would add the file's name to it.
+    path("by-ticket/uploads/<uuid:upload_pk>", tus.ticket_upload, name="ticket-upload"),
     path("files/<uuid:pk>/receipt/", views.receipt, name="receipt"),
     path("machine-keys/", agency_key_pages.index, name="agency-keys"),
     path("machine-keys/enrol/", agency_key_pages.enrol, name="agency-key-enrol"),

@@ -12,14 +12,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from django.conf import settings
 
-from p20win.custody.engine import pieces, signing
+from p20win.custody.engine import age, pieces, signing
 from p20win.custody.engine.files import read_private, write_new
 from p20win.custody.engine.keys import KeyStore, MasterKeyFile
 from p20win.custody.engine.master import KeyService
 from p20win.custody.key_services import AwsKms, VaultTransit
 
-MASTER, VAULT, HUB = "master.key", "vault.key", "hub-signing.pem"
+MASTER, VAULT, HUB, AGE = "master.key", "vault.key", "hub-signing.pem", "age.key"
 VAULT_PUBLIC, HUB_PUBLIC, BACKUP_PUBLIC = "vault-public.txt", "hub-public.pem", "backup-public.txt"
+AGE_PUBLIC = "age-recipient.txt"
 
 
 class NotTheVault(RuntimeError):
@@ -42,6 +43,9 @@ def make_keys() -> list[str]:
     if not (private / HUB).exists():
         write_new(private / HUB, signing.private_pem(Ed25519PrivateKey.generate()))
         made.append(HUB)
+    if not (private / AGE).exists():
+        write_new(private / AGE, pieces.vault_key_text(X25519PrivateKey.generate()).encode())
+        made.append(AGE)
     publish_own()
     return made
 
@@ -51,6 +55,8 @@ def publish_own() -> None:
     keys = VaultKeys(Path(settings.P20WIN_VAULT_KEYS))
     publish(VAULT_PUBLIC, pieces.vault_public_text(keys.vault.public_key()).encode())
     publish(HUB_PUBLIC, signing.public_pem(keys.hub.public_key()))
+    if (keys.folder / AGE).exists():  # keys put back from an older snapshot lack it; `init` makes it
+        publish(AGE_PUBLIC, age.recipient(keys.age.public_key()).encode())
 
 
 def make_backup_key(path: Path) -> None:
@@ -89,6 +95,11 @@ class VaultKeys:
     def vault(self) -> X25519PrivateKey:
         """Return the key that opens what arrives."""
         return pieces.read_vault_key(read_private(self.folder / VAULT).decode("ascii"))
+
+    @cached_property
+    def age(self) -> X25519PrivateKey:
+        """Return the key that opens files encrypted with age."""
+        return pieces.read_vault_key(read_private(self.folder / AGE).decode("ascii"))
 
     @cached_property
     def hub(self) -> Ed25519PrivateKey:
@@ -143,6 +154,14 @@ def vault_public() -> X25519PublicKey:
     :raises NoKeys: if it was not made yet
     """
     return pieces.read_vault_public(_published(VAULT_PUBLIC).decode("ascii"))
+
+
+def age_recipient() -> str:
+    """Return whom to encrypt for with age.
+
+    :raises NoKeys: if it was not made yet
+    """
+    return _published(AGE_PUBLIC).decode("ascii")
 
 
 def hub_public_pem() -> bytes:

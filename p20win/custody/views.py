@@ -13,11 +13,13 @@ from django.views.decorators.http import require_GET, require_POST
 
 from p20win import clock
 from p20win.access import SignedInRequest, members_only, public
-from p20win.custody import checks, selectors, vault_keys
+from p20win.custody import checks, schedule, selectors, tickets, vault_keys
+from p20win.custody.engine import pieces
 from p20win.custody.engine.cells import FORMS
 from p20win.custody.forms import FileForm, SlotFilter
-from p20win.custody.models import FileStatus, SlotStatus, UploadSlot
+from p20win.custody.models import Encryption, FileStatus, SlotStatus, UploadSlot
 from p20win.custody.upload import SealingHandler, keep
+from p20win.deadlines import public as deadlines
 from p20win.jobs import public as jobs
 from p20win.listing import Listing
 from p20win.refusal import Blocked
@@ -59,6 +61,7 @@ def slot(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
 def _shown(request: SignedInRequest, row: UploadSlot) -> dict[str, object]:
     files = list(row.files.select_related("sent_by", "signing_key"))
     waiting = next((file for file in files if file.status == FileStatus.ARRIVED), None)
+    encryption = checks.encryption_of(row.project)
     sends = request.user.organisation_id == row.supplier_id
     return {
         "slot": row,
@@ -69,7 +72,18 @@ def _shown(request: SignedInRequest, row: UploadSlot) -> dict[str, object]:
         "columns": [column | {"asks": _asked(column)} for column in row.spec.get("columns", [])],
         "separators": " or ".join(f"{name}s" for name in row.spec.get("separators", ["tab"])),
         "form": FileForm(),
+        "tickets": tickets.good_ones(row, now=clock.real_now()) if sends else [],
+        "clock": deadlines.of_subject(row, schedule.WINDOW).first(),
+        "moves": schedule.moves(row),
+        "arranges": not schedule.why_not_arrange(row, request.user),
+        "encryption": encryption,
+        "vault_key": _sealed_for() if encryption == Encryption.BROWSER else "",
+        "age_recipient": vault_keys.age_recipient(),
     }
+
+
+def _sealed_for() -> str:
+    return pieces.vault_public_text(vault_keys.vault_public())
 
 
 def _asked(column: dict[str, Any]) -> str:

@@ -19,6 +19,9 @@
 
   const LOST = "The file did not arrive: the connection was lost. Nothing of it was kept; send it again.";
   const CUT = "The connection was lost. Choose the same file and send it again: it goes on from where it stopped.";
+  const CUT_SEALED = "The connection was lost. Send the file again: it is encrypted anew and begins from the start.";
+  const TOO_OLD =
+    "This browser cannot encrypt the file: it is too old. Use a current one, or “p20 send”. Nothing was sent.";
   const PART = 16 * 1024 * 1024;
 
   const failed = (form, words) => {
@@ -42,10 +45,22 @@
     return status === 0 || status === 409 || status >= 500 && status !== 507;
   };
 
+  // Lets tus read a file as it is sealed for the vault. Its key lives in this page alone: an upload that the page
+  // did not finish cannot be taken up by another.
+  const sealing = (form, attempt) => {
+    const vault = p20seal.readKey(form.dataset.vault);
+    const { slot } = form.dataset;
+    return {
+      storeFingerprintForResuming: false,
+      fileReader: { openFile: async (file) => p20seal.source(file, { vault, slot, attempt }) },
+    };
+  };
+
   // Sends a file by tus. Until the portal has named the upload, "Pause" and "Stop" wait for the name: without it
   // the browser could neither continue nor take back what the portal began.
   const sendInParts = (form, file) => {
     let wish = "send";
+    const sealed = form.dataset.vault ? sealing(form, () => upload.url.split("/").at(-2)) : null;
     const over = () => failed(form, "Stopped. Nothing of the file was kept.");
     const obey = () => {
       if (wish === "pause") upload.abort();
@@ -55,7 +70,8 @@
       endpoint: form.dataset.resume,
       chunkSize: PART,
       retryDelays: [0, 1000, 3000, 5000, 10_000, 20_000, 30_000],
-      metadata: { filename: file.name },
+      metadata: { filename: file.name, ...(sealed && { wrapping: "sealed" }) },
+      ...sealed,
       headers: { "X-CSRFToken": form.querySelector("[name=csrfmiddlewaretoken]").value },
       removeFingerprintOnSuccess: true,
       onShouldRetry: (error) => wish !== "stop" && isWorthRepeating(error),
@@ -65,7 +81,7 @@
       onError: (error) => {
         const said = error.originalResponse ? error.originalResponse.getBody().trim() : "";
         if (wish === "stop") over();
-        else failed(form, said && !said.startsWith("<") ? said : CUT);
+        else failed(form, said && !said.startsWith("<") ? said : sealed ? CUT_SEALED : CUT);
       },
     });
     const pause = form.querySelector("[data-upload-pause]");
@@ -82,6 +98,10 @@
       say(form, "Stopping");
       if (upload.url) obey();
     };
+    if (sealed) {
+      p20seal.isSupported().then((can) => (can ? upload.start() : failed(form, TOO_OLD)));
+      return;
+    }
     upload.findPreviousUploads().then((earlier) => {
       if (earlier.length) upload.resumeFromPreviousUpload(earlier[0]);
       upload.start();
@@ -95,6 +115,10 @@
     event.preventDefault();
     form.querySelectorAll("button[type=submit]").forEach((button) => (button.disabled = true));
     form.querySelectorAll("[data-upload-failed]").forEach((note) => note.remove());
+    if (form.dataset.vault && !(window.p20seal && window.tus && tus.isSupported)) {
+      failed(form, TOO_OLD); // never in the clear instead
+      return;
+    }
     show(form, 0);
     if (form.dataset.resume && window.tus && tus.isSupported) {
       sendInParts(form, files[0]);

@@ -277,9 +277,15 @@ class TestClient:
     def test_bytes_changed_on_the_way_are_refused_and_not_kept(
         self, slot, machine, file_to_send, vault, monkeypatch, capsys
     ):
-        monkeypatch.setattr(portal, "_read", lambda file, seen: iter([b"P20PIEC1" + b"x" * 500]))
+        original = portal.signature_headers
+
+        def of_another_body(key, method, path, digest):
+            return original(key, method, path, "0" * 64 if method == "PATCH" else digest)
+
+        monkeypatch.setattr(portal, "signature_headers", of_another_body)
+        monkeypatch.setattr("client.sending.DELAYS", (0, 0))
         assert main.main(["send", str(file_to_send), "--slot", str(slot.pk)]) == 1
-        assert "did not arrive as it was sent" in capsys.readouterr().err
+        assert "does not take the file as it is sent" in capsys.readouterr().err
         assert not list((vault / "media").rglob("*.piece"))
         assert SealedFile.objects.get().status == FileStatus.ANNOUNCED
 
@@ -299,4 +305,4 @@ def test_unsigned_requests_are_refused(client, slot):
     for name, args in (("machine-slots", []), ("machine-slot", [slot.pk]), ("machine-receipt", [slot.pk])):
         assert client.get(reverse(f"custody:{name}", args=args)).status_code == 403
     assert client.post(reverse("custody:machine-announce", args=[slot.pk])).status_code == 403
-    assert client.put(reverse("custody:machine-body", args=[slot.pk])).status_code == 403
+    assert client.patch(reverse("custody:machine-body", args=[slot.pk])).status_code == 403

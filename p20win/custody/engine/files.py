@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -61,6 +62,21 @@ class EagerFile:
     def close(self) -> None:
         """This will close the file as it is."""
         self._file.close()
+
+
+class Joined:
+    """Chunks that come one after the other, read as one file. A short read means the end."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks, self._held = iter(chunks), bytearray()
+
+    def read(self, size: int, /) -> bytes:
+        """This will give that many bytes, or what is left."""
+        while len(self._held) < size and (chunk := next(self._chunks, None)) is not None:
+            self._held += chunk
+        taken = bytes(self._held[:size])
+        del self._held[:size]
+        return taken
 
 
 def read_private(path: Path) -> bytes:

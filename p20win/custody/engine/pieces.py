@@ -8,7 +8,7 @@ wrapped key and the body are bound to the place the piece belongs to.
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from typing import BinaryIO
+from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
@@ -50,6 +50,13 @@ def piece_size(plain: int) -> int:
     return HEAD_SIZE + sealed_size(plain)
 
 
+class Readable(Protocol):
+    """Whatever gives bytes in order."""
+
+    def read(self, size: int, /) -> bytes:
+        """This will give that many bytes, or what is left."""
+
+
 class PieceSealer:
     """Seals one piece while it passes through and forgets the key when done."""
 
@@ -78,7 +85,7 @@ def seal_piece(chunks: Iterable[bytes], *, vault: X25519PublicKey, place: Place)
     yield sealer.finish()
 
 
-def open_piece(source: BinaryIO, *, vault: X25519PrivateKey, place: Place) -> Iterator[bytes]:
+def open_piece(source: Readable, *, vault: X25519PrivateKey, place: Place) -> Iterator[bytes]:
     """This will give a piece's plaintext as it authenticates; it is whole only when the iterator ends.
 
     :raises Unreadable: if it is not a piece
