@@ -3,10 +3,20 @@
 `delivered()` is the out-tray: extracts that recipients can fetch or could.
 """
 
-from matching.models import Delivery, DeliveryStatus, Download, Match, MatchRun, MatchSignoff, MatchStatus
+from matching.models import (
+    Delivery,
+    DeliveryStatus,
+    Download,
+    Form,
+    Match,
+    MatchRun,
+    MatchSignoff,
+    MatchStatus,
+)
 from matching.selectors import delivered, expected, extract_for, match_for, visible_to
-from matching.services.delivering import fetch
+from matching.services.delivering import describe
 from matching.services.destroying import destroy_inputs, destroy_results
+from matching.services.fetching import confirm_receipt, fetch
 from matching.services.opening import open_match
 from matching.services.running import start_run
 from matching.services.signing import agree, reject
@@ -16,6 +26,7 @@ __all__ = [
     "Delivery",
     "DeliveryStatus",
     "Download",
+    "Form",
     "Match",
     "MatchRun",
     "MatchSignoff",
@@ -23,7 +34,9 @@ __all__ = [
     "accepted",
     "agencies",
     "agree",
+    "confirm_receipt",
     "delivered",
+    "describe",
     "destroy_inputs",
     "destroy_results",
     "expected",

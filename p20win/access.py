@@ -53,6 +53,7 @@ Condition = Callable[[AccessAsk], str | None]
 
 _conditions: dict[str, Condition] = {}
 _machine_verifier: Callable[[HttpRequest], object | None] | None = None
+_ticket_reader: Callable[[HttpRequest], tuple[Any, str, str] | None] | None = None
 
 
 def register_condition(name: str, condition: Condition) -> None:
@@ -160,6 +161,31 @@ def signed_by_machine(view: View) -> View:
     guarded.csrf_exempt = True  # type: ignore[attr-defined]  # a signature stands in for the cookie's token
     marked: View = _mark(guarded, "signed_by_machine")
     return marked
+
+
+def with_ticket(view: View) -> View:
+    """Mark an address for a person's own program, which shows a ticket for one thing and takes no cookie.
+
+    The view receives the ticket's person as `request.user`, and the id of the thing it is for as `of`.
+    """
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        found = _ticket_reader(request) if _ticket_reader else None
+        if found is None:
+            raise PermissionDenied("The ticket is not one, or holds no longer. Ask for another on the page.")
+        request.user, of, shown = found
+        session_now.set(shown)
+        return view(request, *args, of=of, **kwargs)
+
+    marked: View = _mark(guarded, "with_ticket")
+    return marked
+
+
+def register_ticket_reader(reader: Callable[[HttpRequest], tuple[Any, str, str] | None]) -> None:
+    """Set what reads a ticket: it returns its person, the id of its thing, and the ticket; or None."""
+    global _ticket_reader
+    _ticket_reader = reader
 
 
 def register_machine_verifier(verifier: Callable[[HttpRequest], object | None]) -> None:

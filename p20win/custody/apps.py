@@ -12,9 +12,11 @@ class CustodyConfig(AppConfig):
 
     def ready(self) -> None:
         """Say who hears about files; in the vault's processes, keep memory from any disk."""
-        from p20win.custody import notices
+        from p20win import access
+        from p20win.custody import notices, tickets
         from p20win.notifications import public as notifications
 
+        access.register_ticket_reader(tickets.shown)
         notifications.register(notices.NOTICES)
         if settings.P20WIN_IS_VAULT:
             from p20win.custody import hardening

@@ -3,10 +3,12 @@
 Agencies' files. `open_slot` opens a slot for one file; `receive` takes it in (as the upload page does); the
 vault checks it and calls the slot's `on_accepted` or `on_refused` line of work with `file_id`.
 
-In the vault's jobs (queue "vault") alone: `open_bytes`, `seal_bytes`, `shred`, `tidy`.
+In the vault's jobs (queue "vault") alone: `open_bytes`, `open_range`, `seal_bytes`, `signed_by_the_hub`,
+`shred`, `tidy`.
 
 Pages: `capability(person, act, subject, at)` after the access decision, then `relay(token)`; what the act
-gives is registered by its desk with `register_opening`.
+gives is registered by its desk with `register_opening`. A person's program opens with a ticket instead of
+their session: `ticket`, and views marked `access.with_ticket`.
 
 Keys: `last_key_snapshot_expires` (in the vault) is when a key destroyed now is gone from every copy.
 
@@ -29,7 +31,7 @@ from p20win.custody.models import (
     UploadSlot,
 )
 from p20win.custody.reception import Reception, receive
-from p20win.custody.sealing import NotOpenable, open_bytes, why_unreadable
+from p20win.custody.sealing import NotOpenable, open_bytes, open_range, signed_by_the_hub, why_unreadable
 from p20win.custody.selectors import (
     accepted_files,
     destructions,
@@ -39,6 +41,7 @@ from p20win.custody.selectors import (
     visible_slots,
 )
 from p20win.custody.services import close_slot, open_slot, seal_bytes, tidy
+from p20win.custody.tickets import ticket
 from p20win.custody.vault_client import relay, vault_answers, vault_keys_state
 from p20win.custody.vault_keys import NotTheVault, hub_public_pem
 from p20win.custody.wire import Cut
@@ -68,14 +71,17 @@ __all__ = [
     "hub_public_pem",
     "last_key_snapshot_expires",
     "open_bytes",
+    "open_range",
     "open_slot",
     "receive",
     "register_opening",
     "relay",
     "seal_bytes",
     "shred",
+    "signed_by_the_hub",
     "slots",
     "slots_of",
+    "ticket",
     "tidy",
     "vault_answers",
     "vault_keys_state",
