@@ -16,7 +16,8 @@ from matching.models import (
 from matching.selectors import delivered, expected, extract_for, match_for, visible_to
 from matching.services.delivering import describe
 from matching.services.destroying import destroy_inputs, destroy_results
-from matching.services.fetching import confirm_receipt, fetch
+from matching.services.fetching import begin as begin_download
+from matching.services.fetching import confirm_receipt, open_range
 from matching.services.opening import open_match
 from matching.services.running import start_run
 from matching.services.signing import agree, reject
@@ -34,6 +35,7 @@ __all__ = [
     "accepted",
     "agencies",
     "agree",
+    "begin_download",
     "confirm_receipt",
     "delivered",
     "describe",
@@ -41,13 +43,13 @@ __all__ = [
     "destroy_results",
     "expected",
     "extract_for",
-    "fetch",
     "keeper",
     "latest_result",
     "latest_run",
     "match_for",
     "missing",
     "open_match",
+    "open_range",
     "reject",
     "signoffs",
     "start_run",

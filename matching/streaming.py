@@ -1,6 +1,7 @@
 """Handing out a download over HTTP: whole or in ranges, each under a capability of its own."""
 
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
@@ -64,7 +65,7 @@ def _expect_may_continue(download: Download, person: "User") -> None:
         raise Blocked(reasons)
 
 
-def _why_no_longer(pk: object, person: "User") -> list[str]:
+def _why_no_longer(pk: uuid.UUID, person: "User") -> list[str]:
     """Ask anew, from the database, whether a download may go on."""
     from p20win.accounts.public import User
 

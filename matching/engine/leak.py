@@ -30,7 +30,8 @@ class Watch:
         self, file: str, ids: pa.Array, identifiers: Mapping[str, pa.Array], *, is_key: bool = False
     ) -> None:
         self._file, self._ids = file, ids
-        numbers, names = {}, {}
+        numbers: dict[str, pa.Array] = {}
+        names: dict[str, pa.Array] = {}
         for column, values in identifiers.items():
             text = plain(values)
             longest = pc.max(pc.utf8_length(text)).as_py() or 0

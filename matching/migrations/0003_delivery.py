@@ -380,7 +380,7 @@ class Migration(migrations.Migration):
             model_name="download",
             name="expires_at",
             field=models.DateTimeField(
-                default=datetime.datetime(2000, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)
+                default=datetime.datetime(2000, 1, 1, 0, 0, tzinfo=datetime.UTC)
             ),
             preserve_default=False,
         ),
@@ -465,7 +465,7 @@ class Migration(migrations.Migration):
             model_name="historicaldownload",
             name="expires_at",
             field=models.DateTimeField(
-                default=datetime.datetime(2000, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)
+                default=datetime.datetime(2000, 1, 1, 0, 0, tzinfo=datetime.UTC)
             ),
             preserve_default=False,
         ),

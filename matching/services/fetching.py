@@ -111,18 +111,11 @@ def open_range(download: Download, start: int, stop: int, *, by: "User", at: dt.
 
     :raises Blocked: if the download has expired, the version was recalled, or the person may no longer
     """
-    row = Fetch(download=download, project_id=download.project_id, start=start, stop=stop, asked_at=at)
+    row = Fetch(
+        download=download, project_id=download.delivery.project_id, start=start, stop=stop, asked_at=at
+    )
     create("extract.range_asked", row, by=by, at=at, details={"start": start, "stop": stop})
     return custody.capability(by, OPENING, row, at)
-
-
-def fetch(delivery: Delivery, *, by: "User", acknowledges: bool, at: dt.datetime) -> str:
-    """Begin a download and return the token that opens all of it at once.
-
-    :raises Blocked: as `begin`
-    """
-    download = begin(delivery, by=by, acknowledges=acknowledges, at=at)
-    return open_range(download, 0, download.size, by=by, at=at)
 
 
 def ticket(download: Download, *, by: "User", at: dt.datetime) -> str:

@@ -56,7 +56,8 @@ def _analytical(delivery: Delivery) -> list[extract.Part]:
             ),
             pieces=lambda file=file: custody.open_bytes(file),  # type: ignore[misc]
             watch=_watch(delivery, row.agency),
-            **_populations(delivery, row.agency),
+            unwanted=_flags(delivery, row.agency, wanted=False),
+            wanted=_flags(delivery, row.agency, wanted=True),
         )
         for row, file in standing.accepted(delivery.match, custody.DataClass.ANALYTICAL)
     ]
@@ -69,7 +70,8 @@ def _keys(delivery: Delivery) -> list[extract.Part]:
             name=f"{agency.slug}-key.csv",
             columns=(extract.SYNTHETIC_ID,),
             watch=_watch(delivery, agency, is_key=True),
-            **_populations(delivery, agency),
+            unwanted=_flags(delivery, agency, wanted=False),
+            wanted=_flags(delivery, agency, wanted=True),
         )
         for agency in standing.agencies(delivery.project)
     ]
@@ -94,12 +96,13 @@ def _watch(delivery: Delivery, agency: "Organisation", *, is_key: bool = False) 
     return extract.watch_over(sent, is_key=is_key)
 
 
-def _populations(delivery: Delivery, agency: "Organisation") -> dict[str, tuple[str, ...]]:
-    """Return the flags of populations on which this agency's data is not wanted, and of others (O-125)."""
-    flags: dict[bool, list[str]] = {True: [], False: []}
-    for table in requests.identifier_tables(delivery.project):
-        flags[table.population.not_wanted_from.filter(pk=agency.pk).exists()].append(table.flag_column)
-    return {"unwanted": tuple(flags[True]), "wanted": tuple(flags[False])}
+def _flags(delivery: Delivery, agency: "Organisation", *, wanted: bool) -> tuple[str, ...]:
+    """Return the flags of populations on which this agency's data is wanted, or is not (O-125)."""
+    return tuple(
+        table.flag_column
+        for table in requests.identifier_tables(delivery.project)
+        if table.population.not_wanted_from.filter(pk=agency.pk).exists() != wanted
+    )
 
 
 def expect_all_rows(delivery: Delivery, counts: extract.Counts) -> None:

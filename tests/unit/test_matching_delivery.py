@@ -176,7 +176,7 @@ class TestDelivery:
             return iter([("\t".join(names) + "\n" + rows).encode()]) if is_it else really(file)
 
         monkeypatch.setattr(custody, "open_bytes", swapped)
-        with pytest.raises(Blocked, match="holds a SASID. Nothing was delivered") as refused:
+        with pytest.raises(Blocked, match=r"holds a SASID\. Nothing was delivered") as refused:
             delivering.build(match.delivery, job=agreements.NoJob(), at=START)
 
         assert secret not in str(refused.value)
