@@ -72,9 +72,8 @@ def waiting_to_open(user: "User") -> list["Agreement"]:
         return []
     seen = projects.visible_to(user)
     rows = agreements.in_force_tray().filter(project__in=seen)
-    again = [
-        row for row in rows.filter(project__matches__isnull=False).distinct() if wants_rerun(row.project)
-    ]
+    asked = rows.filter(project__matches__deliveries__questions__outcome=Outcome.RERUN).distinct()
+    again = [row for row in asked if wants_rerun(row.project)]
     return [*rows.filter(project__matches__isnull=True), *again]
 
 

@@ -379,9 +379,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="download",
             name="expires_at",
-            field=models.DateTimeField(
-                default=datetime.datetime(2000, 1, 1, 0, 0, tzinfo=datetime.UTC)
-            ),
+            field=models.DateTimeField(default=datetime.datetime(2000, 1, 1, 0, 0, tzinfo=datetime.UTC)),
             preserve_default=False,
         ),
         migrations.AddField(
@@ -464,9 +462,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="historicaldownload",
             name="expires_at",
-            field=models.DateTimeField(
-                default=datetime.datetime(2000, 1, 1, 0, 0, tzinfo=datetime.UTC)
-            ),
+            field=models.DateTimeField(default=datetime.datetime(2000, 1, 1, 0, 0, tzinfo=datetime.UTC)),
             preserve_default=False,
         ),
         migrations.AddField(
