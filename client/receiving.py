@@ -104,7 +104,7 @@ class Delivery:
                 if have and answer.status_code != httpx.codes.PARTIAL_CONTENT:
                     part.unlink()
                     return "The delivery changed meanwhile."
-                with part.open("ab", opener=_private) as file:
+                with open(part, "ab", opener=_private) as file:
                     for block in answer.iter_raw(_BLOCK):
                         file.write(block)
                         have += len(block)

@@ -4,7 +4,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 
@@ -12,16 +12,14 @@ from matching import checks, ranges
 from matching.models import Download
 from matching.services import fetching
 from p20win import access, clock
+from p20win.accounts.public import User
 from p20win.custody import public as custody
 from p20win.refusal import Blocked
-
-if TYPE_CHECKING:
-    from p20win.accounts.models import User
 
 ASK_AGAIN: Final = 1.0  # seconds, as the vault does; it cannot see what this process still has in hand
 
 
-def answer(request: HttpRequest, download: Download, person: "User") -> HttpResponseBase:
+def answer(request: HttpRequest, download: Download, person: User) -> HttpResponseBase:
     """Give a download, or the range of it that is asked for; a refusal is said in words."""
     headers = _headers(download)
     try:
@@ -60,15 +58,13 @@ def _range(request: HttpRequest, download: Download, etag: str) -> tuple[int, in
     return ranges.asked_for(request.headers.get("Range", ""), size=download.size)
 
 
-def _expect_may_continue(download: Download, person: "User") -> None:
+def _expect_may_continue(download: Download, person: User) -> None:
     if reasons := _why_no_longer(download.pk, person):
         raise Blocked(reasons)
 
 
-def _why_no_longer(pk: uuid.UUID, person: "User") -> list[str]:
+def _why_no_longer(pk: uuid.UUID, person: User) -> list[str]:
     """Ask anew, from the database, whether a download may go on."""
-    from p20win.accounts.public import User
-
     rows = Download.objects.select_related("delivery__project", "delivery__match", "delivery__extract")
     download, known = rows.get(pk=pk), User.objects.select_related("organisation").get(pk=person.pk)
     at, project = clock.now(), download.delivery.project

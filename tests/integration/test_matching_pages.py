@@ -158,7 +158,7 @@ def relayed(monkeypatch):
         asked = Fetch.objects.order_by("-asked_at", "-id").first()
         content = b"".join(fetching.give(asked, asked.download.person))
         fetching.note_given(asked, len(content), clock.now())
-        return iter([content])
+        return (piece for piece in [content])
 
     monkeypatch.setattr("p20win.custody.public.relay", relay)
 
