@@ -136,6 +136,12 @@ def _confirms_and_asks(requestor: Visitor, address: str, digest: str) -> None:
     """The delivery's page: what is in it, the receipt by its hash, and a question in time."""
     requestor.goes(address)
     requestor.follows(re.compile("^Version 1"))
+    confirm = requestor.page.get_by_role("link", name="Confirm what you received")
+    for _ in range(20):  # the vault counts what it gave a moment after the last byte
+        if confirm.count():
+            break
+        requestor.page.wait_for_timeout(500)
+        requestor.page.reload()
     requestor.sees("Your downloads", "Questions about completeness or matching accuracy")
     requestor.examines("delivery")
     requestor.follows("What is in it")
