@@ -109,7 +109,7 @@ def placeholders(agreement: "Agreement") -> dict[str, str]:
         "storage": terms["storage"],
         "safeguards": terms["safeguards"],
         "input_destruction": terms["input_destruction"],
-        "completeness_questions": str(policy.COMPLETENESS_QUESTIONS),
+        "completeness_questions": str(policy.COMPLETENESS_QUESTIONS.unit),
         "min_cell": str(terms["min_cell"]),
         "min_base": str(policy.MIN_PERCENT_BASE),
         "review": str(policy.PREPUBLICATION_REVIEW.unit),

@@ -4,8 +4,10 @@ Exit codes: 0 done or valid, 1 refused or broken, 2 unreadable, unknown or wrong
 """
 
 import argparse
+import getpass
 import json
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,11 +17,12 @@ from client import config, ledger
 from client.checking import check_file, read_spec
 from client.failure import Failure
 from client.portal import Portal
+from client.receiving import Delivery, check_delivery
 from client.sending import Refused, check_receipt, send
 from p20win.custody.engine import signing
 from p20win.custody.engine.errors import CustodyError, Unreadable
 from p20win.custody.engine.report import RULES, Report
-from p20win.custody.engine.trust import read_trust
+from p20win.custody.engine.trust import Trust, read_trust
 from p20win.custody.engine.verify import BROKEN, VALID, Verdict, verify_file
 
 _EXIT = {VALID: 0, BROKEN: 1}
@@ -81,6 +84,15 @@ def _parser() -> argparse.ArgumentParser:
     receipt.add_argument("--to", type=Path, help="where to write it; to the screen if left out")
     receipt.set_defaults(run=_receipt, json=False)
 
+    receiving = commands.add_parser(
+        "receive", help="fetch a delivery with the ticket that its page shows, and check it"
+    )
+    receiving.add_argument("address", help="address of the download, as its page shows it")
+    receiving.add_argument("--to", type=Path, default=Path(), metavar="FOLDER", help="where to keep it")
+    receiving.add_argument("--trust", type=Path, metavar="PEM", help="the hub's public key, to check with")
+    _add_json(receiving)
+    receiving.set_defaults(run=_receive)
+
     verify = commands.add_parser(
         "verify", help="verify a sealed file, receipt, agreement, certificate, ledger or a proof from it"
     )
@@ -134,9 +146,13 @@ def _send(called: argparse.Namespace) -> int:
 
 
 def _show_progress(sent: int, size: int) -> None:
+    _show(sent, size, "sent")
+
+
+def _show(done: int, size: int, what: str) -> None:
     if sys.stderr.isatty():
-        end = "\n" if sent >= size else ""
-        print(f"\r{sent * 100 // max(size, 1):3d} % sent", end=end, file=sys.stderr, flush=True)
+        end = "\n" if done >= size else ""
+        print(f"\r{done * 100 // max(size, 1):3d} % {what}", end=end, file=sys.stderr, flush=True)
 
 
 def _status(called: argparse.Namespace) -> int:
@@ -181,14 +197,39 @@ def _receipt(called: argparse.Namespace) -> int:
     return 0
 
 
+def _receive(called: argparse.Namespace) -> int:
+    ticket = os.environ.get("P20_TICKET") or getpass.getpass("Ticket: ")
+    trust = _trust(called.trust)
+    path, offer = Delivery(called.address, ticket.strip()).fetch(called.to, seen=_show_received)
+    document = check_delivery(path, trust)
+    if called.json:
+        print(json.dumps({"file": str(path), "sha256": offer.digest, "manifest": document}, indent=2))
+        return 0
+    print(f"{path}: {offer.size} bytes, whole; every file is the one that the hub signed for.")
+    for entry in document["files"]:
+        left = "".join(f"; {count} left out: {why}" for why, count in entry["without_link"].items())
+        print(f"  {entry['name']}: {entry['rows_out']} of {entry['rows_in']} rows{left}")
+    if trust is None:
+        print("Whose signature it is was not checked; name the keys you trust with --trust.")
+    print(f"Confirm it on the page of the delivery. SHA-256: {offer.digest}")
+    return 0
+
+
+def _show_received(have: int, size: int) -> None:
+    _show(have, size, "received")
+
+
 def _verify(called: argparse.Namespace) -> int:
-    try:
-        trust = read_trust(called.trust) if called.trust else None
-    except Unreadable as problem:
-        raise Failure(str(problem), code=2) from problem
-    verdict = verify_file(called.file, trust)
+    verdict = verify_file(called.file, _trust(called.trust))
     _show_verdict(verdict, as_json=called.json)
     return _EXIT.get(verdict.state, 2)
+
+
+def _trust(path: Path | None) -> Trust | None:
+    try:
+        return read_trust(path) if path else None
+    except Unreadable as problem:
+        raise Failure(str(problem), code=2) from problem
 
 
 def _show_verdict(verdict: Verdict, *, as_json: bool) -> None:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 WHAT: Final = {
     "extract.available": "Extract, ready for download",
-    "extract.downloaded": "Extract, downloaded",
+    "extract.downloaded": "Extract, download begun",
+    "extract.received": "Extract, handed out whole",
     "output.sent": "Output, to the agencies for review",
     "output.released": "Output, released to its author",
     "capability.served": "Package of an output, handed out",
@@ -80,7 +81,9 @@ def _known(events: Sequence[Event]) -> _Known:
         agreed=agreed_destruction(projects),
         agencies=agencies,
         deliveries=_by_id(Delivery.objects.all(), events, "extract.available"),
-        downloads=_by_id(Download.objects.select_related("delivery"), events, "extract.downloaded"),
+        downloads=_by_id(
+            Download.objects.select_related("delivery"), events, "extract.downloaded", "extract.received"
+        ),
         outputs=_by_id(Output.objects.select_related("author"), events, "output.sent", "output.released"),
         hub=hub().short_name,
     )
@@ -145,6 +148,7 @@ def _package(event: Event, known: _Known) -> _Told:
 _TOLD: Final[dict[str, Callable[[Event, _Known], _Told]]] = {
     "extract.available": _extract,
     "extract.downloaded": _download,
+    "extract.received": _download,
     "output.sent": _output,
     "output.released": _output,
     "capability.served": _package,

@@ -251,9 +251,10 @@ MAINTAINED: Final = Log(
 def _match_inputs() -> QuerySet[Any]:
     kept = Q(status=FileStatus.ACCEPTED) | Q(status=FileStatus.DESTROYED, manifest__isnull=False)
     rows = SealedFile.objects.filter(kept, slot__expected_by__isnull=False)
-    return rows.select_related(*_FILES, "slot__expected_by__match__delivery").prefetch_related(
+    return rows.select_related(*_FILES, "slot__expected_by__match").prefetch_related(
         "slot__expected_by__match__runs__started_by",
-        "slot__expected_by__match__delivery__downloads__person__organisation",
+        "slot__expected_by__match__deliveries__downloads__person__organisation",
+        "slot__expected_by__match__deliveries__downloads__fetches",
     )
 
 
@@ -267,9 +268,11 @@ def _tell_input(file: SealedFile, recipient: str) -> list[Cell]:
     done = [run for run in match.runs.all() if run.status == "done"]
     matched_at: dt.datetime | None = max((each.status_since for each in done), default=None)
     run = max(done or match.runs.all(), key=lambda each: each.number, default=None)
-    delivery = getattr(match, "delivery", None)
-    downloads = sorted(delivery.downloads.all(), key=lambda each: each.at) if delivery else []
+    versions = match.deliveries.all()
+    downloads = [each for version in versions for each in version.downloads.all() if each.fetches.all()]
+    downloads.sort(key=lambda each: each.at)
     people = [*dict.fromkeys(who(each.person) for each in downloads)]
+    is_offered = any(version.available_at for version in versions)
     # Whoever matched the file received it at the hub; until then the vault holds it, and nobody has seen it.
     receiver = f"{file.destination.short_name}, {run.started_by.name if run else 'in the vault'}"
     return [
@@ -281,7 +284,7 @@ def _tell_input(file: SealedFile, recipient: str) -> list[Cell]:
         list(file.columns),
         matched_at,
         downloads[0].at if downloads else None,
-        people or ([f"{recipient}, not fetched yet"] if delivery and delivery.available_at else []),
+        people or ([f"{recipient}, not fetched yet"] if is_offered else []),
         _destroyed(file) or match.inputs_destroyed_at,
     ]
 

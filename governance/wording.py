@@ -68,8 +68,19 @@ TITLES: Final = {
     "match.delivered": "Extract ready",
     "extract.asked": "Extract asked for",
     "extract.available": "Extract can be downloaded",
-    "extract.downloaded": "Extract downloaded",
+    "match.limitations_written": "The hub described the limits of the result",
+    "extract.downloaded": "A download of the extract was begun",
+    "extract.received": "All of the extract was downloaded",
+    "extract.receipt_confirmed": "The recipient confirmed what was received",
     "extract.closed": "Time to download is over",
+    "extract.recalled": "A version of the extract was recalled",
+    "extract.replaced": "A later version replaced the extract",
+    "extract.copy_deleted": "The deletion of recalled copies was confirmed",
+    "link.attested": "The destruction of a link was attested",
+    "question.asked": "A question about the data was asked",
+    "question.forwarded": "A question was forwarded",
+    "question.replied": "A question got its reply",
+    "question.answered": "A question was answered",
     # ---- outputs
     "output.submitted": "An output was submitted",
     "output.resubmitted": "A corrected output was submitted",
@@ -104,7 +115,9 @@ QUIET: Final = frozenset(
     """
     agency.asked agreement.document_made agreement.party_named capability.issued capability.used
     certificate.made clearance.asked deadline.cancelled deadline.met deadline.passed deadline.started
-    document.signed element.added element.changed element.removed extract.asked file.announced file.sealed
+    document.signed element.added element.changed element.removed extract.asked extract.range_asked
+    extract.range_given extract.ticket_given file.announced file.sealed match.form_settled
+    capability.served capability.broken_off
     identifier_table.added match.file_expected match.started match.word_asked output.examined
     output.table_sealed person.account_found planned_output.added population.added project.part_taken
     person.access_opened question.added request.saved run.finished run.started slot.filled slot.opened

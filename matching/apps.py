@@ -11,18 +11,19 @@ class MatchingConfig(AppConfig):
     def ready(self) -> None:
         """Tell the vault what it opens, the deadlines what happens when they come, and who hears about it."""
         from matching import checks, notices
-        from matching.services import delivering, signing
+        from matching.services import delivering, fetching, signing
         from p20win.calendar import Hours
         from p20win.custody import public as custody
         from p20win.deadlines import public as deadlines
         from p20win.notifications import public as notifications
 
         custody.register_opening(
-            delivering.OPENING,
-            delivering.give,
+            fetching.OPENING,
+            fetching.give,
             access_act="download",
             data_class=custody.DataClass.EXTRACT,
-            why_not=checks.why_not_fetch,
+            why_not=checks.why_not_range,
+            ended=fetching.note_given,
         )
         # An hour ahead, so that the inputs are gone when the clock has run out.
         deadlines.register_due_action(signing.DESTRUCTION, "matching.destroy_inputs", ahead=Hours(1))

@@ -1,11 +1,21 @@
-"""Why not: rules about files, runs, the parties' word, and the extract."""
+"""Why not: rules about files, runs, the parties' word, the extract, and questions about it."""
 
 import datetime as dt
 from typing import TYPE_CHECKING
 
 from agreements import public as agreements
 from matching import standing
-from matching.models import Delivery, ExpectedFile, Match, MatchSignoff
+from matching.models import (
+    Delivery,
+    DeliveryStatus,
+    Download,
+    ExpectedFile,
+    Fetch,
+    Match,
+    MatchSignoff,
+    MatchStatus,
+    Question,
+)
 from p20win import access, clock
 from p20win.accounts.public import Role, why_not_role
 from p20win.custody import public as custody
@@ -106,17 +116,114 @@ def extract_is_there(delivery: Delivery, actor: "User") -> str | None:
 
 
 def why_not_fetch(delivery: Delivery, person: "User", at: dt.datetime) -> list[str]:
-    """Say why the extract cannot be fetched now; custody asks too, and again while it streams."""
-    if delivery.status == "preparing":
+    """Say why a version of the extract cannot be fetched now."""
+    if delivery.status == DeliveryStatus.PREPARING:
         return ["The extract is being prepared."]
+    if delivery.status == DeliveryStatus.RECALLED:
+        return ["This version was recalled. Do not use it; delete the copies you have."]
+    if delivery.status == DeliveryStatus.REPLACED:
+        return ["A later version replaces this one. Download that one."]
     if not standing.is_within_window(delivery, at):
         return ["The time to download the extract is over. Ask the operating group if you still need it."]
+    if must_attest(delivery.match, person) and not has_attested(delivery.match, person):
+        return ["First your organisation attests that its own link from real to synthetic ids is destroyed."]
     return []
 
 
-def supplies_data(project: "Project", person: "User") -> bool:
-    """Say whether this person's organisation supplies data to the project it receives data from (O-108)."""
-    return any(agency.pk == person.organisation_id for agency in standing.agencies(project))
+def why_not_continue(download: Download, person: "User", at: dt.datetime) -> list[str]:
+    """Say why a download cannot begin or go on now; an empty list means it can."""
+    if download.person_id != person.pk:
+        return ["This is another person's download. Begin one of your own."]
+    if at >= download.expires_at:
+        return ["This download has expired. Begin another on the page of the extract."]
+    return why_not_fetch(download.delivery, person, at)
+
+
+def why_not_range(fetch: Fetch, person: "User", at: dt.datetime) -> list[str]:
+    """Say why a range cannot be fetched now; custody asks, and again while it streams."""
+    return why_not_continue(fetch.download, person, at)
+
+
+def must_attest(match: Match, person: "User") -> bool:
+    """Say whether this person's organisation holds a link of its own: it supplies, or is the hub (O-108)."""
+    own = person.organisation
+    return own is not None and (own.is_hub or any(a.pk == own.pk for a in standing.agencies(match.project)))
+
+
+def has_attested(match: Match, person: "User") -> bool:
+    """Say whether this person's organisation attested that its own link is destroyed."""
+    return match.attestations.filter(organisation=person.organisation_id).exists()
+
+
+def why_not_attest(match: Match, person: "User", at: dt.datetime) -> list[str]:
+    """Say why this person cannot attest it for their organisation now; an empty list means they can."""
+    if not must_attest(match, person):
+        return ["Your organisation holds no link of its own to this match."]
+    if has_attested(match, person):
+        return ["Your organisation has attested it."]
+    if match.status not in standing.AFTER_SIGN_OFF:
+        return ["The match is not complete. The link may still be needed."]
+    return access.why_not(person, "download", match.project, "extract", at)
+
+
+def runs_deliveries(subject: object, actor: "User") -> str | None:
+    """Only the hub's staff and the operating group see to deliveries."""
+    if actor.is_system or actor.has_role(Role.HUB_STAFF) or actor.has_role(Role.OPERATING_GROUP):
+        return None
+    return "Only the hub's staff or the operating group can do this."
+
+
+def may_recall(delivery: Delivery, actor: "User") -> str | None:
+    """The hub's staff and the operating group recall."""
+    return runs_deliveries(delivery, actor)
+
+
+def why_not_describe(match: Match, actor: "User") -> list[str]:
+    """Say why the limitations cannot be written now; an empty list means they can."""
+    reasons = [why] if (why := runs_matches(match, actor)) else []
+    if standing.latest_result(match) is None:
+        reasons.append("There is no match result to describe yet.")
+    return reasons
+
+
+def why_not_replace(match: Match, actor: "User") -> list[str]:
+    """Say why no new version can be made of this match now; an empty list means one can."""
+    reasons = [why] if (why := runs_matches(match, actor)) else []
+    if match.status == MatchStatus.INPUTS_DESTROYED:
+        reasons.append("The input files are destroyed. Open another match instead; the agencies send again.")
+    elif match.status != MatchStatus.DELIVERED:
+        reasons.append("Nothing of this match was delivered yet.")
+    if match.deliveries.filter(status=DeliveryStatus.PREPARING).exists():
+        reasons.append("A version is being prepared already.")
+    return reasons
+
+
+def why_not_ask(delivery: Delivery, person: "User", at: dt.datetime) -> list[str]:
+    """Say why this person cannot ask about a version now; an empty list means they can (O-75)."""
+    if delivery.status == DeliveryStatus.PREPARING:
+        return ["The extract is being prepared."]
+    recipient = projects.recipient(delivery.project)
+    if recipient is None or person.organisation_id != recipient.pk:
+        return ["Only the data recipient asks about completeness or matching accuracy."]
+    window = standing.questions_window(delivery)
+    if window is not None and at > window.due_at:
+        day = clock.state_date(window.due_at)
+        return [
+            f"The time to ask was over on {day:%B} {day.day}, {day.year}: 10 business days from receiving all"
+            " sets. Write to the operating group if something is wrong nevertheless."
+        ]
+    if not person.has_perm("projects.download_extract", delivery.project):
+        return ["You have no part in this project that allows this."]
+    return []
+
+
+def is_asked(question: Question, actor: "User") -> str | None:
+    """Those reply to whose organisation a question was forwarded: its stewards, or the hub's staff."""
+    own = question.with_organisation
+    replies = actor.has_role(Role.DATA_STEWARD) or actor.has_role(Role.HUB_STAFF)
+    if own is not None and actor.organisation_id == own.pk and replies:
+        return None
+    return f"Waiting for {own.short_name if own else 'the operating group'}."
 
 
 def inputs_are_gone(match: Match, actor: "User") -> str | None:

@@ -5,6 +5,116 @@ from typing import Any
 from django import forms
 
 from agreements.public import MatchMethod
+from matching.models import Form, Outcome, Topic
+
+
+class OpenForm(forms.Form):
+    """In which form a match is delivered."""
+
+    form = forms.ChoiceField(
+        choices=Form.choices,
+        initial=Form.PACKAGE,
+        label="What does the recipient get?",
+        help_text="As the agreement says. It is settled before the match and shown to every party. Where"
+        " only the key is delivered, the agencies send no analytical files to the hub.",
+        widget=forms.RadioSelect,
+    )
+    basis = forms.CharField(
+        max_length=200,
+        required=False,
+        label="Where does the agreement say so?",
+        help_text="The section. Needed if only the key is delivered.",
+    )
+
+
+class LimitationsForm(forms.Form):
+    """What the recipient must know of a result's limits."""
+
+    limitations = forms.CharField(
+        label="Known limitations",
+        help_text="What is missing, which groups are matched less often, what may not be concluded. It goes"
+        " out with the data. Names and numbers of people do not belong here.",
+        max_length=8000,
+        widget=forms.Textarea(attrs={"rows": 10}),
+    )
+
+
+class ReasonForm(forms.Form):
+    """Why something is recalled or replaced."""
+
+    reason = forms.CharField(
+        label="Why?",
+        help_text="The recipient reads this. Names and numbers of people do not belong here.",
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+
+
+class ReceiptForm(forms.Form):
+    """What was received."""
+
+    digest = forms.CharField(
+        max_length=100,
+        required=False,
+        label="SHA-256 of your file",
+        help_text="For example from “sha256sum FILE”. Leave it empty to confirm in words that the file opened"
+        " and is whole.",
+    )
+
+
+class QuestionForm(forms.Form):
+    """A question about completeness or matching accuracy."""
+
+    topic = forms.ChoiceField(choices=Topic.choices, label="What is it about?", widget=forms.RadioSelect)
+    text = forms.CharField(
+        label="Your question",
+        help_text="Say in which file and column, what you saw and what you expected. Names, numbers and link"
+        " ids of people do not belong here.",
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 6}),
+    )
+
+
+class ForwardForm(forms.Form):
+    """To whom a question is forwarded."""
+
+    to = forms.ChoiceField(label="Who can tell?")
+    note = forms.CharField(
+        required=False, label="A word with it", max_length=1000, widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+    def __init__(self, *args: Any, organisations: list[Any], **kwargs: Any) -> None:
+        """Offer these organisations."""
+        super().__init__(*args, **kwargs)
+        self._known = {str(each.pk): each for each in organisations}
+        self.fields["to"].choices = [(key, each.short_name) for key, each in self._known.items()]  # type: ignore[attr-defined]
+
+    def clean_to(self) -> Any:
+        """Return the organisation itself."""
+        return self._known[self.cleaned_data["to"]]
+
+
+class ReplyForm(forms.Form):
+    """What an organisation knows about a question."""
+
+    text = forms.CharField(
+        label="What do you know about it?",
+        help_text="The operating group reads this and answers the recipient.",
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 6}),
+    )
+
+
+class AnswerForm(forms.Form):
+    """The answer, and what follows from it."""
+
+    text = forms.CharField(
+        label="Your answer",
+        help_text="The recipient reads this.",
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 6}),
+    )
+    outcome = forms.ChoiceField(choices=Outcome.choices, label="What follows?", widget=forms.RadioSelect)
 
 
 class MethodForm(forms.Form):

@@ -1,10 +1,10 @@
-"""The tables of steps: matches, runs, deliveries."""
+"""The tables of steps: matches, runs, deliveries, questions."""
 
 from typing import Final
 
 from matching import checks
-from matching.models import DeliveryStatus, MatchStatus, RunStatus
-from p20win.accounts.public import is_system
+from matching.models import DeliveryStatus, MatchStatus, QuestionStatus, RunStatus
+from p20win.accounts.public import is_operating_group, is_system
 from p20win.workflow import Step
 
 COMPLETE_FILES: Final = Step(
@@ -85,5 +85,41 @@ CLOSE_DELIVERY: Final = Step(
     target=DeliveryStatus.CLOSED,
     checks=(is_system, checks.extract_is_there),
 )
-DELIVERY_STEPS: Final = (MAKE_AVAILABLE, CLOSE_DELIVERY)
-STEPS: Final = (*MATCH_STEPS, *RUN_STEPS, *DELIVERY_STEPS)
+RECALL: Final = Step(
+    event="extract.recalled",
+    sources=frozenset({DeliveryStatus.AVAILABLE, DeliveryStatus.CLOSED, DeliveryStatus.REPLACED}),
+    target=DeliveryStatus.RECALLED,
+    checks=(checks.may_recall,),
+    label="Recall this version",
+)
+GIVE_WAY: Final = Step(
+    event="extract.replaced",
+    sources=frozenset({DeliveryStatus.AVAILABLE, DeliveryStatus.CLOSED}),
+    target=DeliveryStatus.REPLACED,
+    checks=(is_system,),
+)
+DELIVERY_STEPS: Final = (MAKE_AVAILABLE, CLOSE_DELIVERY, RECALL, GIVE_WAY)
+
+FORWARD: Final = Step(
+    event="question.forwarded",
+    sources=frozenset({QuestionStatus.ASKED, QuestionStatus.REPLIED}),
+    target=QuestionStatus.FORWARDED,
+    checks=(is_operating_group,),
+    label="Forward it",
+)
+REPLY: Final = Step(
+    event="question.replied",
+    sources=frozenset({QuestionStatus.FORWARDED}),
+    target=QuestionStatus.REPLIED,
+    checks=(checks.is_asked,),
+    label="Reply",
+)
+ANSWER: Final = Step(
+    event="question.answered",
+    sources=frozenset({QuestionStatus.ASKED, QuestionStatus.FORWARDED, QuestionStatus.REPLIED}),
+    target=QuestionStatus.ANSWERED,
+    checks=(is_operating_group,),
+    label="Answer it",
+)
+QUESTION_STEPS: Final = (FORWARD, REPLY, ANSWER)
+STEPS: Final = (*MATCH_STEPS, *RUN_STEPS, *DELIVERY_STEPS, *QUESTION_STEPS)

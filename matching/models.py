@@ -1,13 +1,46 @@
-"""Matches: the files expected, the runs, what each party said of the result, and what was delivered."""
+"""Matches: the files expected, the runs, and what each party said of the result; see also delivery_models."""
 
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.urls import reverse
 
+from matching.delivery_models import (
+    Delivery,
+    DeliveryStatus,
+    DeliveryTerms,
+    Download,
+    Fetch,
+    Form,
+    LinkAttestation,
+    Outcome,
+    Question,
+    QuestionStatus,
+    Topic,
+)
 from p20win.audit.public import recorded
 from p20win.ids import uuid7
+
+__all__ = [
+    "Delivery",
+    "DeliveryStatus",
+    "DeliveryTerms",
+    "Download",
+    "ExpectedFile",
+    "Fetch",
+    "Form",
+    "LinkAttestation",
+    "Match",
+    "MatchRun",
+    "MatchSignoff",
+    "MatchStatus",
+    "Outcome",
+    "Question",
+    "QuestionStatus",
+    "RunStatus",
+    "Topic",
+]
 
 
 class MatchStatus(models.TextChoices):
@@ -64,6 +97,11 @@ class Match(models.Model):
     def get_absolute_url(self) -> str:
         """Return its page."""
         return reverse("matching:detail", args=[self.pk])
+
+    @property
+    def delivery(self) -> Delivery:
+        """Return the latest version of its extract. :raises Delivery.DoesNotExist: if there is none yet"""
+        return self.deliveries.select_related("project", "match", "extract").latest("version")
 
 
 class ExpectedFile(models.Model):
@@ -203,72 +241,3 @@ class MatchSignoff(models.Model):
     def project_id(self) -> object:
         """Return the project, so that the ledger knows where it belongs."""
         return self.run.match.project_id
-
-
-class DeliveryStatus(models.TextChoices):
-    """Whether the extract can be fetched."""
-
-    PREPARING = "preparing", "Being prepared"
-    AVAILABLE = "available", "Ready for download"
-    CLOSED = "closed", "Closed"
-
-
-class Delivery(models.Model):
-    """The extract of a match, and while it can be fetched (O-74, O-177)."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    match = models.OneToOneField(Match, on_delete=models.PROTECT, related_name="delivery")
-    project = models.ForeignKey("projects.Project", on_delete=models.PROTECT, related_name="deliveries")
-    status = models.CharField(max_length=9, choices=DeliveryStatus.choices, default=DeliveryStatus.PREPARING)
-    status_since = models.DateTimeField()
-    extract = models.ForeignKey("custody.SealedFile", on_delete=models.PROTECT, null=True, related_name="+")
-    contents = models.JSONField(default=list)  # [{"file", "columns", "rows_in", "rows_out"}]
-    available_at = models.DateTimeField(null=True)
-    closes_at = models.DateTimeField(null=True)
-
-    history = recorded()
-
-    class Meta:
-        verbose_name_plural = "deliveries"
-        constraints: ClassVar = [
-            models.CheckConstraint(
-                name="delivery_status_known", condition=Q(status__in=DeliveryStatus.values)
-            ),
-            models.CheckConstraint(
-                name="delivery_available_until",
-                condition=Q(status="preparing")
-                | Q(extract__isnull=False, available_at__isnull=False, closes_at__isnull=False),
-            ),
-            models.CheckConstraint(
-                name="delivery_closes_later",
-                condition=Q(closes_at__isnull=True) | Q(closes_at__gt=F("available_at")),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        """Return whose extract it is."""
-        return f"Extract of {self.project.number}"
-
-
-class Download(models.Model):
-    """One download of an extract by one person, and what they acknowledged before it."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    delivery = models.ForeignKey(Delivery, on_delete=models.PROTECT, related_name="downloads")
-    person = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
-    acknowledged = models.TextField()  # the words, as shown
-    at = models.DateTimeField()
-
-    history = recorded()
-
-    class Meta:
-        ordering: ClassVar = ["-at"]
-
-    def __str__(self) -> str:
-        """Return who fetched it."""
-        return f"{self.person}, {self.at}"
-
-    @property
-    def project_id(self) -> object:
-        """Return the project, so that the ledger knows where it belongs."""
-        return self.delivery.project_id

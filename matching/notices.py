@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from matching.models import Delivery, Match, MatchSignoff
+from matching.models import Delivery, LinkAttestation, Match, MatchSignoff, Question
 from matching.standing import agencies
 from p20win.accounts.public import Role, hub, operating_group, people_with_role
 from p20win.notifications.public import Notice
@@ -20,7 +20,22 @@ def _match(event: "Event") -> Match:
         return MatchSignoff.objects.select_related("run__match__project").get(pk=event.subject_id).run.match
     if event.subject_type == "matching.delivery":
         return Delivery.objects.select_related("match__project").get(pk=event.subject_id).match
+    if event.subject_type == "matching.question":
+        return _question(event).delivery.match
+    if event.subject_type == "matching.linkattestation":
+        return LinkAttestation.objects.select_related("match__project").get(pk=event.subject_id).match
     return Match.objects.select_related("project").get(pk=event.subject_id)
+
+
+def _question(event: "Event") -> Question:
+    rows = Question.objects.select_related("delivery__match__project", "asked_by", "with_organisation")
+    return rows.get(pk=event.subject_id)
+
+
+def _delivery_page(event: "Event") -> str:
+    if event.subject_type == "matching.question":
+        return _question(event).delivery.get_absolute_url()
+    return Delivery.objects.get(pk=event.subject_id).get_absolute_url()
 
 
 def _page(event: "Event") -> str:
@@ -56,6 +71,31 @@ def recipients(event: "Event") -> Iterable["User"]:
     return [person.user for person in approved if person.user is not None]
 
 
+def who_may_have_copies(event: "Event") -> Iterable["User"]:
+    """The recipient's people, and whoever began a download, approved still or not."""
+    delivery = Delivery.objects.get(pk=event.subject_id)
+    return [*recipients(event), *(row.person for row in delivery.downloads.select_related("person"))]
+
+
+def coordinators(event: "Event") -> Iterable["User"]:
+    """Those who run the process."""
+    return people_with_role(Role.OPERATING_GROUP, operating_group())
+
+
+def who_is_asked(event: "Event") -> Iterable["User"]:
+    """Those who can reply to a forwarded question."""
+    asked = _question(event).with_organisation
+    if asked is None:
+        return []
+    hubs = people_with_role(Role.HUB_STAFF, asked) if asked.is_hub else []
+    return [*people_with_role(Role.DATA_STEWARD, asked), *hubs]
+
+
+def who_asked(event: "Event") -> Iterable["User"]:
+    """The person who asked, and the hub, which acts on the answer."""
+    return [_question(event).asked_by, *hub_staff(event)]
+
+
 def everyone_concerned(event: "Event") -> Iterable["User"]:
     """The parties' representatives, the hub and the operating group."""
     return [*representatives(event), *hub_and_operating_group(event)]
@@ -84,7 +124,46 @@ NOTICES: Final = {
         "emails/match_signed_off.txt", everyone_concerned, "{number}: the match is complete", where=_page
     ),
     "extract.available": Notice(
-        "emails/extract_available.txt", recipients, "{number}: your data is ready", where=_page
+        "emails/extract_available.txt", recipients, "{number}: your data is ready", where=_delivery_page
+    ),
+    "extract.recalled": Notice(
+        "emails/extract_recalled.txt",
+        who_may_have_copies,
+        "{number}: a delivery is recalled; delete your copies",
+        where=_delivery_page,
+    ),
+    "extract.replaced": Notice(
+        "emails/extract_replaced.txt",
+        who_may_have_copies,
+        "{number}: a later version replaces a delivery",
+        where=_delivery_page,
+    ),
+    "link.attested": Notice(
+        "emails/link_attested.txt", stewards, "{number}: a link is attested to be destroyed", where=_page
+    ),
+    "question.asked": Notice(
+        "emails/question_asked.txt",
+        coordinators,
+        "{number}: a question about the delivered data",
+        where=_delivery_page,
+    ),
+    "question.forwarded": Notice(
+        "emails/question_forwarded.txt",
+        who_is_asked,
+        "{number}: please reply to a question about the data",
+        where=_delivery_page,
+    ),
+    "question.replied": Notice(
+        "emails/question_replied.txt",
+        coordinators,
+        "{number}: a question has its reply",
+        where=_delivery_page,
+    ),
+    "question.answered": Notice(
+        "emails/question_answered.txt",
+        who_asked,
+        "{number}: your question is answered",
+        where=_delivery_page,
     ),
     "match.inputs_destroyed": Notice(
         "emails/match_inputs_destroyed.txt",

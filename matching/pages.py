@@ -10,7 +10,6 @@ from matching.engine import page
 from matching.engine.defaults import WORDS
 from matching.models import Delivery, ExpectedFile, Match, MatchRun, MatchStatus
 from matching.services import destroying
-from p20win import access
 from p20win.accounts.public import Role
 from p20win.custody import public as custody
 from p20win.deadlines import public as deadlines
@@ -24,7 +23,8 @@ if TYPE_CHECKING:
 def detail(match: Match, person: "User", at: dt.datetime) -> dict[str, Any]:
     """Return what the page of a match shows."""
     run, result = standing.latest_run(match), standing.latest_result(match)
-    delivery = Delivery.objects.filter(match=match).select_related("project", "extract").first()
+    delivery = match.deliveries.select_related("project", "extract").order_by("-version").first()
+    terms = standing.terms(match)
     is_hub = person.has_role(Role.HUB_STAFF)
     return {
         "match": match,
@@ -40,6 +40,10 @@ def detail(match: Match, person: "User", at: dt.datetime) -> dict[str, Any]:
         "why_not_start": blockers(lifecycle.START, match, person) if is_hub else [],
         "why_not_destroy": destroying.why_not_destroy(match, person) if is_hub else [],
         "delivery": delivery,
+        "terms": terms,
+        "may_describe": not checks.why_not_describe(match, person),
+        "wants_rerun": selectors.wants_rerun(match.project) and not checks.runs_deliveries(match, person),
+        "attestations": match.attestations.select_related("organisation", "signature"),
         "may_download": delivery is not None and person.has_perm("projects.download_extract", match.project),
         "clocks": deadlines.open_of_project(match.project).filter(
             slug__in=["input-destruction", "download", "data-destruction"]
@@ -92,6 +96,10 @@ def lead(match: Match) -> str:
             waiting = sorted({row.organisation.short_name for row in rows if row.signature_id is None})
             return f"The report is ready. {_listed(waiting)} have not said yet whether it is optimal."
         case MatchStatus.SIGNED_OFF:
+            if not standing.terms(match).limitations:
+                return (
+                    "Every party agreed. The extract waits for the hub to describe the limits of the result."
+                )
             return "Every party agreed. The extract is being prepared."
         case MatchStatus.DELIVERED:
             return "The extract is with the recipient. The input files wait for their destruction."
@@ -117,7 +125,7 @@ def report(run: MatchRun) -> dict[str, Any]:
             "links": page.count(told["estimates"]["links"]),
         },
         "libraries": ", ".join(f"{name} {number}" for name, number in sorted(told["libraries"].items())),
-        "rates": [_rate(entry) for entry in told["match_rates"]],
+        "rates": [rate(entry) for entry in told["match_rates"]],
         "rate_chart": SafeString(page.rate_chart(told)),
         "subgroups": [_subgroup(entry) for entry in told["subgroups"]],
         "behind": [
@@ -139,13 +147,14 @@ def report(run: MatchRun) -> dict[str, Any]:
     }
 
 
-def _rate(entry: dict[str, Any]) -> dict[str, Any]:
+def rate(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return a match rate with its count and share as words."""
     return entry | {"shown": page.count(entry), "rate": page.percent(page.share(entry))}
 
 
 def _subgroup(entry: dict[str, Any]) -> dict[str, Any]:
     groups = [
-        _rate(group)
+        rate(group)
         | {
             "interval": "–"
             if group["low"] is None
@@ -175,11 +184,3 @@ def _pair(entry: dict[str, Any]) -> dict[str, Any]:
 
 def _field(field: dict[str, Any]) -> dict[str, str]:
     return {key: WORDS[value] if key == "field" else page.count(value) for key, value in field.items()}
-
-
-def why_not_download(delivery: Delivery, person: "User", at: dt.datetime) -> list[str]:
-    """Say why this person cannot fetch the extract now; an empty list means they can."""
-    return [
-        *checks.why_not_fetch(delivery, person, at),
-        *access.why_not(person, "download", delivery.project, "extract", at),
-    ]

@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
 from agreements import public as agreements
-from matching.models import Delivery, DeliveryStatus, ExpectedFile, Match
+from matching.models import Delivery, DeliveryStatus, ExpectedFile, Match, MatchStatus, Outcome, Question
 from p20win.accounts.public import Role
 from p20win.custody import public as custody
 from p20win.projects import public as projects
@@ -29,7 +29,32 @@ def match_for(project: "Project") -> Match | None:
 def extract_for(project: "Project") -> Delivery | None:
     """Return the project's latest delivery, whether it can still be fetched or not."""
     rows = Delivery.objects.filter(project=project).exclude(status=DeliveryStatus.PREPARING)
-    return rows.select_related("project", "match").order_by("-match__number").first()
+    return rows.select_related("project", "match", "extract").order_by("-version").first()
+
+
+def versions(project: "Project") -> QuerySet[Delivery]:
+    """Return every version of a project's extract, newest first."""
+    return Delivery.objects.filter(project=project).select_related("match", "extract").order_by("-version")
+
+
+def deliveries_for(user: "User") -> QuerySet[Delivery]:
+    """Return the versions of the projects this person may see."""
+    rows = Delivery.objects.filter(match__in=visible_to(user))
+    return rows.select_related("project", "match", "extract")
+
+
+def questions_for(user: "User") -> QuerySet[Question]:
+    """Return the questions this person may read: the recipient's, and for the others those they deal with.
+
+    Hub and operating group read all; an agency those that were forwarded to it.
+    """
+    rows = Question.objects.filter(delivery__match__in=visible_to(user)).select_related(
+        "delivery", "delivery__project", "asked_by", "with_organisation", "replied_by", "answered_by"
+    )
+    if user.has_role(Role.HUB_STAFF) or user.has_role(Role.OPERATING_GROUP):
+        return rows
+    own = Q(asked_by__organisation=user.organisation_id) | Q(with_organisation=user.organisation_id)
+    return rows.filter(own)
 
 
 def delivered() -> QuerySet[Delivery]:
@@ -39,12 +64,27 @@ def delivered() -> QuerySet[Delivery]:
 
 
 def waiting_to_open(user: "User") -> list["Agreement"]:
-    """Return the agreements in force without a match, of the projects that this person may open one for."""
+    """Return the agreements in force whose files are to be asked for, of projects that this person may open.
+
+    Those without a match, and those where a question led to another one and the last has come to its end.
+    """
     if not (user.has_role(Role.HUB_STAFF) or user.has_role(Role.OPERATING_GROUP)):
         return []
     seen = projects.visible_to(user)
-    rows = agreements.in_force_tray().filter(project__in=seen, project__matches__isnull=True)
-    return list(rows)
+    rows = agreements.in_force_tray().filter(project__in=seen)
+    asked = rows.filter(project__matches__deliveries__questions__outcome=Outcome.RERUN).distinct()
+    again = [row for row in asked if wants_rerun(row.project)]
+    return [*rows.filter(project__matches__isnull=True), *again]
+
+
+def wants_rerun(project: "Project") -> bool:
+    """Say whether a question led to another match, and it can be opened now."""
+    match = match_for(project)
+    return (
+        match is not None
+        and match.status == MatchStatus.INPUTS_DESTROYED
+        and Question.objects.filter(delivery__match=match, outcome=Outcome.RERUN).exists()
+    )
 
 
 def expected(match: Match) -> QuerySet[ExpectedFile]:

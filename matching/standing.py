@@ -4,6 +4,7 @@ Rules and questions both read it; it knows neither.
 """
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from django.db.models import QuerySet
@@ -11,6 +12,7 @@ from django.db.models import QuerySet
 from matching.models import (
     Delivery,
     DeliveryStatus,
+    DeliveryTerms,
     ExpectedFile,
     Match,
     MatchRun,
@@ -20,12 +22,15 @@ from matching.models import (
 )
 from p20win.accounts.public import Organisation, hub, operating_group
 from p20win.custody import public as custody
+from p20win.deadlines import public as deadlines
 from p20win.refusal import Blocked
 from requests_app import public as requests
 
 if TYPE_CHECKING:
+    from p20win.deadlines.models import Deadline
     from p20win.projects.models import Project
 
+QUESTIONS: Final = "completeness-questions"
 AFTER_SIGN_OFF: Final = frozenset(
     {MatchStatus.SIGNED_OFF, MatchStatus.DELIVERED, MatchStatus.INPUTS_DESTROYED}
 )
@@ -99,3 +104,23 @@ def is_within_window(delivery: Delivery, at: dt.datetime) -> bool:
         and delivery.closes_at is not None
         and at <= delivery.closes_at
     )
+
+
+def terms(match: Match) -> DeliveryTerms:
+    """Return in which form a match is delivered, and what the hub says of its limits."""
+    return DeliveryTerms.objects.get(match=match)
+
+
+def questions_window(delivery: Delivery) -> "Deadline | None":
+    """Return the time in which the recipient may ask about a version, once all of it was received (O-75)."""
+    return deadlines.of_subject(delivery, QUESTIONS).first()
+
+
+def covers(ranges: Iterable[tuple[int, int]], size: int) -> bool:
+    """Say whether these ranges together are the whole of something of this size."""
+    reached = 0
+    for start, stop in sorted(ranges):
+        if start > reached:
+            return False
+        reached = max(reached, stop)
+    return reached >= size > 0

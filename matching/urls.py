@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from matching import views
+from matching import delivery_views, question_views, views
 
 app_name = "matching"
 urlpatterns = [
@@ -15,5 +15,20 @@ urlpatterns = [
     path("<uuid:pk>/agree/", views.agree, name="agree"),
     path("<uuid:pk>/reject/", views.reject, name="reject"),
     path("<uuid:pk>/destroy/", views.destroy, name="destroy"),
-    path("<uuid:pk>/download/", views.download, name="download"),
+    path("<uuid:pk>/limitations/", delivery_views.limitations, name="limitations"),
+    path("<uuid:pk>/attest/", delivery_views.attest, name="attest"),
+    path("<uuid:pk>/replace/", delivery_views.replace, name="replace"),
+    path("deliveries/<uuid:pk>/", delivery_views.delivery, name="delivery"),
+    path("deliveries/<uuid:pk>/papers/", delivery_views.papers, name="papers"),
+    path("deliveries/<uuid:pk>/download/", delivery_views.download, name="download"),
+    path("deliveries/<uuid:pk>/recall/", delivery_views.recall, name="recall"),
+    path("deliveries/<uuid:pk>/deleted/", delivery_views.deleted, name="deleted"),
+    path("deliveries/<uuid:pk>/ask/", question_views.ask, name="ask"),
+    path("downloads/<uuid:pk>/file/", delivery_views.file, name="download-file"),
+    path("downloads/<uuid:pk>/by-program/", delivery_views.file_by_program, name="download-by-program"),
+    path("downloads/<uuid:pk>/ticket/", delivery_views.ticket, name="ticket"),
+    path("downloads/<uuid:pk>/receipt/", delivery_views.receipt, name="receipt"),
+    path("questions/<uuid:pk>/forward/", question_views.forward, name="question-forward"),
+    path("questions/<uuid:pk>/reply/", question_views.reply, name="question-reply"),
+    path("questions/<uuid:pk>/answer/", question_views.answer, name="question-answer"),
 ]

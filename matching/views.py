@@ -6,22 +6,21 @@ from typing import Any
 
 from django.contrib import messages
 from django.forms import Form
-from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from agreements import public as agreements
 from matching import checks, lifecycle, pages, selectors, standing
 from matching.engine import page as report_page
-from matching.forms import AcknowledgeForm, AgreeForm, MethodForm, RejectForm
-from matching.models import Delivery, Match, MatchRun
-from matching.services import delivering, destroying, opening, running, signing
+from matching.forms import AgreeForm, MethodForm, OpenForm, RejectForm
+from matching.models import Match, MatchRun
+from matching.services import destroying, opening, running, signing
 from p20win import clock
 from p20win.access import SignedInRequest, members_only, roles_only
 from p20win.accounts.public import Role
-from p20win.custody import public as custody
 from p20win.listing import Listing
 from p20win.projects import public as projects
 from p20win.refusal import Blocked
@@ -38,11 +37,12 @@ _LIST = Listing(
 )
 
 
-def _match(request: SignedInRequest, pk: uuid.UUID) -> Match:
+def match_of(request: SignedInRequest, pk: uuid.UUID) -> Match:
+    """Return a match that this person may see."""
     return get_object_or_404(selectors.visible_to(request.user), pk=pk)
 
 
-def _tell(request: SignedInRequest, act: Callable[[], object], success: str) -> None:
+def tell(request: SignedInRequest, act: Callable[[], object], success: str) -> None:
     """Do an act and say how it came out."""
     try:
         act()
@@ -53,7 +53,7 @@ def _tell(request: SignedInRequest, act: Callable[[], object], success: str) -> 
         messages.success(request, success)
 
 
-def _tried(form: Form, act: Callable[[], object]) -> bool:
+def tried(form: Form, act: Callable[[], object]) -> bool:
     """Do an act that a form asked for; say whether it was done, else why not beside the form."""
     try:
         act()
@@ -64,7 +64,7 @@ def _tried(form: Form, act: Callable[[], object]) -> bool:
     return True
 
 
-def _sent(request: SignedInRequest) -> Any:
+def sent(request: SignedInRequest) -> Any:
     """Return what was sent, also if it is nothing; None when the page is only looked at."""
     return request.POST if request.method == "POST" else None
 
@@ -80,14 +80,19 @@ def index(request: SignedInRequest) -> HttpResponse:
 
 
 @roles_only(Role.HUB_STAFF, Role.OPERATING_GROUP)
-@require_POST
+@require_http_methods(["GET", "POST"])
 def open_match(request: SignedInRequest, project_pk: uuid.UUID) -> HttpResponse:
-    """Open the upload of a project's files."""
+    """Settle in which form the match is delivered, and open the upload of a project's files."""
     project = get_object_or_404(projects.visible_to(request.user), pk=project_pk)
-    act = lambda: opening.open_match(project, by=request.user, at=clock.now())  # noqa: E731
-    _tell(request, act, "The upload is open. The agencies have been told.")
-    match = selectors.match_for(project)
-    return redirect("matching:detail", pk=match.pk) if match else redirect("matching:index")
+    form = OpenForm(sent(request))
+    if form.is_valid() and tried(
+        form, lambda: opening.open_match(project, by=request.user, at=clock.now(), **form.cleaned_data)
+    ):
+        messages.success(request, "The upload is open. The agencies have been told.")
+        match = selectors.match_for(project)
+        return redirect("matching:detail", pk=match.pk) if match else redirect("matching:index")
+    why_not = checks.why_not_open(project, request.user, clock.now())
+    return render(request, "matching/open.html", {"project": project, "form": form, "why_not": why_not})
 
 
 @members_only
@@ -96,7 +101,7 @@ def open_match(request: SignedInRequest, project_pk: uuid.UUID) -> HttpResponse:
 def detail(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Show a match: where it stands, its files, runs, the parties' word, the extract."""
     return render(
-        request, "matching/detail.html", pages.detail(_match(request, pk), request.user, clock.now())
+        request, "matching/detail.html", pages.detail(match_of(request, pk), request.user, clock.now())
     )
 
 
@@ -104,11 +109,11 @@ def detail(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def start(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Choose the method and start the match."""
-    match = _match(request, pk)
-    form = MethodForm(_sent(request), methods=agreements.approved_methods(clock.now()))
+    match = match_of(request, pk)
+    form = MethodForm(sent(request), methods=agreements.approved_methods(clock.now()))
     if request.method == "POST" and form.is_valid():
         method = form.cleaned_data["method"]
-        if _tried(form, lambda: running.start_run(match, method, by=request.user, at=clock.now())):
+        if tried(form, lambda: running.start_run(match, method, by=request.user, at=clock.now())):
             messages.success(request, "Started. The vault links the files.")
             return redirect("matching:detail", pk=pk)
     why_not = blockers(lifecycle.START, match, request.user)
@@ -145,11 +150,11 @@ def report_file(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def agree(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Agree for one's party that a match is optimal."""
-    match = _match(request, pk)
+    match = match_of(request, pk)
     if not checks.signoffs_of(match, request.user):
         raise Http404
-    form = AgreeForm(_sent(request))
-    if form.is_valid() and _tried(
+    form = AgreeForm(sent(request))
+    if form.is_valid() and tried(
         form, lambda: signing.agree(match, by=request.user, at=clock.now(), **form.cleaned_data)
     ):
         messages.success(request, "Signed. Your organisation agrees that the match is optimal.")
@@ -159,6 +164,7 @@ def agree(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
         "run": standing.latest_result(match),
         "form": form,
         "why_not": checks.why_not_agree(match, request.user, clock.now()),
+        "terms": standing.terms(match),
         "intent": signing.INTENT.format(organisation=request.user.organisation),
     }
     return render(request, "matching/agree.html", context)
@@ -168,11 +174,11 @@ def agree(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def reject(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Say for one's party that a match is not optimal, and why."""
-    match = _match(request, pk)
+    match = match_of(request, pk)
     if not checks.signoffs_of(match, request.user):
         raise Http404
-    form = RejectForm(_sent(request))
-    if form.is_valid() and _tried(
+    form = RejectForm(sent(request))
+    if form.is_valid() and tried(
         form, lambda: signing.reject(match, by=request.user, at=clock.now(), **form.cleaned_data)
     ):
         messages.success(request, "Your reasons are with the hub. The match is to be done again.")
@@ -184,10 +190,10 @@ def reject(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def destroy(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Destroy the inputs before their clock has run out."""
-    match = _match(request, pk)
+    match = match_of(request, pk)
     if request.method == "POST":
         act = lambda: destroying.destroy_inputs(match, by=request.user, at=clock.now())  # noqa: E731
-        _tell(request, act, "The vault destroys the inputs now.")
+        tell(request, act, "The vault destroys the inputs now.")
         return redirect("matching:detail", pk=pk)
     context: dict[str, Any] = {
         "title": "Destroy the input files now?",
@@ -202,41 +208,3 @@ def destroy(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
         ],
     }
     return render(request, "components/confirm.html", context)
-
-
-def _delivery(request: SignedInRequest, pk: uuid.UUID) -> Delivery:
-    rows = Delivery.objects.filter(match__in=selectors.visible_to(request.user))
-    delivery = get_object_or_404(rows.select_related("project", "match", "extract"), match__pk=pk)
-    if not request.user.has_perm("projects.download_extract", delivery.project):
-        raise Http404
-    return delivery
-
-
-@members_only
-@require_http_methods(["GET", "POST"])
-def download(request: SignedInRequest, pk: uuid.UUID) -> HttpResponseBase:
-    """Acknowledge how the files must be kept, and fetch the extract."""
-    delivery = _delivery(request, pk)
-    form = AcknowledgeForm(_sent(request), rules=delivering.rules_for(delivery, request.user))
-    if request.method == "POST" and form.is_valid():
-        try:
-            token = delivering.fetch(delivery, by=request.user, acknowledges=True, at=clock.now())
-            return _stream(delivery, token)
-        except Blocked as refusal:
-            for reason in refusal.reasons:
-                form.add_error(None, reason)
-    context = {
-        "delivery": delivery,
-        "match": delivery.match,
-        "form": form,
-        "why_not": pages.why_not_download(delivery, request.user, clock.now()),
-        "mine": delivery.downloads.filter(person=request.user),
-    }
-    return render(request, "matching/download.html", context)
-
-
-def _stream(delivery: Delivery, token: str) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(custody.relay(token), content_type="application/zip")
-    response["Content-Disposition"] = f'attachment; filename="extract-{delivery.project.number}.zip"'
-    response["Cache-Control"] = "no-store"
-    return response

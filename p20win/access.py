@@ -57,8 +57,9 @@ class AccessAsk:
 Condition = Callable[[AccessAsk], str | None]
 
 _conditions: dict[str, Condition] = {}
-_ticket_verifier: Callable[[HttpRequest], object | None] | None = None
+_upload_ticket_verifier: Callable[[HttpRequest], object | None] | None = None
 _machine_verifier: Callable[[HttpRequest], object | None] | None = None
+_download_ticket_reader: Callable[[HttpRequest], tuple[Any, str, str] | None] | None = None
 
 
 def register_condition(name: str, condition: Condition) -> None:
@@ -168,7 +169,7 @@ def signed_by_machine(view: View) -> View:
     return marked
 
 
-def by_ticket(view: View) -> View:
+def by_upload_ticket(view: View) -> View:
     """Mark an endpoint for a program that sends one file with an upload ticket, as a Bearer token.
 
     The view receives the ticket as `request.ticket`.
@@ -176,21 +177,46 @@ def by_ticket(view: View) -> View:
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        ticket = _ticket_verifier(request) if _ticket_verifier else None
+        ticket = _upload_ticket_verifier(request) if _upload_ticket_verifier else None
         if ticket is None:
             raise PermissionDenied("The request shows no ticket that is good now.")
         request.ticket = ticket  # type: ignore[attr-defined]
         return view(request, *args, **kwargs)
 
     guarded.csrf_exempt = True  # type: ignore[attr-defined]  # no browser adds the ticket by itself
-    marked: View = _mark(guarded, "by_ticket")
+    marked: View = _mark(guarded, "by_upload_ticket")
     return marked
 
 
-def register_ticket_verifier(verifier: Callable[[HttpRequest], object | None]) -> None:
+def register_upload_ticket_verifier(verifier: Callable[[HttpRequest], object | None]) -> None:
     """Set what checks an upload ticket: it returns the ticket, or None."""
-    global _ticket_verifier
-    _ticket_verifier = verifier
+    global _upload_ticket_verifier
+    _upload_ticket_verifier = verifier
+
+
+def by_download_ticket(view: View) -> View:
+    """Mark an address for a person's own program, which shows a ticket for one thing and takes no cookie.
+
+    The view receives the ticket's person as `request.user`, and the id of the thing it is for as `of`.
+    """
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        found = _download_ticket_reader(request) if _download_ticket_reader else None
+        if found is None:
+            raise PermissionDenied("The ticket is not one, or holds no longer. Ask for another on the page.")
+        request.user, of, shown = found
+        session_now.set(shown)
+        return view(request, *args, of=of, **kwargs)
+
+    marked: View = _mark(guarded, "by_download_ticket")
+    return marked
+
+
+def register_download_ticket_reader(reader: Callable[[HttpRequest], tuple[Any, str, str] | None]) -> None:
+    """Set what reads a ticket: it returns its person, the id of its thing, and the ticket; or None."""
+    global _download_ticket_reader
+    _download_ticket_reader = reader
 
 
 def register_machine_verifier(verifier: Callable[[HttpRequest], object | None]) -> None:

@@ -113,7 +113,11 @@ CHECKPOINT_HOURS: Final = 1  # hours from one signed checkpoint of the ledger to
 DOWNLOAD: Final = Until(
     CalendarDays(14)
 )  # delivered files can be fetched: DSA VI.C, length ours (O-74, O-177)
-COMPLETENESS_QUESTIONS: Final = BusinessDays(10)  # recipient may ask about the data: DSA VI.B (O-75)
+DOWNLOAD_HOURS: Final = 24  # hours that one person's download stays open, resumptions included: ours (O-74)
+RECEIPT_CONFIRMATION: Final = BusinessDays(5)  # who downloaded confirms what was received: ours (O-64, O-74)
+RECALL_DELETION: Final = BusinessDays(3)  # copies of a recalled version are deleted: ours (O-73, O-74)
+COMPLETENESS_QUESTIONS: Final = Until(BusinessDays(10))  # recipient may ask about the data: DSA VI.B (O-75)
+QUESTION_ANSWER: Final = BusinessDays(10)  # such a question is answered: ours (O-75)
 
 # ---- Disclosure review
 MIN_CELL_COUNT: Final = 6  # no displayed cell stands for fewer: DSA VI.G.2.a (O-78, O-115)

@@ -9,7 +9,7 @@ from fixtures.generate import generate
 from matching import selectors, standing
 from matching.engine import child
 from matching.models import Match
-from matching.services import opening, running, signing
+from matching.services import delivering, fetching, opening, running, signing
 from p20win.accounts.public import Organisation, Role
 from p20win.custody import public as custody
 from requests_app.services import drafting, rows
@@ -27,6 +27,7 @@ ANALYTICAL = {
 }
 TYPES = {"ELL": "boolean", "OverallEarnedHours": "integer", "Year": "integer", "Quarter": "integer"}
 FLAG = "FLAG_MP2021"
+LIMITS = "People who moved between districts are matched less often."
 
 
 @cache
@@ -129,12 +130,15 @@ def in_force(row):
     return agreement
 
 
-def collecting(*, at=START, **fields) -> Match:
+def collecting(*, at=START, form="package", **fields) -> Match:
     """Return a match that waits for its files."""
     row = request(**fields)
     in_force(row)
     agreements.method()
-    return opening.open_match(row.project, by=factories.operating_group_member(), at=at)
+    basis = "Section II" if form == "key" else ""
+    return opening.open_match(
+        row.project, by=factories.operating_group_member(), at=at, form=form, basis=basis
+    )
 
 
 def steward(name):
@@ -163,9 +167,10 @@ def send(match, name, kind, content=None, *, by=None):
 def ready(**fields) -> Match:
     """Return a match whose files are all there."""
     match = collecting(**fields)
+    kinds = ("matching",) if fields.get("form") == "key" else ("matching", "analytical")
     for name in AGENCIES:
         by = steward(name)
-        for kind in ("matching", "analytical"):
+        for kind in kinds:
             send(match, name, kind, by=by)
     match.refresh_from_db()
     return match
@@ -229,9 +234,15 @@ def agree(match, row, *, by=None, at=START, **changes) -> Match:
 def signed_off(match=None, *, at=START, **fields) -> Match:
     """Return a match that every party agreed to."""
     match = match or linked(**fields)
+    described(match, at=at)
     for row in standing.signoffs(standing.latest_result(match)):
         match = agree(match, row, at=at)
     return match
+
+
+def described(match, *, at=START, words=LIMITS):
+    """Have the hub describe the limits of a result."""
+    return delivering.describe(match, limitations=words, by=factories.hub_member(), at=at)
 
 
 def delivered(match=None, **fields):
@@ -250,6 +261,18 @@ def downloader(delivery):
         raise LookupError("The requestor lost the role.")
     agreements.confidential(person, delivery.project)
     return person
+
+
+def fetched(delivery, *, by=None, at=START):
+    """Return a download of which the vault has given all, and its bytes."""
+    by = by or downloader(delivery)
+    download = fetching.begin(delivery, by=by, acknowledges=True, at=at)
+    fetching.open_range(download, 0, download.size, by=by, at=at)
+    asked = download.fetches.get()
+    content = b"".join(fetching.give(asked, by))
+    fetching.note_given(asked, len(content), at)
+    download.refresh_from_db()
+    return download, content
 
 
 def a_day(number) -> dt.timedelta:

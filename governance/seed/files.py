@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import zipfile
 from collections.abc import Iterator
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     from p20win.custody.models import SealedFile, UploadSlot
 
 PIECE: Final = 1024 * 1024
+RANGE: Final = 4 * PIECE
+LIMITATIONS: Final = (
+    "People without a social security number are linked to wages less often. Wages earned outside the state"
+    " and by the self-employed are not in the data. Counts by small programmes are uncertain."
+)
 
 
 @dataclass
@@ -109,8 +115,15 @@ class Collection:
         cast = self.line.cast
         return [*(cast.steward(agency) for agency in cast.agencies), cast.requestor]
 
+    def describe(self) -> None:
+        """The hub describes the limits of the result, which go out with the data."""
+        matching.describe(
+            self.match, limitations=LIMITATIONS, by=self.line.cast.hub_staff, at=self.line.now()
+        )
+
     def agree(self, *, all_but: int = 0) -> None:
         """The parties agree that the match is optimal; the last word signs it off and builds the extract."""
+        self.describe()
         speaking = self.representatives()
         for person in speaking[: len(speaking) - all_but]:
             matching.agree(self.match, by=person, at=self.line.now(), **proof(person))
@@ -129,11 +142,27 @@ class Collection:
         """An approved researcher downloads the extract; return its files by name."""
         person = self.line.cast.requestor
         delivery = self.match.delivery
-        token = matching.fetch(delivery, by=person, acknowledges=True, at=self.line.now())
+        download = matching.begin_download(delivery, by=person, acknowledges=True, at=self.line.now())
+        content = b""
         with signed_in(person):
-            content = b"".join(custody.relay(token))
+            for start in range(0, download.size, RANGE):
+                stop = min(start + RANGE, download.size)
+                token = matching.open_range(download, start, stop, by=person, at=self.line.now())
+                content += b"".join(custody.relay(token))
+        self._confirm(download, content)
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             return {name: archive.read(name) for name in archive.namelist()}
+
+    def _confirm(self, download: matching.Download, content: bytes) -> None:
+        """The researcher confirms by its hash that all of it arrived, once the vault has counted it."""
+
+        def counted() -> bool:
+            download.refresh_from_db()
+            return download.complete_at is not None
+
+        wait_until(counted, what="The count of the download")
+        digest = hashlib.sha256(content).hexdigest()
+        matching.confirm_receipt(download, digest=digest, by=download.person, at=self.line.now())
 
 
 def _pieces(content: bytes) -> Iterator[bytes]:

@@ -1,15 +1,17 @@
-"""The extract: each agency's analytical file with its synthetic id replaced by the link id, in one zip.
+"""What is delivered, as one zip made in a stream: the package, or the key alone.
 
-Approved columns only, rows as they were, nothing joined across agencies. A row whose id the key does not
-know is left out and counted. It is made as a stream.
+Package: each agency's analytical file with its synthetic id replaced by the link id; approved columns only,
+rows as they were, nothing joined across agencies. Key: which synthetic id of each agency is which link id.
+A row that gets no link id is left out and counted with its reason, so that rows in and out add up.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 import pyarrow as pa
@@ -18,37 +20,75 @@ import pyarrow.csv as pacsv
 
 from matching.engine.errors import BadInput
 from matching.engine.io import as_csv, delimiter
+from matching.engine.leak import Watch
+from matching.engine.streams import Pieces, Sink
 
 LINK_ID: Final = "link_id"
+SYNTHETIC_ID: Final = "synthetic_id"
+UNKNOWN_ID: Final = "its synthetic id is not in the agency's matching file"
+NOT_WANTED: Final = "the request does not want this agency's data on the person's population"
 _BLOCK: Final = 4 * 2**20
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True)
 class Part:
-    """One analytical file: its name in the zip, its id column, the columns that are delivered, its bytes."""
+    """One file: as the key calls it, its name in the zip, its id column, what is delivered, its bytes.
+
+    Without `pieces` it is the key of that file. `unwanted` are the flags of populations that this agency is
+    not to be asked about, `wanted` those of the others.
+    """
 
     file: str
     name: str
-    id_column: str
-    columns: tuple[str, ...]
-    pieces: Callable[[], Iterable[bytes]]
+    id_column: str = SYNTHETIC_ID
+    columns: tuple[str, ...] = ()
+    pieces: Callable[[], Iterable[bytes]] | None = None
+    unwanted: tuple[str, ...] = ()
+    wanted: tuple[str, ...] = ()
+    watch: Watch | None = None
+
+
+@dataclass
+class Entry:
+    """What became of one file; `without_link` says why rows were left out, and how many."""
+
+    file: str
+    name: str
+    columns: list[str] = field(default_factory=list)
+    rows_in: int = 0
+    rows_out: int = 0
+    without_link: dict[str, int] = field(default_factory=dict)
+    bytes: int = 0
+    sha256: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it for a paper, with its rows reconciled."""
+        return {**asdict(self), "adds_up": self.adds_up}
+
+    @property
+    def adds_up(self) -> bool:
+        """Say whether every row that came in went out or has a reason."""
+        return self.rows_in == self.rows_out + sum(self.without_link.values())
 
 
 @dataclass
 class Counts:
-    """Rows read and delivered of each file, filled while the zip is read."""
+    """What became of each file, filled while the zip is read."""
 
-    rows: dict[str, tuple[int, int]] = field(default_factory=dict)
+    entries: dict[str, Entry] = field(default_factory=dict)
+
+
+Papers = Callable[[Counts], Mapping[str, bytes]]
 
 
 class Key:
     """The crosswalk of one file, with its flags: from generic id to link id."""
 
-    def __init__(self, crosswalk: pa.Table, flags: pa.Table, file: str) -> None:
-        mine = crosswalk.filter(pc.equal(crosswalk["file"], file))
-        self._ids, self._links = mine["id"].combine_chunks(), mine[LINK_ID].combine_chunks()
-        flagged = flags.filter(pc.equal(flags["file"], file))
+    def __init__(self, crosswalk: pa.Table, flags: pa.Table, part: Part) -> None:
+        mine = crosswalk.filter(pc.equal(crosswalk["file"], part.file))
+        self.ids, self.links = mine["id"].combine_chunks(), mine[LINK_ID].combine_chunks()
+        flagged = flags.filter(pc.equal(flags["file"], part.file))
         self.flags = [
             name
             for name in flags.column_names
@@ -56,18 +96,44 @@ class Key:
         ]
         self._flag_ids = flagged["id"].combine_chunks()
         self._flagged = {name: flagged[name].combine_chunks().cast(pa.string()) for name in self.flags}
+        self._left_out = _not_wanted(crosswalk, flags, part)
 
-    def translate(self, batch: pa.Table, part: Part) -> pa.Table:
-        """Return the rows whose id is known: the link id, then the approved columns, then the flags."""
+    def translate(self, batch: pa.Table, part: Part) -> tuple[pa.Table, pa.Array, dict[str, int]]:
+        """Return the rows that are delivered, their generic ids, and why how many others are not.
+
+        First the link id, then the approved columns, then the flags.
+        """
         held = batch[part.id_column].combine_chunks()
-        at = pc.index_in(held, value_set=self._ids)
-        known = pc.is_valid(at)
-        rows = batch.filter(known)
-        columns = {LINK_ID: self._links.take(at.drop_null())}
+        at = pc.index_in(held, value_set=self.ids)
+        links = self.links.take(at)
+        unwanted = pc.is_in(links, value_set=self._left_out)
+        unknown = pc.is_null(at)
+        stays = pc.and_not(pc.is_valid(at), unwanted)
+        rows, ids = batch.filter(stays), held.filter(stays)
+        columns = {LINK_ID: links.filter(stays)}
         columns |= {name: rows[name].combine_chunks() for name in part.columns}
-        place = pc.index_in(rows[part.id_column].combine_chunks(), value_set=self._flag_ids)
+        place = pc.index_in(ids, value_set=self._flag_ids)
         columns |= {name: values.take(place) for name, values in self._flagged.items()}
-        return pa.table(columns)
+        why = {UNKNOWN_ID: pc.sum(unknown).as_py() or 0, NOT_WANTED: pc.sum(unwanted).as_py() or 0}
+        return pa.table(columns), ids, {reason: count for reason, count in why.items() if count}
+
+
+def _not_wanted(crosswalk: pa.Table, flags: pa.Table, part: Part) -> pa.Array:
+    """Return the link ids of those who are in unwanted populations alone (O-125)."""
+    unwanted, wanted = (_flagged_people(crosswalk, flags, names) for names in (part.unwanted, part.wanted))
+    return unwanted.filter(pc.invert(pc.is_in(unwanted, value_set=wanted)))
+
+
+def _flagged_people(crosswalk: pa.Table, flags: pa.Table, names: Sequence[str]) -> pa.Array:
+    there = [name for name in names if name in flags.column_names]
+    found = [pa.array([], pa.string())]
+    for name in there:
+        on = flags.filter(pc.equal(flags[name].cast(pa.string()), "1"))
+        for file in pc.unique(on["file"]).to_pylist():
+            mine = crosswalk.filter(pc.equal(crosswalk["file"], file))
+            at = pc.index_in(on.filter(pc.equal(on["file"], file))["id"], value_set=mine["id"])
+            found.append(mine[LINK_ID].combine_chunks().take(at.combine_chunks().drop_null()))
+    return pc.unique(pa.concat_arrays(found))
 
 
 def read_key(content: bytes) -> pa.Table:
@@ -85,41 +151,68 @@ def stream(
     parts: Sequence[Part],
     counts: Counts,
     *,
-    documents: Mapping[str, bytes] | None = None,
+    papers: Papers | None = None,
 ) -> Iterator[bytes]:
-    """Yield the zip as it comes into being: one CSV a file, then the documents; fill the counts meanwhile.
+    """Yield the zip as it comes into being: one CSV a file, then the papers; fill the counts meanwhile.
 
-    :raises BadInput: if a file lacks an approved column
+    `papers` is asked when all files are through and their counts and hashes are known.
+
+    :raises BadInput: if a file lacks an approved column, or its rows do not add up
+    :raises Leak: if something that identifies people was about to leave
     """
-    sink = _Sink()
+    sink = Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for part in parts:
-            key = Key(crosswalk, flags, part.file)
-            with archive.open(zipfile.ZipInfo(part.name, _EPOCH), "w", force_zip64=True) as entry:
-                for text in _rows(part, key, counts):
-                    entry.write(text)
+            entry, digest = Entry(part.file, part.name), hashlib.sha256()
+            with archive.open(zipfile.ZipInfo(part.name, _EPOCH), "w", force_zip64=True) as target:
+                for text in _rows(part, Key(crosswalk, flags, part), entry):
+                    digest.update(text)
+                    entry.bytes += len(text)
+                    target.write(text)
                     yield from sink.taken()
+            entry.sha256 = digest.hexdigest()
+            if not entry.adds_up:
+                raise BadInput(f"{part.name}: the rows that came in are not those that go out or stay.")
+            counts.entries[part.file] = entry
             yield from sink.taken()
-        for name, content in (documents or {}).items():
+        for name, content in (papers(counts) if papers else {}).items():
             archive.writestr(zipfile.ZipInfo(name, _EPOCH), content)
     yield from sink.taken()
 
 
-def _rows(part: Part, key: Key, counts: Counts) -> Iterator[bytes]:
-    read = written = 0
+def _rows(part: Part, key: Key, entry: Entry) -> Iterator[bytes]:
     header = True
-    for batch in _batches(part):
-        read += batch.num_rows
-        done = key.translate(batch, part)
-        written += done.num_rows
+    for batch in _batches(part) if part.pieces else _key_batches(key, part):
+        done, ids, why = key.translate(batch, part)
+        if part.watch:
+            part.watch.look(ids, done, free=(LINK_ID, *key.flags))
+        entry.rows_in += batch.num_rows
+        entry.rows_out += done.num_rows
+        for reason, count in why.items():
+            entry.without_link[reason] = entry.without_link.get(reason, 0) + count
+        entry.columns = list(done.column_names)
         text = as_csv(done)
         yield text if header else text.split(b"\n", 1)[1]
         header = False
-    counts.rows[part.file] = (read, written)
+    if part.watch:
+        part.watch.finish()
+
+
+def watch_over(part: Part, *, is_key: bool = False) -> Watch:
+    """Read what an agency sent to match by, so that none of it leaves; its columns are the identifiers."""
+    table = pa.concat_tables(list(_batches(part)))
+    ids = table[part.id_column].combine_chunks()
+    return Watch(part.file, ids, {name: table[name] for name in part.columns}, is_key=is_key)
+
+
+def _key_batches(key: Key, part: Part) -> Iterator[pa.Table]:
+    """Yield the key of one file as if it were a file; its ids are what is delivered."""
+    for start in range(0, max(len(key.ids), 1), 2**18):
+        yield pa.table({part.id_column: key.ids.slice(start, 2**18)})
 
 
 def _batches(part: Part) -> Iterator[pa.Table]:
-    source = _Pieces(part.pieces())
+    source = Pieces(part.pieces() if part.pieces else ())
     head = source.peek_line()
     mark = delimiter(head, part.name)
     names = [name.strip('"') for name in head.decode("utf-8-sig").rstrip("\r\n").split(mark)]
@@ -136,64 +229,3 @@ def _batches(part: Part) -> Iterator[pa.Table]:
     )
     for batch in reader:
         yield pa.Table.from_batches([batch])
-
-
-class _Pieces(io.RawIOBase):
-    """Pieces of bytes read as a file that cannot seek."""
-
-    def __init__(self, pieces: Iterable[bytes]) -> None:
-        super().__init__()
-        self._pieces = iter(pieces)
-        self._held = b""
-
-    def readable(self) -> bool:
-        """Say that this can be read."""
-        return True
-
-    def peek_line(self) -> bytes:
-        """Return the first line without taking it."""
-        while b"\n" not in self._held and self._more():
-            pass
-        return self._held.split(b"\n", 1)[0]
-
-    def _more(self) -> bool:
-        piece = next(self._pieces, None)
-        self._held += piece or b""
-        return piece is not None
-
-    def read(self, size: int = -1) -> bytes:
-        """Return up to so many bytes, or all there are."""
-        while (size < 0 or len(self._held) < size) and self._more():
-            pass
-        cut = len(self._held) if size < 0 else size
-        taken, self._held = self._held[:cut], self._held[cut:]
-        return taken
-
-
-class _Sink(io.RawIOBase):
-    """A file that cannot seek, whose bytes are taken away as they come."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._held = bytearray()
-        self._gone = 0
-
-    def writable(self) -> bool:
-        """Say that this can be written."""
-        return True
-
-    def write(self, content: Any) -> int:
-        """Keep the bytes until they are taken."""
-        self._held += content
-        return len(content)
-
-    def tell(self) -> int:
-        """Return how many bytes were written in all."""
-        return self._gone + len(self._held)
-
-    def taken(self) -> Iterator[bytes]:
-        """Yield what was written since the last time."""
-        if self._held:
-            self._gone += len(self._held)
-            content, self._held = bytes(self._held), bytearray()
-            yield content

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from agreements import public as agreements
 from matching import checks, layouts, lifecycle, selectors, standing
-from matching.models import ExpectedFile, Match, MatchStatus
+from matching.models import DeliveryTerms, ExpectedFile, Form, Match, MatchStatus
 from p20win import policy
 from p20win.accounts.public import Organisation, Role, organisation_called, system_user
 from p20win.audit.public import first_in_line
@@ -29,10 +29,15 @@ WINDOW: Final = "transmission-window"
 
 
 @transaction.atomic
-def open_match(project: "Project", *, by: "User", at: dt.datetime) -> Match:
+def open_match(
+    project: "Project", *, by: "User", at: dt.datetime, form: str = Form.PACKAGE, basis: str = ""
+) -> Match:
     """Open a match: an upload slot for every file that the approved request makes necessary (O-59, O-61).
 
-    :raises Blocked: if no agreement is in force, a match is open, or an agency's elements make no file
+    In which form it is delivered is settled here; where only the key is, no analytical file is asked for.
+
+    :raises Blocked: if no agreement is in force, a match is open, an agency's elements make no file, or the
+        key alone is to be delivered and the agreement's words for it are not named
     """
     first_in_line()
     project = projects.Project.objects.select_for_update().get(pk=project.pk)
@@ -40,15 +45,19 @@ def open_match(project: "Project", *, by: "User", at: dt.datetime) -> Match:
     earlier = selectors.match_for(project)
     if earlier is not None and earlier.status != MatchStatus.INPUTS_DESTROYED:
         reasons.append("A match of this project is open already.")
+    if form == Form.KEY and not basis.strip():
+        reasons.append("Name where the agreement says that only the key is delivered.")
     if reasons:
         raise Blocked(reasons)
     match = Match(project=project, number=(earlier.number if earlier else 0) + 1, status_since=at)
-    create("match.opened", match, by=by, at=at, details={"number": match.number})
+    create("match.opened", match, by=by, at=at, details={"number": match.number, "form": str(form)})
+    terms = DeliveryTerms(match=match, form=Form(form), basis=basis.strip())
+    create("match.form_settled", terms, by=by, at=at, details={"form": terms.form})
     closes_at = deadlines.due(policy.TRANSMISSION_WINDOW, start=at).at
     standing.keeper(project)
     wanted = {agency: requests.approved_elements(project, agency) for agency in standing.agencies(project)}
     for agency, elements in wanted.items():
-        _expect_agency(match, agency, elements, closes_at=closes_at, by=by, at=at)
+        _expect_agency(match, agency, elements, form=terms.form, closes_at=closes_at, by=by, at=at)
     for table in requests.identifier_tables(project):
         _expect_list(match, table, _owner(table, wanted), closes_at=closes_at, by=by, at=at)
     return match
@@ -59,12 +68,13 @@ def _expect_agency(
     agency: Organisation,
     elements: list["ApprovedElement"],
     *,
+    form: str,
     closes_at: dt.datetime,
     by: "User",
     at: dt.datetime,
 ) -> None:
     files = {custody.DataClass.MATCHING: ("Matching file", layouts.matching_file(agency, elements))}
-    if layouts.delivered_columns(elements):
+    if form == Form.PACKAGE and layouts.delivered_columns(elements):
         files[custody.DataClass.ANALYTICAL] = ("Analytical file", layouts.analytical_file(agency, elements))
     for kind, (title, spec) in files.items():
         slot = _open(match, agency, str(kind), title, spec, closes_at=closes_at, by=by, at=at)

@@ -7,16 +7,16 @@ from django.db import transaction
 
 from agreements import public as agreements
 from matching import checks, lifecycle, standing
-from matching.models import Delivery, Match, MatchStatus
+from matching.models import Match, MatchStatus
+from matching.services import delivering
 from matching.services.running import AGREEMENT
 from p20win import access, policy
 from p20win.accounts.public import system_user
 from p20win.audit.public import first_in_line
 from p20win.calendar import BusinessDays, Hours, Rule
 from p20win.deadlines import public as deadlines
-from p20win.jobs import public as jobs
 from p20win.refusal import Blocked
-from p20win.workflow import amend, create, take
+from p20win.workflow import amend, take
 
 if TYPE_CHECKING:
     from p20win.accounts.models import User
@@ -68,7 +68,7 @@ def agree(match: Match, *, by: "User", typed_name: str, password: str, at: dt.da
 
 def _sign_off(match: Match, *, by: "User", at: dt.datetime) -> Match:
     match = take(lifecycle.SIGN_OFF, match, by=by, at=at, signed_off_at=at)
-    name, rule = destruction_rule(match)
+    _, rule = destruction_rule(match)
     deadlines.start(
         DESTRUCTION,
         subject=match,
@@ -78,11 +78,7 @@ def _sign_off(match: Match, *, by: "User", at: dt.datetime) -> Match:
         rule=rule,
         where=match.get_absolute_url(),
     )
-    delivery = Delivery(match=match, project=match.project, status_since=at)
-    create("extract.asked", delivery, by=system_user(), at=at, details={"destruction": name})
-    jobs.after_commit(
-        "matching.build_extract", project_id=match.project_id, asked_by_id=by.pk, delivery_id=delivery.pk
-    )
+    delivering.prepare(match, by=by, at=at)
     return match
 
 

@@ -13,11 +13,12 @@ class CustodyConfig(AppConfig):
     def ready(self) -> None:
         """Say who hears about files; in the vault's processes, keep memory from any disk."""
         from p20win import access
-        from p20win.custody import notices, tickets
+        from p20win.custody import download_tickets, notices, upload_tickets
         from p20win.notifications import public as notifications
 
+        access.register_download_ticket_reader(download_tickets.shown)
         notifications.register(notices.NOTICES)
-        access.register_ticket_verifier(tickets.shown)
+        access.register_upload_ticket_verifier(upload_tickets.shown)
         if settings.P20WIN_IS_VAULT:
             from p20win.custody import hardening
 

@@ -15,6 +15,7 @@ from django.utils.crypto import constant_time_compare
 
 from p20win import access, clock
 from p20win.audit.public import record
+from p20win.custody import download_tickets
 from p20win.custody.models import CAPABILITY_LIFE, Capability, SealedFile
 from p20win.refusal import Blocked
 from p20win.workflow import create
@@ -22,6 +23,7 @@ from p20win.workflow import create
 if TYPE_CHECKING:
     from p20win.accounts.models import User
 
+Ended = Callable[[Any, int, dt.datetime], None]
 Opened = Callable[[Any, "User"], Iterator[bytes]]
 WhyNot = Callable[[Any, "User", dt.datetime], list[str]]
 
@@ -35,6 +37,7 @@ class Opening:
     access_act: str  # what access.why_not is asked about
     data_class: str  # likewise; empty: the subject's own
     why_not: WhyNot  # the desk's further conditions: (subject, person, at) → reasons
+    ended: Ended  # told, in the vault, how many bytes were given when it is over: (subject, bytes, at)
 
 
 _openings: Final[dict[str, Opening]] = {}
@@ -47,6 +50,7 @@ def register_opening(
     access_act: str,
     data_class: str = "",
     why_not: WhyNot = lambda subject, person, at: [],
+    ended: Ended = lambda subject, sent, at: None,
 ) -> None:
     """Let the vault open something for people. Called when Django starts, in every process.
 
@@ -55,7 +59,7 @@ def register_opening(
     known = _openings.get(act)
     if known is not None and known.give.__qualname__ != give.__qualname__:
         raise ValueError(f"Two openings are called {act!r}.")
-    _openings[act] = Opening(act, give, access_act, data_class, why_not)
+    _openings[act] = Opening(act, give, access_act, data_class, why_not, ended)
 
 
 def _opening(act: str) -> Opening:
@@ -131,14 +135,16 @@ def use_up(token: str) -> Capability:
 def expect_there(granted: Capability, session: str) -> None:
     """Make sure that the person whom a capability is for is signed in, in the session that asks.
 
-    A row in the table of capabilities is not enough: whoever can write one there is not that person.
+    A row in the table of capabilities is not enough: whoever can write one there is not that person. Instead
+    of their session their program may show a ticket for this very act.
 
     :raises Blocked: if there is no such session, or it is another's
     """
     signed_in = SessionStore(session) if session else SessionStore()
     person, told = granted.person, signed_in.get(HASH_SESSION_KEY, "")
     is_theirs = signed_in.get(SESSION_KEY) == str(person.pk)
-    if not (is_theirs and constant_time_compare(told, person.get_session_auth_hash())):
+    has_come = is_theirs and constant_time_compare(told, person.get_session_auth_hash())
+    if not (has_come or download_tickets.is_for(signed_in, person, granted.act)):
         note_in_ledger(granted, "capability.refused", why="nobody there")
         raise Blocked("You are not signed in any more. Sign in and open it again.")
 
@@ -163,6 +169,11 @@ def subject_of(granted: Capability) -> Any:
 def opened_bytes(granted: Capability) -> Iterator[bytes]:
     """Give what the capability opens. In the vault alone."""
     return _opening(granted.act).give(subject_of(granted), granted.person)
+
+
+def end(granted: Capability, *, sent: int) -> None:
+    """Tell the desk how many bytes were given. In the vault alone."""
+    _opening(granted.act).ended(subject_of(granted), sent, clock.now())
 
 
 def note_in_ledger(granted: Capability, event: str, **details: Any) -> None:

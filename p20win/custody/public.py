@@ -3,10 +3,12 @@
 Agencies' files. `open_slot` opens a slot for one file; `receive` takes it in (as the upload page does); the
 vault checks it and calls the slot's `on_accepted` or `on_refused` line of work with `file_id`.
 
-In the vault's jobs (queue "vault") alone: `open_bytes`, `seal_bytes`, `shred`, `tidy`.
+In the vault's jobs (queue "vault") alone: `open_bytes`, `open_range`, `seal_bytes`, `signed_by_the_hub`,
+`shred`, `tidy`.
 
 Pages: `capability(person, act, subject, at)` after the access decision, then `relay(token)`; what the act
-gives is registered by its desk with `register_opening`.
+gives is registered by its desk with `register_opening`. A person's program opens with a ticket instead of
+their session: `ticket`, and views marked `access.by_download_ticket`.
 
 Keys: `last_key_snapshot_expires` (in the vault) is when a key destroyed now is gone from every copy.
 
@@ -22,6 +24,7 @@ from p20win.custody.checkpoints import ask_checkpoint, unsigned_for
 from p20win.custody.checkpoints import prove as ledger_proof
 from p20win.custody.checks import why_not_send
 from p20win.custody.destruction import StillReadable, ask_destruction, shred
+from p20win.custody.download_tickets import ticket
 from p20win.custody.engine.errors import Broken, CustodyError, KeyDestroyed
 from p20win.custody.key_desk import files_without_key
 from p20win.custody.key_snapshots import last_expiry as last_key_snapshot_expires
@@ -35,7 +38,7 @@ from p20win.custody.models import (
     UploadSlot,
 )
 from p20win.custody.reception import Reception, receive
-from p20win.custody.sealing import NotOpenable, open_bytes, why_unreadable
+from p20win.custody.sealing import NotOpenable, open_bytes, open_range, signed_by_the_hub, why_unreadable
 from p20win.custody.selectors import (
     accepted_files,
     destructions,
@@ -79,14 +82,17 @@ __all__ = [
     "ledger_proof",
     "may_prove",
     "open_bytes",
+    "open_range",
     "open_slot",
     "receive",
     "register_opening",
     "relay",
     "seal_bytes",
     "shred",
+    "signed_by_the_hub",
     "slots",
     "slots_of",
+    "ticket",
     "tidy",
     "unsigned_for",
     "vault_answers",

@@ -260,7 +260,36 @@ def open_bytes(file: SealedFile) -> Iterator[bytes]:
     return _open(file)
 
 
+def open_range(file: SealedFile, start: int, stop: int) -> Iterator[bytes]:
+    """Give the plaintext of a file from `start` to before `stop`, opening the segments that hold it alone.
+
+    Each is authenticated, in its place, before any of it is given. In the vault alone.
+
+    :raises NotOpenable: if it was refused, destroyed or is not accepted yet
+    :raises KeyDestroyed: if its key was destroyed
+    :raises Broken: if a segment was altered, or the file cut or extended
+    """
+    if file.status != FileStatus.ACCEPTED or file.manifest is None or file.wrapped_key is None:
+        raise NotOpenable("There is no accepted file to open.")
+    key, binding, _, size = _key_of(file)
+    source = places.blob(file.blob).open("rb")
+    chunks = container.open_range(source, key=key, binding=binding, sealed_bytes=size, start=start, stop=stop)
+    return _closing(chunks, source)
+
+
 def _open(file: SealedFile) -> Iterator[bytes]:
+    key, binding, root, size = _key_of(file)
+    source = places.blob(file.blob).open("rb")
+    try:
+        chunks = container.open_verified(source, key=key, binding=binding, root=root, sealed_bytes=size)
+    except BaseException:
+        source.close()
+        raise
+    return _closing(chunks, source)
+
+
+def _key_of(file: SealedFile) -> tuple[bytes, Binding, bytes, int]:
+    """Return a file's key, what it is bound to, and root and size that the hub signed for."""
     keeper = vault_keys.private_keys()
     document, signers = signing.verify(file.manifest or {})
     signing.expect(signers, role=signing.HUB, keys=[signing.public_text(keeper.hub.public_key())])
@@ -276,18 +305,17 @@ def _open(file: SealedFile) -> Iterator[bytes]:
         raise Broken("The manifest of this file belongs to another.")
     kek = keeper.store.key(binding.project, binding.source, binding.key_version)
     key = keys.unwrap(bytes(file.wrapped_key or b""), under=kek, context=binding.associated_data())
-    source = places.blob(file.blob).open("rb")
-    try:
-        chunks = container.open_verified(source, key=key, binding=binding, root=root, sealed_bytes=size)
-    except BaseException:
-        source.close()
-        raise
-    return _closing(chunks, source)
+    return key, binding, root, size
 
 
 def _closing(chunks: Iterator[bytes], source: Any) -> Iterator[bytes]:
     with source:
         yield from chunks
+
+
+def signed_by_the_hub(document: dict[str, Any], *, at: dt.datetime) -> dict[str, Any]:
+    """Sign a paper of the hub, such as the manifest of a delivery. In the vault alone."""
+    return signing.sign(document, key=vault_keys.private_keys().hub, role=signing.HUB, at=at.isoformat())
 
 
 def why_unreadable(file: SealedFile) -> str:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from p20win import clock, policy
 from p20win.access import SignedInRequest, members_only
-from p20win.custody import selectors, tickets
+from p20win.custody import selectors, upload_tickets
 from p20win.custody.checks import encryption_of
 from p20win.custody.models import Encryption, UploadSlot
 from p20win.refusal import Blocked
@@ -40,7 +40,7 @@ def issue(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     shown = {"slot": slot, "form": form, "hours": policy.UPLOAD_TICKET_HOURS}
     if request.method == "POST" and form.is_valid():
         try:
-            row, token = tickets.issue(
+            row, token = upload_tickets.issue(
                 slot,
                 hours=form.cleaned_data["hours"],
                 by=request.user,
@@ -71,7 +71,7 @@ def revoke(request: SignedInRequest, pk: uuid.UUID, ticket_pk: uuid.UUID) -> Htt
     slot = get_object_or_404(selectors.slots_sent_by(request.user), pk=pk)
     ticket = get_object_or_404(slot.tickets.all(), pk=ticket_pk)
     try:
-        tickets.revoke(ticket, by=request.user, at=clock.now(), now=clock.real_now())
+        upload_tickets.revoke(ticket, by=request.user, at=clock.now(), now=clock.real_now())
     except Blocked as refusal:
         for reason in refusal.reasons:
             messages.error(request, reason)

@@ -19,7 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from p20win import clock
-from p20win.access import SignedInRequest, TicketRequest, by_ticket, members_only
+from p20win.access import SignedInRequest, TicketRequest, by_upload_ticket, members_only
 from p20win.accounts.public import User
 from p20win.custody import selectors, uploads
 from p20win.custody.models import Upload, UploadSlot, UploadTicket
@@ -51,7 +51,7 @@ def upload(request: SignedInRequest, pk: uuid.UUID, upload_pk: uuid.UUID) -> Htt
     return answered(request, uploads.unfinished(slot, request.user, upload_pk))
 
 
-@by_ticket
+@by_upload_ticket
 @never_cache
 @require_http_methods(["OPTIONS", "POST"])
 def ticket_collection(request: TicketRequest) -> HttpResponse:
@@ -60,7 +60,7 @@ def ticket_collection(request: TicketRequest) -> HttpResponse:
     return _begun(request, ticket.slot, by=ticket.person, ticket=ticket)
 
 
-@by_ticket
+@by_upload_ticket
 @never_cache
 @require_http_methods(["OPTIONS", "HEAD", "PATCH", "DELETE"])
 def ticket_upload(request: TicketRequest, upload_pk: uuid.UUID) -> HttpResponse:

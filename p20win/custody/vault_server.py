@@ -5,6 +5,8 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +23,7 @@ logger = logging.getLogger(__name__)
 MOST_AT_ONCE: Final = 32
 ASK_AGAIN: Final = 1.0  # seconds; access that was withdrawn cuts a stream within five (SO15)
 PATIENCE: Final = 60.0
+PIECE: Final = 1 << 16
 
 
 class VaultServer:
@@ -116,22 +119,33 @@ def _open_for(question: str, line: socket.socket) -> None:
     _stream(granted, line, first, chunks)
 
 
-def _stream(granted: Capability, line: socket.socket, first: bytes, chunks: object) -> None:
-    sent, asked = 0, time.monotonic()
-    content = first
-    iterator = iter(chunks)  # type: ignore[call-overload]
-    while content:
-        if time.monotonic() - asked > ASK_AGAIN:
-            asked = time.monotonic()
-            if reasons := capabilities.why_no_longer(granted):
-                wire.send_refusal(line, reasons)
-                capabilities.note_in_ledger(granted, "capability.cut", bytes=sent)
-                return
-        wire.send_frame(line, content)
-        sent += len(content)
-        content = next(iterator, b"")
-    wire.send_end(line)
-    capabilities.note_in_ledger(granted, "capability.served", bytes=sent)
+def _stream(granted: Capability, line: socket.socket, first: bytes, chunks: Iterator[bytes]) -> None:
+    """Give what was opened, in small pieces, and note how it ended and after how many bytes."""
+    sent, event = 0, "capability.broken_off"  # the web process, or the reader behind it, went away
+    asked = time.monotonic()
+    try:
+        for piece in _pieces(first, chunks):
+            if time.monotonic() - asked > ASK_AGAIN:
+                asked = time.monotonic()
+                if reasons := capabilities.why_no_longer(granted):
+                    event = "capability.cut"
+                    wire.send_refusal(line, reasons)
+                    return
+            wire.send_frame(line, piece)
+            sent += len(piece)
+        event = "capability.served"
+        wire.send_end(line)
+    finally:
+        capabilities.note_in_ledger(granted, event, bytes=sent)
+        capabilities.end(granted, sent=sent)
+
+
+def _pieces(first: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the content in pieces so small that a slow reader has few of them in hand when access ends."""
+    for content in chain([first], chunks):
+        whole = memoryview(content)
+        for start in range(0, len(content), PIECE):
+            yield bytes(whole[start : start + PIECE])
 
 
 def _refuse(granted: Capability, line: socket.socket, reasons: list[str]) -> None:

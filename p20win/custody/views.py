@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from p20win import clock
 from p20win.access import SignedInRequest, members_only, public
-from p20win.custody import checks, schedule, selectors, tickets, vault_keys
+from p20win.custody import checks, schedule, selectors, upload_tickets, vault_keys
 from p20win.custody.engine import pieces
 from p20win.custody.engine.cells import FORMS
 from p20win.custody.forms import FileForm, SlotFilter
@@ -72,7 +72,7 @@ def _shown(request: SignedInRequest, row: UploadSlot) -> dict[str, object]:
         "columns": [column | {"asks": _asked(column)} for column in row.spec.get("columns", [])],
         "separators": " or ".join(f"{name}s" for name in row.spec.get("separators", ["tab"])),
         "form": FileForm(),
-        "tickets": tickets.good_ones(row, now=clock.real_now()) if sends else [],
+        "tickets": upload_tickets.good_ones(row, now=clock.real_now()) if sends else [],
         "clock": deadlines.of_subject(row, schedule.WINDOW).first(),
         "moves": schedule.moves(row),
         "arranges": not schedule.why_not_arrange(row, request.user),

@@ -215,12 +215,21 @@ _TABLE: Final = (
     ),
     # ---- delivery
     Clock("download", "Download of the delivered files", "the delivery", LAST_DAYS, (), OURS),
+    Clock("receipt-confirmation", "Confirm what you downloaded", "the download", LAST_DAYS, AGAIN),
+    Clock(
+        "recall-deletion",
+        "Delete the recalled copies and confirm it",
+        "the recall",
+        LAST_DAYS,
+        LAST_DAYS,
+    ),
     Clock(
         "completeness-questions",
-        "Ask about completeness or matching accuracy",
+        "Questions about completeness or matching accuracy",
         "all sets were received",
-        WEEK,
+        LAST_DAYS,
     ),
+    Clock("question-answer", "Answer the question about the data", "it was asked", WEEK, AGAIN, OURS),
     # ---- disclosure review
     Clock("prepublication-review", "Review before release", "the output was submitted", LAST_DAYS),
     Clock("output-clearance", "Confirm the output in writing", "it was submitted", LAST_DAYS, AGAIN),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 import zipfile
@@ -20,7 +21,9 @@ WRONG_COLUMN = b"SyntheticID\tShoeSize\nAB-QWRTZPSD\t9\n"
 def opens_the_upload(hub: Visitor, number: str) -> str:
     """The hub opens the upload; return the match's address."""
     hub.goes("/matching/")
-    hub.presses(f"Open the upload {number}")
+    hub.follows(f"Open the upload {number}")
+    hub.examines("open-the-upload")
+    hub.presses("Open the upload")
     hub.sees("The upload is open.", re.compile("Waiting for files of"))
     hub.examines("match-waiting")
     return hub.page.url
@@ -90,6 +93,17 @@ def reads_the_report(reader: Visitor, address: str) -> None:
     assert b"<html" in report.path().read_bytes()
 
 
+def describes_the_limits(hub: Visitor, address: str) -> None:
+    """The hub says what the recipient must know; nothing is delivered before."""
+    hub.goes(address)
+    hub.sees("The hub has not described the limits of the result yet.")
+    hub.follows("Describe the limitations")
+    hub.writes({"limitations": "Wages earned outside the state are not in the data."})
+    hub.examines("limitations")
+    hub.presses("Keep it")
+    hub.sees("The limitations are written down.")
+
+
 def agrees(person: Visitor, address: str, *, first: bool) -> None:
     """A party's representative signs that the match is optimal."""
     person.goes("/")
@@ -112,8 +126,50 @@ def downloads_the_extract(requestor: Visitor, address: str) -> dict[str, bytes]:
     requestor.examines("download-not-acknowledged")
     requestor.ticks(*requestor.page.locator("main input[type=checkbox]").all())
     archive = requestor.fetches(requestor.page.get_by_role("button", name="Download", exact=True))
-    with zipfile.ZipFile(io.BytesIO(archive.path().read_bytes())) as opened:
+    content = archive.path().read_bytes()
+    _confirms_and_asks(requestor, address, hashlib.sha256(content).hexdigest())
+    with zipfile.ZipFile(io.BytesIO(content)) as opened:
         return {name: opened.read(name) for name in opened.namelist()}
+
+
+def _confirms_and_asks(requestor: Visitor, address: str, digest: str) -> None:
+    """The delivery's page: what is in it, the receipt by its hash, and a question in time."""
+    requestor.goes(address)
+    requestor.follows(re.compile("^Version 1"))
+    confirm = requestor.page.get_by_role("link", name="Confirm what you received")
+    for _ in range(20):  # the vault counts what it gave a moment after the last byte
+        if confirm.count():
+            break
+        requestor.page.wait_for_timeout(500)
+        requestor.page.reload()
+    requestor.sees("Your downloads", "Questions about completeness or matching accuracy")
+    requestor.examines("delivery")
+    requestor.follows("What is in it")
+    requestor.sees("Known limitations", "Match quality by agency")
+    requestor.examines("delivery-papers")
+    requestor.follows("Back to the delivery")
+    requestor.follows("Confirm what you received")
+    requestor.writes({"digest": digest})
+    requestor.examines("confirm-receipt")
+    requestor.presses("Confirm")
+    requestor.sees("Confirmed.")
+    requestor.follows("Ask about it")
+    requestor.writes({"topic": "completeness", "text": "Are wages of the last quarter complete?"})
+    requestor.examines("ask")
+    requestor.presses("Ask")
+    requestor.sees("Your question is with the operating group.")
+
+
+def answers_the_question(coordinator: Visitor, address: str) -> None:
+    """The operating group answers; it settles the matter."""
+    coordinator.goes(address)
+    coordinator.follows(re.compile("^Version 1"))
+    coordinator.sees("Are wages of the last quarter complete?", "Who downloaded it")
+    coordinator.follows("Answer")
+    coordinator.writes({"text": "Yes, as reported by July.", "outcome": "answer"})
+    coordinator.examines("answer-question")
+    coordinator.presses("Answer")
+    coordinator.sees("Answered. The recipient is told.")
 
 
 def holds_nobody(extract: dict[str, bytes], invented: Invented) -> None:

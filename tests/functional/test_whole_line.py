@@ -96,12 +96,14 @@ def test_one_request_from_draft_to_proven_destruction(company):
     with album.step("match"):
         files.starts_the_match(hub, match)
         files.reads_the_report(stewards[0], match)
+        files.describes_the_limits(hub, match)
     with album.step("signed off"):
         for person in (*stewards, requestor):
             files.agrees(person, match, first=person is stewards[0])
     with album.step("extract downloaded"):
         extract = files.downloads_the_extract(requestor, match)
         files.holds_nobody(extract, invented)
+        files.answers_the_question(coordinator, match)
 
     with album.step("output submitted and checked"):
         output = outputs.submits_an_output(requestor, number, extract)

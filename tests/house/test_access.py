@@ -50,7 +50,7 @@ def test_addresses_for_machines_take_no_cookie():
         address
         for address, view in _addresses_of_ours()
         if getattr(view, "csrf_exempt", False)
-        and getattr(view, "access", "") not in ("signed_by_machine", "by_ticket")
+        and getattr(view, "access", "") not in ("signed_by_machine", "by_upload_ticket", "by_download_ticket")
         and address not in LOOKS_AT_THE_TOKEN_LATER
     ]
     assert not unsigned

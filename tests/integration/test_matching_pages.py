@@ -1,22 +1,27 @@
 """The pages of the matching desk through the client: who sees what, and what a button does."""
 
 import io
+import re
 import threading
 import zipfile
 from unittest import mock
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
 from agreements.public import MatchMethod
 from matching import standing
-from matching.models import Delivery, Match, MatchStatus
-from matching.services import delivering
+from matching.models import Delivery, Fetch, Match, MatchStatus
+from matching.services import fetching, recalling
+from p20win import clock
+from p20win.accounts.models import DemoClock
 from p20win.custody import vault_keys
 from tests import factories
 from tests import factories_agreements as agreements
+from tests import factories_custody as files
 from tests import factories_matching as matches
-from tests.factories import PASSWORD
+from tests.factories import PASSWORD, START
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vault")]
 
@@ -31,6 +36,13 @@ def vault(settings, tmp_path):
     vault_keys.make_keys()
 
 
+@pytest.fixture
+def clock_at_start(db):
+    """Let the pages read the time at which the factories make everything."""
+    behind = START - clock.real_now()
+    DemoClock.objects.update_or_create(pk=1, defaults={"ahead_seconds": int(behind.total_seconds()) + 60})
+
+
 def page(client, name, *args, **query):
     return client.get(reverse(f"matching:{name}", args=args), query)
 
@@ -42,7 +54,10 @@ def test_the_list_shows_what_waits_and_the_upload_is_opened_from_it(signed_in):
 
     shown = page(client, "index")
     assert agreement.project.number in shown.text
-    answer = client.post(reverse("matching:open", args=[agreement.project_id]))
+    address = reverse("matching:open", args=[agreement.project_id])
+    assert "What does the recipient get?" in client.get(address).text
+    assert "Name where the agreement says" in client.post(address, {"form": "key"}).text
+    answer = client.post(address, {"form": "package"})
 
     match = Match.objects.get()
     assert answer.url == match.get_absolute_url()
@@ -58,7 +73,8 @@ def test_strangers_see_nothing_and_open_nothing(signed_in):
     assert page(client, "detail", match.pk).status_code == 404
     assert page(client, "start", match.pk).status_code == 404
     assert page(client, "agree", match.pk).status_code == 404
-    assert page(client, "download", match.pk).status_code == 404
+    assert page(client, "limitations", match.pk).status_code == 404
+    assert page(client, "attest", match.pk).status_code == 404
     assert client.post(reverse("matching:open", args=[match.project_id])).status_code == 404
 
 
@@ -107,7 +123,13 @@ def test_the_report_is_read_agreed_to_and_the_last_word_signs_off(signed_in):
 
     match.refresh_from_db()
     assert match.status == MatchStatus.SIGNED_OFF
-    assert "The extract is being prepared" in page(client, "detail", match.pk).text
+    assert "waits for the hub to describe the limits" in page(client, "detail", match.pk).text
+    hub = signed_in(factories.hub_member())
+    said = hub.post(
+        reverse("matching:limitations", args=[match.pk]), {"limitations": matches.LIMITS}, follow=True
+    )
+    assert "They go out with the data" in said.text
+    assert "The extract is being prepared" in page(hub, "detail", match.pk).text
     file = page(client, "report-file", run.pk)
     assert "attachment" in file["Content-Disposition"]
     assert b"<h1>Match report</h1>" in file.content
@@ -128,23 +150,139 @@ def test_a_party_says_why_a_match_is_not_optimal(signed_in):
     assert "Not optimal" in shown
 
 
-def test_the_extract_is_downloaded_by_who_acknowledges(signed_in, monkeypatch):
-    delivery = matches.delivered()
-    by = matches.downloader(delivery)
-    client = signed_in(by)
-    address = reverse("matching:download", args=[delivery.match_id])
-    monkeypatch.setattr("p20win.custody.public.relay", lambda token: delivering.give(delivery, by))
+@pytest.fixture
+def relayed(monkeypatch):
+    """The vault without its socket: the last range that was asked for, given and counted."""
 
-    assert delivering.STORAGE_RULE in client.get(address).text
+    def relay(token):
+        asked = Fetch.objects.order_by("-asked_at", "-id").first()
+        content = b"".join(fetching.give(asked, asked.download.person))
+        fetching.note_given(asked, len(content), clock.now())
+        return (piece for piece in [content])
+
+    monkeypatch.setattr("p20win.custody.public.relay", relay)
+
+
+def fetched(client, address, **headers):
+    answer = client.get(address, headers=headers)
+    return answer, b"".join(answer.streaming_content) if answer.streaming else answer.content
+
+
+@pytest.mark.obligation("O-74", "O-76")
+def test_the_extract_is_downloaded_by_who_acknowledges_and_resumed(signed_in, relayed, clock_at_start):
+    delivery = matches.delivered()
+    client = signed_in(matches.downloader(delivery))
+    address = reverse("matching:download", args=[delivery.pk])
+
+    assert fetching.STORAGE_RULE in client.get(address).text
     assert "There is something to correct" in client.post(address, {}).text
     assert not delivery.downloads.exists()
     answer = client.post(address, {"rule_0": "on"})
+    download = delivery.downloads.get()
+    assert answer.url == reverse("matching:download-file", args=[download.pk])
 
-    assert answer["Content-Type"] == "application/zip"
-    with zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content))) as archive:
-        assert "sde.csv" in archive.namelist()
-    assert delivery.downloads.get().person == by
-    assert "Your downloads" in client.get(address).text
+    head = client.head(answer.url)
+    assert (head["ETag"], head["Content-Length"]) == (f'"{delivery.digest}"', str(download.size))
+    whole, content = fetched(client, answer.url)
+    assert (whole.status_code, whole["Content-Type"], whole["Cache-Control"]) == (
+        200, "application/zip", "no-store",
+    )  # fmt: skip
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert {"sde.csv", "limitations.txt", "manifest.json"} <= set(archive.namelist())
+    part, rest = fetched(client, answer.url, range="bytes=700-", if_range=head["ETag"])
+    assert (part.status_code, rest) == (206, content[700:])
+    assert part["Content-Range"] == f"bytes 700-{download.size - 1}/{download.size}"
+    assert fetched(client, answer.url, range="bytes=700-", if_range='"other"')[1] == content
+    assert fetched(client, answer.url, range=f"bytes={download.size}-")[0].status_code == 416
+    assert delivery.downloads.get().fetches.count() == 3
+
+    shown = page(client, "delivery", delivery.pk).text
+    assert "Confirm what you received" in shown
+    assert "for 10 business days" in shown
+    said = client.post(
+        reverse("matching:receipt", args=[download.pk]), {"digest": delivery.digest}, follow=True
+    )
+    assert "Confirmed." in said.text
+    papers = page(client, "papers", delivery.pk).text
+    assert matches.LIMITS in papers
+    assert "GradeLevelCode" in papers
+    other = signed_in(factories.hub_member())
+    assert other.get(answer.url).status_code == 404
+    assert "in 3 parts" in page(other, "delivery", delivery.pk).text
+
+
+@pytest.mark.obligation("O-74")
+def test_a_ticket_fetches_one_download_and_opens_no_page(signed_in, client, relayed, clock_at_start):
+    delivery = matches.delivered()
+    by = matches.downloader(delivery)
+    here = signed_in(by)
+    answer = here.post(reverse("matching:download", args=[delivery.pk]), {"rule_0": "on", "program": "1"})
+    download = delivery.downloads.get()
+    assert answer.url == reverse("matching:ticket", args=[download.pk])
+    assert "Show the ticket" in here.get(answer.url).text
+    ticket = re.search(r"P20_TICKET=(\w+)", here.post(answer.url).text).group(1)
+
+    program = Client()
+    address = reverse("matching:download-by-program", args=[download.pk])
+    shown = {"authorization": f"Bearer {ticket}"}
+    assert fetched(program, address, range="bytes=0-9", **shown)[0].status_code == 206
+    other = fetching.begin(delivery, by=by, acknowledges=True, at=clock.now())
+    elsewhere = reverse("matching:download-by-program", args=[other.pk])
+    assert program.get(elsewhere, headers=shown).status_code == 404
+    assert program.get(address).status_code == 403
+    assert program.get(address, headers={"authorization": "Bearer nothing"}).status_code == 403
+    program.cookies["sessionid"] = ticket
+    assert "/accounts/" in program.get(reverse("matching:index"))["Location"]
+    recalling.recall(delivery, reason="Wrong.", by=factories.operating_group_member(), at=clock.now())
+    refused = program.get(address, headers=shown)
+    assert (refused.status_code, "recalled" in refused.json()["reasons"][0]) == (409, True)
+    by.set_password("another long password")
+    by.save()
+    assert program.get(address, headers=shown).status_code == 403
+
+
+@pytest.mark.obligation("O-75")
+def test_questions_recall_and_replacement_through_the_pages(signed_in, relayed, clock_at_start):
+    delivery = matches.delivered()
+    by, office = matches.downloader(delivery), factories.operating_group_member()
+    hub, steward = factories.hub_member(), matches.steward("DOL")
+    matches.fetched(delivery, by=by, at=clock.now())
+    said = signed_in(by).post(
+        reverse("matching:ask", args=[delivery.pk]),
+        {"topic": "accuracy", "text": "Few wages in 2021."},
+        follow=True,
+    )
+    assert "with the operating group" in said.text
+    question = delivery.questions.get()
+    client = signed_in(office)
+    assert "Few wages in 2021." in page(client, "delivery", delivery.pk).text
+    forward = reverse("matching:question-forward", args=[question.pk])
+    assert "DOL" in client.get(forward).text
+    client.post(forward, {"to": str(steward.organisation_id), "note": "Please look."})
+    client = signed_in(steward)
+    assert "Reply" in page(client, "delivery", delivery.pk).text
+    client.post(reverse("matching:question-reply", args=[question.pk]), {"text": "It is late."})
+    client = signed_in(office)
+    answer = reverse("matching:question-answer", args=[question.pk])
+    assert "It is late." in client.get(answer).text
+    said = client.post(answer, {"text": "A new version comes.", "outcome": "replacement"}, follow=True)
+    assert reverse("matching:replace", args=[delivery.match_id]) in said.text
+
+    client = signed_in(hub)
+    client.post(reverse("matching:replace", args=[delivery.match_id]), {"reason": "Late wages."})
+    files.run_job("matching.build_extract", delivery_id=delivery.match.delivery.pk)
+    second = delivery.match.delivery
+    shown = page(client, "delivery", second.pk).text
+    assert "Late wages." in shown
+    assert "The files are the same, byte for byte." in shown
+    said = client.post(
+        reverse("matching:recall", args=[delivery.pk]), {"reason": "Wages were late."}, follow=True
+    )
+    assert "Recalled. Downloads have stopped" in said.text
+    client = signed_in(by)
+    assert "Confirm that your copies are deleted" in page(client, "delivery", delivery.pk).text
+    said = client.post(reverse("matching:deleted", args=[delivery.pk]), {"rule_0": "on"}, follow=True)
+    assert "Confirmed. Thank you." in said.text
 
 
 def test_the_hub_destroys_the_inputs_after_being_asked_once_more(signed_in):

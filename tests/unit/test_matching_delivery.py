@@ -1,16 +1,22 @@
-"""After the match: the extract, its download, and the destruction of the inputs."""
+"""After the match: how a version of the extract is made, and the destruction of the inputs."""
 
+import hashlib
 import io
+import json
 import zipfile
 
 import pytest
 
+from matching import standing
 from matching.models import DeliveryStatus, Match, MatchStatus
-from matching.services import delivering, destroying, signing
+from matching.services import delivering, destroying, opening, signing
 from p20win.accounts.public import system_user
 from p20win.custody import public as custody
 from p20win.custody import vault_keys
+from p20win.custody.engine.trust import read_trust
+from p20win.custody.engine.verify import verify_file
 from p20win.deadlines import public as deadlines
+from p20win.jobs.public import Job
 from p20win.refusal import Blocked
 from tests import factories
 from tests import factories_agreements as agreements
@@ -19,6 +25,13 @@ from tests import factories_matching as matches
 from tests.factories import START
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vault")]
+PAPERS = {"dictionary.csv", "match-report.html", "limitations.txt", "manifest.json"}
+
+
+def opened(content):
+    """Return the files of an archive as texts."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return {name: archive.read(name).decode() for name in archive.namelist()}
 
 
 @pytest.fixture
@@ -55,27 +68,92 @@ class TestTheStrictestClock:
 
 class TestDelivery:
     @pytest.mark.obligation("O-73", "O-76")
-    def test_the_extract_holds_approved_columns_under_link_ids_and_its_papers(self):
+    def test_the_package_holds_approved_columns_under_link_ids_and_its_papers(self):
         delivery = matches.delivered()
 
-        content = b"".join(delivering.give(delivery, matches.downloader(delivery)))
+        texts = opened(matches.fetched(delivery)[1])
 
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            assert set(archive.namelist()) == {
-                "cscu.csv", "dol.csv", "sde.csv", "dictionary.csv", "match-report.html",
-            }  # fmt: skip
-            texts = {name: archive.read(name).decode() for name in archive.namelist()}
+        assert set(texts) == {"cscu.csv", "dol.csv", "sde.csv", *PAPERS}
         assert texts["dol.csv"].splitlines()[0] == "link_id,Year,Quarter,Wage"
         assert "GradeLevelCode" in texts["dictionary.csv"]
         assert "SASID" not in texts["dictionary.csv"]
+        assert texts["limitations.txt"] == f"{matches.LIMITS}\n"
         everything = "".join(texts.values())
         for name in matches.AGENCIES:
             table = matches.people().agencies[name].matching.table
             for column in {"SyntheticID", "SSN", "SASID"} & set(table.column_names):
                 assert not any(v in everything for v in table[column].to_pylist() if v)
-        rows = {entry["file"]: (entry["rows_in"], entry["rows_out"]) for entry in delivery.contents}
-        assert rows["sde.csv"] == (150, 150)
         assert delivery.match.status == MatchStatus.DELIVERED
+        assert delivery.version == 1
+
+    @pytest.mark.obligation("O-76", "O-64")
+    def test_the_signed_manifest_reconciles_the_rows_of_every_file(self, tmp_path):
+        delivery = matches.delivered()
+        _, content = matches.fetched(delivery)
+        texts = opened(content)
+
+        document = json.loads(texts["manifest.json"])["document"]
+
+        assert hashlib.sha256(content).hexdigest() == delivery.digest
+        assert (document["version"], document["form"]) == (1, "package")
+        for entry in document["files"]:
+            assert entry["rows_in"] == entry["rows_out"] + sum(entry["without_link"].values())
+            assert entry["rows_out"] == len(texts[entry["name"]].splitlines()) - 1
+            assert entry["sha256"] == hashlib.sha256(texts[entry["name"]].encode()).hexdigest()
+        for name, digest in document["papers"].items():
+            assert digest == hashlib.sha256(texts[name].encode()).hexdigest()
+        paper = tmp_path / "manifest.json"
+        paper.write_text(texts["manifest.json"])
+        (tmp_path / "hub.pem").write_bytes(vault_keys.hub_public_pem())
+        verdict = verify_file(paper, read_trust(tmp_path / "hub.pem"))
+        assert (verdict.kind, verdict.state) == ("manifest of a delivery", "valid")
+        paper.write_text(texts["manifest.json"].replace('"version": 1', '"version": 2'))
+        assert verify_file(paper).state == "broken"
+
+    @pytest.mark.obligation("O-73", "O-126")
+    def test_the_key_alone_where_the_agreement_says_so(self):
+        match = matches.collecting(form="key", with_list=True)
+        assert not match.expected_files.filter(kind="analytical").exists()
+        for name in matches.AGENCIES:
+            matches.send(match, name, "matching")
+        named = matches.people().agencies["SDE"].matching.table["SASID"].to_pylist()[:9]
+        text = f"SASID\t{matches.FLAG}\n" + "".join(f"{each}\t1\n" for each in named)
+        matches.send(match, "SDE", "identifier_list", text.encode())
+        match.refresh_from_db()
+
+        delivery = matches.delivered(matches.signed_off(matches.linked(match)))
+
+        texts = opened(matches.fetched(delivery)[1])
+        assert set(texts) == {"cscu-key.csv", "dol-key.csv", "sde-key.csv", *PAPERS}
+        lines = [line.split(",") for line in texts["sde-key.csv"].splitlines()]
+        assert lines[0] == ["link_id", "synthetic_id", matches.FLAG]
+        ids = matches.people().agencies["SDE"].matching.table["SyntheticID"].to_pylist()
+        assert {line[1] for line in lines[1:]} == set(ids)
+        assert {line[1] for line in lines if line[2] == "1"} == set(ids[:9])
+        assert delivery.file_name.startswith("key-")
+
+    def test_the_key_alone_needs_the_agreements_words(self):
+        row = matches.request()
+        matches.in_force(row)
+        with pytest.raises(Blocked, match="Name where the agreement says"):
+            opening.open_match(row.project, by=factories.operating_group_member(), at=START, form="key")
+
+    @pytest.mark.obligation("O-76")
+    def test_nothing_is_built_before_the_limits_are_described(self):
+        match = matches.linked()
+        with pytest.raises(Blocked, match="staff of the data integration hub"):
+            delivering.describe(match, limitations="None known.", by=matches.steward("SDE"), at=START)
+        with pytest.raises(Blocked, match="what the recipient must know"):
+            delivering.describe(match, limitations=" ", by=factories.hub_member(), at=START)
+        for row in standing.signoffs(standing.latest_result(match)):
+            match = matches.agree(match, row)
+        assert not Job.objects.filter(name="matching.build_extract").exists()
+        with pytest.raises(Blocked, match="not described"):
+            delivering.build(match.delivery, job=agreements.NoJob(), at=START)
+
+        matches.described(match)
+
+        assert matches.delivered(match).limitations == matches.LIMITS
 
     def test_built_twice_there_is_one_extract(self):
         delivery = matches.delivered()
@@ -84,33 +162,39 @@ class TestDelivery:
 
         assert custody.accepted_files(delivery.project, "extract").count() == 1
 
-    @pytest.mark.obligation("O-74", "O-177")
-    def test_it_is_fetched_by_approved_people_in_time_who_acknowledge(self):
-        delivery = matches.delivered()
-        by = matches.downloader(delivery)
+    @pytest.mark.obligation("O-73")
+    def test_an_identifier_on_its_way_out_stops_the_build_and_leaves_nothing(self, monkeypatch):
+        match = matches.signed_off()
+        secret = matches.people().agencies["SDE"].matching.table["SASID"].to_pylist()[3]
+        names = ["SyntheticID", *matches.ANALYTICAL["SDE"]]
+        ids = matches.people().agencies["SDE"].matching.table["SyntheticID"].to_pylist()
+        rows = "".join(f"{ids[3]}\t{secret}\t1\n" for _ in range(150))
+        really = custody.open_bytes
 
-        with pytest.raises(Blocked, match="Acknowledge"):
-            delivering.fetch(delivery, by=by, acknowledges=False, at=START)
-        with pytest.raises(Blocked, match="no part in this project"):
-            delivering.fetch(delivery, by=factories.hub_member(), acknowledges=True, at=START)
-        with pytest.raises(Blocked, match="time to download the extract is over"):
-            delivering.fetch(delivery, by=by, acknowledges=True, at=delivery.closes_at + matches.a_day(1))
-        assert not delivery.downloads.exists()
+        def swapped(file):
+            is_it = file.data_class == "analytical" and file.owner.short_name == "SDE"
+            return iter([("\t".join(names) + "\n" + rows).encode()]) if is_it else really(file)
 
-        token = delivering.fetch(delivery, by=by, acknowledges=True, at=START)
+        monkeypatch.setattr(custody, "open_bytes", swapped)
+        with pytest.raises(Blocked, match=r"holds a SASID\. Nothing was delivered") as refused:
+            delivering.build(match.delivery, job=agreements.NoJob(), at=START)
 
-        assert len(token) > 30
-        assert delivering.STORAGE_RULE in delivery.downloads.get().acknowledged
-        assert deadlines.open_of_project(delivery.project).filter(slug="data-destruction").count() == 1
-        delivering.fetch(delivery, by=by, acknowledges=True, at=START)
-        assert deadlines.open_of_project(delivery.project).filter(slug="data-destruction").count() == 1
+        assert secret not in str(refused.value)
+        assert match.delivery.status == DeliveryStatus.PREPARING
+        assert not custody.accepted_files(match.project, "extract").exists()
 
-    @pytest.mark.obligation("O-108")
-    def test_a_recipient_that_supplied_data_attests_that_its_own_link_is_gone(self):
-        delivery = matches.delivered()
+    def test_rows_that_got_lost_since_they_were_accepted_stop_the_build(self, monkeypatch):
+        match = matches.signed_off()
+        really = custody.open_bytes
 
-        assert delivering.rules_for(delivery, matches.downloader(delivery)) == [delivering.STORAGE_RULE]
-        assert delivering.OWN_LINK_RULE in delivering.rules_for(delivery, matches.steward("SDE"))
+        def shorter(file):
+            content = b"".join(really(file))
+            is_it = file.data_class == "analytical" and file.owner.short_name == "DOL"
+            return iter([content[: content.rstrip(b"\n").rindex(b"\n") + 1] if is_it else content])
+
+        monkeypatch.setattr(custody, "open_bytes", shorter)
+        with pytest.raises(Blocked, match=r"dol.csv: \d+ rows were accepted and \d+ were read"):
+            delivering.build(match.delivery, job=agreements.NoJob(), at=START)
 
     def test_it_closes_when_its_time_has_passed(self):
         delivery = matches.delivered()

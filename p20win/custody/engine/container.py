@@ -257,6 +257,35 @@ def open_verified(
     return open_stream(source, key=key, binding=binding)
 
 
+def open_range(
+    source: BinaryIO, *, key: bytes, binding: Binding, sealed_bytes: int, start: int, stop: int
+) -> Iterator[bytes]:
+    """This will give the plaintext from `start` to before `stop`, reading the segments that hold it alone.
+
+    Each segment proves that it is this file's and stands in its place before any of it is given; the size
+    that was signed for tells which is the last. What lies outside the range is not looked at.
+
+    :raises Broken: if the file is not as long as signed for, or a segment does not authenticate
+    :raises ValueError: if the range is none
+    """
+    if not 0 <= start < stop:
+        raise ValueError("A range goes from a byte to a later one.")
+    if (size := source.seek(0, os.SEEK_END)) != sealed_bytes:
+        raise Broken(
+            f"The sealed file was cut or extended: {size} bytes where {sealed_bytes} were signed for."
+        )
+    last = (sealed_bytes - 1) // SEGMENT
+    source.seek(0)
+    file_key, _ = _begin(source.read(HEADER_SIZE + TAG_SIZE), key=key, binding=binding)
+    for index in range((start + HEADER_SIZE) // ROOM, min((stop - 1 + HEADER_SIZE) // ROOM, last) + 1):
+        at = index * SEGMENT + (0 if index else HEADER_SIZE)
+        source.seek(at)
+        plain = file_key.open(index, source.read((index + 1) * SEGMENT - at), last=index == last)
+        begins = index * ROOM - (HEADER_SIZE if index else 0)
+        if piece := plain[max(start - begins, 0) : stop - begins]:
+            yield piece
+
+
 def is_reordered(source: BinaryIO, *, key: bytes, binding: Binding, sealed_bytes: int) -> bool:
     """This will say of a damaged file of the right size whether a segment of its own stands in a wrong place.
 

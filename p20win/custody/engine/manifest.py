@@ -11,6 +11,8 @@ from p20win.custody.engine.errors import Unreadable
 STATEMENT_FORMAT = "p20win/statement/1"
 MANIFEST_FORMAT = "p20win/manifest/1"
 RECEIPT_FORMAT = "p20win/receipt/1"
+DELIVERY_FORMAT = "p20win/delivery/1"
+"""The manifest inside what a recipient fetches; the desk that delivers writes it, and the hub signs it."""
 _HEX_256 = re.compile(r"[0-9a-f]{64}")
 
 

@@ -110,6 +110,7 @@ def _paper(path: Path, trust: Trust | None) -> tuple[str, dict[str, Any]]:
         manifest.RECEIPT_FORMAT: ("receipt", signing.HUB),
         manifest.MANIFEST_FORMAT: ("manifest", signing.HUB),
         manifest.STATEMENT_FORMAT: ("statement", signing.SOURCE),
+        manifest.DELIVERY_FORMAT: ("manifest of a delivery", signing.HUB),
     }
     if form not in kinds:
         raise Unreadable("This is a signed document, but of no kind known here.")

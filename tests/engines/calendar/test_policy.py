@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from p20win import policy
-from p20win.calendar import BusinessDays, CalendarDays, Hours, Lead, Rule, Years
+from p20win.calendar import BusinessDays, CalendarDays, Hours, Lead, Rule, Until, Years
 from tools import policy_page
 
 FOUND = policy_page.promises()
@@ -53,7 +53,7 @@ def test_every_clock_has_a_slug():
     ("slug", "rule"),
     [
         ("input-destruction", BusinessDays(10)),
-        ("completeness-questions", BusinessDays(10)),
+        ("completeness-questions", Until(BusinessDays(10))),
         ("prepublication-review", Lead(BusinessDays(10))),
         ("published-copy", CalendarDays(30)),
         ("destruction-certificate", BusinessDays(3)),

@@ -144,7 +144,8 @@ class TestExtract:
         assert school[0].split(",")[:3] == ["link_id", "GradeLevelCode", "ELL"]
         assert school[0].split(",")[3].startswith("FLAG_")
         assert wages[0] == "link_id,Quarter,Wage"
-        assert counts.rows == {name: (len(rows) - 1,) * 2 for name, rows in (("SDE", school), ("DOL", wages))}
+        found = {name: (entry.rows_in, entry.rows_out) for name, entry in counts.entries.items()}
+        assert found == {name: (len(rows) - 1,) * 2 for name, rows in (("SDE", school), ("DOL", wages))}
         every = "\n".join(school + wages)
         for agency in project.agencies.values():
             assert not any(one in every for one in agency.ids.to_pylist()[:200])
@@ -160,7 +161,7 @@ class TestExtract:
         content = b"".join(extract.stream(key, none, [part], counts))
 
         assert zipfile.ZipFile(io.BytesIO(content)).read("a.csv") == b"link_id,v\nx,5\nx,9\n"
-        assert counts.rows == {"a": (3, 2)}
+        assert (counts.entries["a"].rows_in, counts.entries["a"].rows_out) == (3, 2)
 
     def test_a_missing_column_is_named(self):
         key = pa.table({"link_id": ["x"], "file": ["a"], "id": ["1"]})

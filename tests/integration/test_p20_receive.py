@@ -1,0 +1,259 @@
+"""`p20 receive` and curl against the portal's own web server: cut, resumed, recalled while it runs."""
+
+import hashlib
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import httpx
+import pytest
+from django.conf import settings as django_settings
+from django.db import connection, connections
+
+from client.failure import Failure
+from client.main import main
+from client.receiving import Delivery as Remote
+from matching.services import fetching, recalling
+from p20win import clock
+from p20win.accounts.models import DemoClock
+from p20win.accounts.public import system_user
+from p20win.custody import public as custody
+from p20win.custody import vault_keys, vault_server
+from p20win.processes import wait_until
+from tests import factories
+from tests import factories_matching as matches
+from tests.factories import START
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.long]
+SIZE = 24 << 20
+
+
+@pytest.fixture
+def vault(settings, tmp_path):
+    settings.P20WIN_MEDIA = tmp_path / "media"
+    settings.P20WIN_KEYSTORE = tmp_path / "keystore"
+    settings.P20WIN_VAULT_KEYS = tmp_path / "vault-keys"
+    settings.P20WIN_VAULT_PUBLIC = tmp_path / "public"
+    settings.P20WIN_VAULT_SOCKET = tmp_path / "line" / "vault.sock"
+    settings.P20WIN_IS_VAULT = True
+    vault_keys.make_keys()
+    behind = START - clock.real_now()
+    DemoClock.objects.update_or_create(pk=1, defaults={"ahead_seconds": int(behind.total_seconds()) + 60})
+    server = vault_server.VaultServer(settings.P20WIN_VAULT_SOCKET)
+    thread = server.start()
+    yield
+    server.stop()
+    thread.join()
+
+
+@pytest.fixture
+def web(vault, settings, tmp_path):
+    """The web server as its own process, on this test's database."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    name = connection.settings_dict["NAME"]
+    given = {key: os.environ[key] for key in ("DATABASE_URL", "OWNER_DATABASE_URL") if key in os.environ}
+    env = os.environ | {key: f"{url.rpartition('/')[0]}/{name}" for key, url in given.items()}
+    env |= {
+        "P20WIN_DATA": str(tmp_path),
+        "P20WIN_MEDIA": str(settings.P20WIN_MEDIA),
+        "P20WIN_VAULT_PUBLIC": str(settings.P20WIN_VAULT_PUBLIC),
+        "P20WIN_VAULT_SOCKET": str(settings.P20WIN_VAULT_SOCKET),
+    }
+    log = tmp_path / "web.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [
+                sys.executable, "-m", "gunicorn", "p20win.wsgi:application", f"--bind=127.0.0.1:{port}",
+                "--worker-class=gthread", "--threads=4", "--no-control-socket",
+            ],
+            env=env, cwd=django_settings.BASE_DIR, stdout=output, stderr=output,
+        )  # fmt: skip
+
+    def answers():
+        try:
+            return httpx.get(f"http://127.0.0.1:{port}/health/live/").status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    try:
+        assert wait_until(answers, 60), log.read_text()
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(30)
+        connections.close_all()
+
+
+@pytest.fixture
+def download(web):
+    """A download of a large extract that a person has just begun, with a ticket for a program."""
+    delivery = matches.delivered()
+    block = hashlib.sha256(b"invented").digest() * (1 << 15)
+    delivery.extract = custody.seal_bytes(
+        project=delivery.project,
+        organisation=delivery.extract.owner,
+        data_class="extract",
+        name=delivery.file_name,
+        chunks=[block] * (SIZE // len(block)),
+        by=system_user(),
+        at=START,
+    )
+    delivery.digest = delivery.extract.manifest["document"]["plain_sha256"]
+    delivery.save()
+    return fetching.begin(delivery, by=matches.downloader(delivery), acknowledges=True, at=clock.now())
+
+
+def address(web, download):
+    return f"{web}/matching/downloads/{download.pk}/by-program/"
+
+
+def ticket(download):
+    return fetching.ticket(download, by=download.person, at=clock.now())
+
+
+class Cutting(httpx.BaseTransport):
+    """Cuts each answer after some bytes, as a bad line would."""
+
+    def __init__(self, after):
+        self._real, self._after, self.asked = httpx.HTTPTransport(), after, []
+
+    def handle_request(self, request):
+        answer = self._real.handle_request(request)
+        if request.method == "GET":
+            self.asked.append(request.headers.get("Range", ""))
+            return httpx.Response(answer.status_code, headers=answer.headers, stream=Cut(answer, self._after))
+        return answer
+
+
+class Cut(httpx.SyncByteStream):
+    def __init__(self, answer, after):
+        self._answer, self._after = answer, after
+
+    def __iter__(self):
+        given = 0
+        for block in self._answer.stream:
+            yield block
+            given += len(block)
+            if given > self._after:
+                raise httpx.ReadError("cut")
+
+    def close(self):
+        self._answer.close()
+
+
+@pytest.mark.obligation("O-74")
+def test_a_download_that_is_cut_goes_on_where_it_stopped(web, download, tmp_path):
+    line = Cutting(after=7 << 20)
+    folder = tmp_path / "here"
+    folder.mkdir()
+
+    path, offer = Remote(address(web, download), ticket(download), transport=line).fetch(
+        folder, seen=lambda have, size: None
+    )
+
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == offer.digest == download.delivery.digest
+    assert len(line.asked) == 4
+    starts = [int(re.search(r"\d+", each).group()) for each in line.asked[1:]]
+    assert starts == sorted(set(starts))
+    assert oct(path.stat().st_mode & 0o777) == "0o600"
+
+    def complete():
+        download.refresh_from_db()
+        return download.complete_at is not None
+
+    assert wait_until(complete, 10)
+    assert download.fetches.count() == 4
+    with pytest.raises(Failure, match="there already"):
+        Remote(address(web, download), ticket(download)).fetch(folder, seen=lambda have, size: None)
+
+
+@pytest.mark.obligation("O-74")
+def test_curl_resumes_with_its_own_option(web, download, tmp_path):
+    curl = shutil.which("curl")
+    if curl is None:
+        pytest.skip("curl is missing: apt-get install -y --no-install-recommends curl")
+    target, shown = tmp_path / "extract.zip", ticket(download)
+    call = [
+        curl, "--silent", "--fail", "--continue-at", "-", "--output", str(target),
+        "--header", f"Authorization: Bearer {shown}", address(web, download),
+    ]  # fmt: skip
+    slow = subprocess.Popen([*call[:1], "--limit-rate", "4M", *call[1:]])
+    assert wait_until(lambda: target.exists() and target.stat().st_size > 1 << 20, 20)
+    slow.kill()
+    slow.wait()
+    had = target.stat().st_size
+    assert 0 < had < SIZE
+
+    subprocess.run(call, check=True)
+
+    assert hashlib.sha256(target.read_bytes()).hexdigest() == download.delivery.digest
+    assert download.fetches.order_by("asked_at").last().start >= had
+
+
+@pytest.mark.obligation("O-74")
+def test_a_recall_cuts_a_slow_download_within_five_seconds(web, download):
+    came, ended = [0], threading.Event()
+
+    def read_slowly():
+        headers = {"Authorization": f"Bearer {ticket(download)}"}
+        try:
+            with httpx.stream("GET", address(web, download), headers=headers, timeout=30) as answer:
+                for block in answer.iter_raw(1 << 15):
+                    came[0] += len(block)
+                    time.sleep(0.01)
+        except httpx.HTTPError:
+            ended.set()
+        finally:
+            connections.close_all()
+
+    reader = threading.Thread(target=read_slowly)
+    reader.start()
+    assert wait_until(lambda: came[0] > 1 << 20, 20)
+    office = factories.operating_group_member()
+    recalling.recall(download.delivery, reason="It was the wrong year.", by=office, at=clock.now())
+    recalled = time.monotonic()
+
+    def noted():
+        return download.fetches.filter(ended_at__isnull=False).exists()
+
+    assert wait_until(noted, 5)
+    assert ended.wait(5 - (time.monotonic() - recalled))
+    reader.join()
+    assert came[0] < SIZE
+    with pytest.raises(Failure, match="This version was recalled"):
+        Remote(address(web, download), ticket_of(download)).offer()
+
+
+def ticket_of(download):
+    """A ticket that was given before the recall."""
+    lasts = download.expires_at - clock.now()
+    return custody.ticket(download.person, fetching.OPENING, download, lasts=lasts)
+
+
+@pytest.mark.obligation("O-73", "O-76")
+def test_the_command_fetches_and_checks_a_delivery(web, tmp_path, monkeypatch, capsys):
+    delivery = matches.delivered()
+    by = matches.downloader(delivery)
+    download = fetching.begin(delivery, by=by, acknowledges=True, at=clock.now())
+    (tmp_path / "hub.pem").write_bytes(vault_keys.hub_public_pem())
+    monkeypatch.setenv("P20_TICKET", ticket(download))
+
+    code = main(
+        ["receive", address(web, download), "--to", str(tmp_path), "--trust", str(tmp_path / "hub.pem")]
+    )
+
+    said = capsys.readouterr().out
+    assert code == 0
+    assert "every file is the one that the hub signed for" in said
+    assert "sde.csv: 150 of 150 rows" in said
+    assert delivery.digest in said
+    monkeypatch.setenv("P20_TICKET", "0" * 32)
+    assert main(["receive", address(web, download), "--to", str(tmp_path)]) == 1
+    assert "The ticket is not one" in capsys.readouterr().err
