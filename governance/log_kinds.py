@@ -29,7 +29,7 @@ class Column:
 
     label: str
     sort: str = ""
-    kind: str = "text"  # text, time, date or list
+    kind: str = "text"  # text, name (of a file), time, date or list
 
 
 @dataclass(frozen=True)
