@@ -17,6 +17,7 @@ from governance.seed.directory import DEMO_PASSWORD
 from p20win import clock
 from p20win.access import SignedInRequest, members_only, public
 from p20win.accounts.public import Role, User
+from p20win.custody import public as custody
 from p20win.deadlines import public as deadlines
 from p20win.projects import public as projects
 from p20win.refusal import Blocked
@@ -46,6 +47,7 @@ def project(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
         "project": row,
         "where": selectors.whereabouts(row),
         "deadlines": deadlines.open_of_project(row),
+        "holds": custody.holds_in_force(row),
         "entries": selectors.happened(row, quiet=quiet),
         "quiet": quiet,
         "doors": selectors.doors(row, request.user),

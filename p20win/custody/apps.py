@@ -12,9 +12,11 @@ class CustodyConfig(AppConfig):
 
     def ready(self) -> None:
         """Say who hears about files; in the vault's processes, keep memory from any disk."""
-        from p20win.custody import notices
+        from p20win.custody import holds, notices
+        from p20win.deadlines import public as deadlines
         from p20win.notifications import public as notifications
 
+        deadlines.register_due_action(holds.CLOCK, "custody.lapse_hold")
         notifications.register(notices.NOTICES)
         if settings.P20WIN_IS_VAULT:
             from p20win.custody import hardening

@@ -4,9 +4,10 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from p20win import access
+from p20win.accounts.public import Role
 from p20win.custody.engine.names import name_blockers
 from p20win.custody.engine.rules import TABLE
-from p20win.custody.models import FileStatus, SealedFile, SlotStatus, UploadSlot
+from p20win.custody.models import FileStatus, LegalHold, SealedFile, SlotStatus, UploadSlot
 
 if TYPE_CHECKING:
     from p20win.accounts.models import Organisation, User
@@ -58,3 +59,20 @@ def why_not_named(slot: UploadSlot, name: str) -> list[str]:
     return name_blockers(
         name, agencies=slot.spec.get("agencies", ()), number=str(slot.spec.get("number", "")), kind=kind
     )
+
+
+def looks_after_holds(hold: "LegalHold | None", actor: "User") -> str | None:
+    """Only the hub's staff and the operating group ask for holds, put them in force and lift them."""
+    if actor.has_role(Role.HUB_STAFF) or actor.has_role(Role.OPERATING_GROUP):
+        return None
+    return "Only the hub's staff and the operating group look after legal holds."
+
+
+def is_not_who_asked(hold: LegalHold, actor: "User") -> str | None:
+    """A hold comes into force by a second person (C03)."""
+    return None if actor.pk != hold.asked_by_id else "You asked for it; another person must put it in force."
+
+
+def is_not_who_asked_to_lift(hold: LegalHold, actor: "User") -> str | None:
+    """A hold ends early by a second person (C03)."""
+    return None if actor.pk != hold.lift_asked_by_id else "You asked to lift it; another person must do that."

@@ -11,12 +11,15 @@ gives is registered by its desk with `register_opening`.
 Keys: `last_key_snapshot_expires` (in the vault) is when a key destroyed now is gone from every copy.
 
 Destruction: `ask_destruction` from anywhere; the vault does it and calls `on_done` with `destruction_id`.
+While a legal hold is in force both refuse; `why_held` says it in words, and who starts a clock of destruction
+calls `hold_clocks` after it.
 """
 
 from p20win.custody.capabilities import capability, register_opening
 from p20win.custody.checks import why_not_send
 from p20win.custody.destruction import StillReadable, ask_destruction, shred
 from p20win.custody.engine.errors import Broken, CustodyError, KeyDestroyed
+from p20win.custody.holds import hold_clocks, why_held
 from p20win.custody.key_desk import files_without_key
 from p20win.custody.key_snapshots import last_expiry as last_key_snapshot_expires
 from p20win.custody.models import (
@@ -33,6 +36,7 @@ from p20win.custody.sealing import NotOpenable, open_bytes, why_unreadable
 from p20win.custody.selectors import (
     accepted_files,
     destructions,
+    holds_in_force,
     slots,
     slots_of,
     visible_files,
@@ -65,6 +69,8 @@ __all__ = [
     "close_slot",
     "destructions",
     "files_without_key",
+    "hold_clocks",
+    "holds_in_force",
     "hub_public_pem",
     "last_key_snapshot_expires",
     "open_bytes",
@@ -81,6 +87,7 @@ __all__ = [
     "vault_keys_state",
     "visible_files",
     "visible_slots",
+    "why_held",
     "why_not_send",
     "why_unreadable",
 ]

@@ -5,7 +5,15 @@ from typing import TYPE_CHECKING
 from django.db.models import Q, QuerySet
 
 from p20win.accounts.public import Role
-from p20win.custody.models import Destruction, FileStatus, SealedFile, UploadSlot
+from p20win.custody.models import (
+    HOLDING,
+    Destruction,
+    FileStatus,
+    HoldStatus,
+    LegalHold,
+    SealedFile,
+    UploadSlot,
+)
 from p20win.projects.public import visible_to as visible_projects
 
 if TYPE_CHECKING:
@@ -50,3 +58,18 @@ def accepted_files(project: "Project", data_class: str = "") -> QuerySet[SealedF
 def destructions(project: "Project") -> QuerySet[Destruction]:
     """Return a project's destructions, newest first."""
     return Destruction.objects.filter(project=project).select_related("organisation")
+
+
+def holds_in_force(project: "Project") -> QuerySet[LegalHold]:
+    """Return the legal holds that keep a project's data from being destroyed."""
+    return LegalHold.objects.filter(project=project, status__in=HOLDING)
+
+
+def visible_holds(user: "User") -> QuerySet[LegalHold]:
+    """Return all holds to the hub and the operating group, to others those on the projects they see."""
+    rows = LegalHold.objects.select_related(
+        "project", "asked_by", "confirmed_by", "lift_asked_by", "lifted_by"
+    )
+    if user.has_role(Role.HUB_STAFF) or user.has_role(Role.OPERATING_GROUP):
+        return rows
+    return rows.filter(project__in=visible_projects(user)).exclude(status=HoldStatus.WITHDRAWN)

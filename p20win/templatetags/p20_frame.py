@@ -39,6 +39,7 @@ PLACES: Final = (
     ),
     Place("Outputs", "disclosure:index", EVERYONE - {Role.SIGNATORY}),
     INBOX,
+    Place("Legal holds", "custody:holds", frozenset({Role.HUB_STAFF, Role.OPERATING_GROUP})),
     Place("Health", "health", frozenset({Role.HUB_STAFF, Role.OPERATING_GROUP})),
 )
 
