@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from matching.models import Delivery, Match, MatchSignoff
+from matching.models import Delivery, DestructionOrder, Match, MatchSignoff
 from matching.standing import agencies
 from p20win.accounts.public import Role, hub, operating_group, people_with_role
 from p20win.notifications.public import Notice
@@ -20,7 +20,20 @@ def _match(event: "Event") -> Match:
         return MatchSignoff.objects.select_related("run__match__project").get(pk=event.subject_id).run.match
     if event.subject_type == "matching.delivery":
         return Delivery.objects.select_related("match__project").get(pk=event.subject_id).match
+    if event.subject_type == "matching.destructionorder":
+        return _order(event).match
     return Match.objects.select_related("project").get(pk=event.subject_id)
+
+
+def _order(event: "Event") -> DestructionOrder:
+    rows = DestructionOrder.objects.select_related(
+        "match__project", "asked_by", "confirmed_by", "withdrawn_by"
+    )
+    return rows.get(pk=event.subject_id)
+
+
+def _order_words(event: "Event") -> dict[str, object]:
+    return {"order": _order(event)}
 
 
 def _page(event: "Event") -> str:
@@ -85,6 +98,27 @@ NOTICES: Final = {
     ),
     "extract.available": Notice(
         "emails/extract_available.txt", recipients, "{number}: your data is ready", where=_page
+    ),
+    "destruction_order.asked": Notice(
+        "emails/destruction_asked.txt",
+        hub_staff,
+        "{number}: a destruction waits for a second person",
+        where=_page,
+        context=_order_words,
+    ),
+    "destruction_order.set": Notice(
+        "emails/destruction_set.txt",
+        everyone_concerned,
+        "{number}: the input files will be destroyed in an hour",
+        where=_page,
+        context=_order_words,
+    ),
+    "destruction_order.withdrawn": Notice(
+        "emails/destruction_withdrawn.txt",
+        everyone_concerned,
+        "{number}: the destruction was withdrawn",
+        where=_page,
+        context=_order_words,
     ),
     "match.inputs_destroyed": Notice(
         "emails/match_inputs_destroyed.txt",

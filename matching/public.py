@@ -6,8 +6,11 @@
 from matching.models import Delivery, DeliveryStatus, Download, Match, MatchRun, MatchSignoff, MatchStatus
 from matching.selectors import delivered, expected, extract_for, match_for, visible_to
 from matching.services.delivering import fetch
-from matching.services.destroying import destroy_inputs, destroy_results
+from matching.services.destroying import destroy_results
 from matching.services.opening import open_match
+from matching.services.ordering import ask as order_destruction
+from matching.services.ordering import confirm as confirm_destruction
+from matching.services.ordering import order_of
 from matching.services.running import start_run
 from matching.services.signing import agree, reject
 from matching.standing import accepted, agencies, keeper, latest_result, latest_run, missing, signoffs
@@ -23,8 +26,8 @@ __all__ = [
     "accepted",
     "agencies",
     "agree",
+    "confirm_destruction",
     "delivered",
-    "destroy_inputs",
     "destroy_results",
     "expected",
     "extract_for",
@@ -35,6 +38,8 @@ __all__ = [
     "match_for",
     "missing",
     "open_match",
+    "order_destruction",
+    "order_of",
     "reject",
     "signoffs",
     "start_run",

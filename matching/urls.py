@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from matching import views
+from matching import destruction_pages, views
 
 app_name = "matching"
 urlpatterns = [
@@ -14,6 +14,8 @@ urlpatterns = [
     path("<uuid:pk>/start/", views.start, name="start"),
     path("<uuid:pk>/agree/", views.agree, name="agree"),
     path("<uuid:pk>/reject/", views.reject, name="reject"),
-    path("<uuid:pk>/destroy/", views.destroy, name="destroy"),
+    path("<uuid:pk>/destroy/", destruction_pages.ask, name="destroy"),
+    path("<uuid:pk>/destroy/confirm/", destruction_pages.confirm, name="destroy-confirm"),
+    path("<uuid:pk>/destroy/withdraw/", destruction_pages.withdraw, name="destroy-withdraw"),
     path("<uuid:pk>/download/", views.download, name="download"),
 ]

@@ -207,6 +207,7 @@ def _start_destruction(delivery: Delivery, *, at: dt.datetime) -> None:
         waiting_on_organisation=projects.recipient(project),
         where=delivery.match.get_absolute_url(),
     )
+    custody.hold_clocks(project, by=system_user(), at=at)
 
 
 def close(delivery: Delivery, *, at: dt.datetime) -> Delivery:

@@ -59,6 +59,11 @@ def let_run(project: "Project", *, by: "User", at: dt.datetime) -> list[Deadline
     return running
 
 
+def calendar_of(deadline: Deadline) -> StateCalendar:
+    """Return the calendar that a running deadline is worked out by, with the days on which it stood still."""
+    return state_calendar(paused=days_held(deadline.pauses))
+
+
 def _of(project: "Project", *statuses: str) -> "QuerySet[Deadline]":
     return Deadline.objects.filter(project=project, slug__in=_SLUGS, status__in=statuses).order_by("due_at")
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from p20win import calendar, policy
 from p20win.calendar import MOMENT, ZONE, Before, Hours, Kind, Rule, StateCalendar, Unit
-from p20win.deadlines.actions import actions_ahead
+from p20win.deadlines.actions import actions_ahead, actions_at_moments
 from p20win.deadlines.clocks import clock_of
 from p20win.deadlines.models import Deadline, Mark, MarkKind
 
@@ -44,6 +44,9 @@ def _marks(deadline: Deadline, closed: StateCalendar) -> Iterator[Mark]:
     for job, ahead in actions_ahead(deadline.slug):
         moment = _in_the_morning(Before(ahead), due_at, closed)
         yield Mark(deadline=deadline, kind=MarkKind.ACT, planned_at=moment, words=f"{ahead} before", job=job)
+    for job, moment_of in actions_at_moments(deadline.slug):
+        moment = moment_of(deadline, closed)
+        yield Mark(deadline=deadline, kind=MarkKind.ACT, planned_at=moment, words="in good time", job=job)
     if deadline.kind == Kind.FROM:
         yield Mark(deadline=deadline, kind=MarkKind.DUE, planned_at=due_at)
         return
