@@ -34,7 +34,7 @@ def _order(request: SignedInRequest, pk: uuid.UUID) -> DestructionOrder:
 def _confirmed(
     request: SignedInRequest,
     match: Match,
-    act: Callable[[dict[str, Any]], object],
+    perform: Callable[[dict[str, Any]], object],
     *,
     success: str,
     form: Form | None = None,
@@ -43,7 +43,7 @@ def _confirmed(
     """Ask once more, then do it and say how it came out."""
     if request.method == "POST" and (form is None or form.is_valid()):
         try:
-            act(form.cleaned_data if form else {})
+            perform(form.cleaned_data if form else {})
         except Blocked as refusal:
             for reason in refusal.reasons:
                 messages.error(request, reason)

@@ -21,7 +21,7 @@ def destruction(match: Match, person: "User", at: dt.datetime) -> dict[str, Any]
     """Return how the destruction stands: its clock and moments, the order, and what this person may do."""
     order = ordering.order_of(match)
     is_hub = person.has_role(Role.HUB_STAFF)
-    shown = {
+    shown: dict[str, Any] = {
         "order": order,
         "withdrawn": match.destruction_orders.filter(status=OrderStatus.WITHDRAWN)[:5],
         "may_ask": is_hub and not ordering.why_not_ask(match, person),
@@ -31,6 +31,7 @@ def destruction(match: Match, person: "User", at: dt.datetime) -> dict[str, Any]
             "may_confirm": is_hub and order.status == OrderStatus.ASKED,
             "why_not_confirm": blockers(lifecycle.CONFIRM_ORDER, order, person),
             "may_withdraw": not ordering.why_not_withdraw(order, person, at),
+            "can_stop": not ordering.why_not_withdraw(order, order.confirmed_by or order.asked_by, at),
             "extract_waits": checks.extract_is_made(order, system_user()),
         }
     return shown | _not_started(match) | _moments(match)

@@ -4,7 +4,7 @@ Once an order is set, everyone hears of it and an hour passes before the vault b
 """
 
 import datetime as dt
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
 
@@ -71,7 +71,7 @@ def confirm(order: DestructionOrder, *, by: "User", at: dt.datetime) -> Destruct
     _locked(order.match)
     acts_at = at + timing.HOUR
     details = {"acts_at": acts_at.isoformat(), "automatic": False}
-    changes = {"confirmed_by": by, "acts_at": acts_at}
+    changes: dict[str, Any] = {"confirmed_by": by, "acts_at": acts_at}
     order = take(lifecycle.CONFIRM_ORDER, order, by=by, at=at, details=details, **changes)
     _start_hour(order, by=by, at=at)
     return order
@@ -107,7 +107,7 @@ def withdraw(order: DestructionOrder, *, reason: str, by: "User", at: dt.datetim
     if reasons:
         raise Blocked(reasons)
     said = reason.strip()
-    changes = {"withdrawn_by": by, "withdrawal": said[:500]}
+    changes: dict[str, Any] = {"withdrawn_by": by, "withdrawal": said[:500]}
     order = take(lifecycle.WITHDRAW_ORDER, order, by=by, at=at, note=said, **changes)
     deadlines.cancel(HOUR, subject=order, at=at, by=by, note="The order was withdrawn.")
     return order

@@ -36,7 +36,7 @@ def vault(settings, tmp_path):
 
 
 def a_match(status=MatchStatus.DELIVERED, *, rule=None):
-    """Return a match that has come so far, with the slots of three agencies and its clock; nothing was linked."""
+    """Return a match that has come so far, with three slots and its clock; nothing was linked."""
     agencies = [factories.organisation() for _ in range(3)]
     project = assign_number(factories.project(*agencies), by=system_user(), at=START)
     match = Match(project=project, status=status, status_since=START, signed_off_at=START)
