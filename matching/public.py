@@ -3,14 +3,24 @@
 `delivered()` is the out-tray: extracts that recipients can fetch or could.
 """
 
-from matching.models import Delivery, DeliveryStatus, Download, Match, MatchRun, MatchSignoff, MatchStatus
+from matching.models import (
+    Delivery,
+    DeliveryStatus,
+    DestructionOrder,
+    Download,
+    Match,
+    MatchRun,
+    MatchSignoff,
+    MatchStatus,
+    OrderStatus,
+)
 from matching.selectors import delivered, expected, extract_for, match_for, visible_to
 from matching.services.delivering import fetch
 from matching.services.destroying import destroy_results
 from matching.services.opening import open_match
 from matching.services.ordering import ask as order_destruction
 from matching.services.ordering import confirm as confirm_destruction
-from matching.services.ordering import order_of
+from matching.services.ordering import order_of, orders_itself_at
 from matching.services.running import start_run
 from matching.services.signing import agree, reject
 from matching.standing import accepted, agencies, keeper, latest_result, latest_run, missing, signoffs
@@ -18,11 +28,13 @@ from matching.standing import accepted, agencies, keeper, latest_result, latest_
 __all__ = [
     "Delivery",
     "DeliveryStatus",
+    "DestructionOrder",
     "Download",
     "Match",
     "MatchRun",
     "MatchSignoff",
     "MatchStatus",
+    "OrderStatus",
     "accepted",
     "agencies",
     "agree",
@@ -40,6 +52,7 @@ __all__ = [
     "open_match",
     "order_destruction",
     "order_of",
+    "orders_itself_at",
     "reject",
     "signoffs",
     "start_run",

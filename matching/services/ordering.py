@@ -33,6 +33,14 @@ def order_of(match: Match) -> DestructionOrder | None:
     return rows.select_related("asked_by", "confirmed_by", "match__project").first()
 
 
+def orders_itself_at(match: Match) -> dt.datetime | None:
+    """Return when the clock orders the destruction if nobody does before; None while no clock runs."""
+    clock = next(iter(deadlines.alive(DESTRUCTION, match)), None)
+    if clock is None or clock.status == deadlines.Status.PAUSED:
+        return None
+    return timing.sets_at(clock, deadlines.calendar_of(clock))
+
+
 def why_not_ask(match: Match, actor: "User") -> list[str]:
     """Say why this person cannot ask for the destruction of the inputs now; an empty list means they can."""
     if match.status == MatchStatus.INPUTS_DESTROYED:
@@ -85,12 +93,10 @@ def _start_hour(order: DestructionOrder, *, by: "User", at: dt.datetime) -> None
 def why_not_withdraw(order: DestructionOrder, actor: "User", at: dt.datetime) -> list[str]:
     """Say why this person cannot withdraw an order now; an empty list means they can."""
     reasons = blockers(lifecycle.WITHDRAW_ORDER, order, actor)
-    clock = next(iter(deadlines.alive(DESTRUCTION, order.match)), None)
-    if reasons or actor.is_system or clock is None or clock.status == deadlines.Status.PAUSED:
-        return reasons
-    if at >= timing.sets_at(clock, deadlines.calendar_of(clock)):
+    when = None if reasons or actor.is_system else orders_itself_at(order.match)
+    if when is not None and at >= when:
         return ["The clock has run out. Only a legal hold stops the destruction now."]
-    return []
+    return reasons
 
 
 @transaction.atomic

@@ -19,7 +19,7 @@ from p20win.custody.capabilities import capability, register_opening
 from p20win.custody.checks import why_not_send
 from p20win.custody.destruction import StillReadable, ask_destruction, shred
 from p20win.custody.engine.errors import Broken, CustodyError, KeyDestroyed
-from p20win.custody.holds import hold_clocks, why_held
+from p20win.custody.holds import ask_hold, ask_lift, confirm_hold, hold_clocks, lift_hold, why_held
 from p20win.custody.key_desk import files_without_key
 from p20win.custody.key_snapshots import last_expiry as last_key_snapshot_expires
 from p20win.custody.models import (
@@ -65,14 +65,18 @@ __all__ = [
     "UploadSlot",
     "accepted_files",
     "ask_destruction",
+    "ask_hold",
+    "ask_lift",
     "capability",
     "close_slot",
+    "confirm_hold",
     "destructions",
     "files_without_key",
     "hold_clocks",
     "holds_in_force",
     "hub_public_pem",
     "last_key_snapshot_expires",
+    "lift_hold",
     "open_bytes",
     "open_slot",
     "receive",

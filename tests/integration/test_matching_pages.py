@@ -150,9 +150,7 @@ def test_the_extract_is_downloaded_by_who_acknowledges(signed_in, monkeypatch):
 
 
 @pytest.mark.obligation("O-65")
-def test_two_people_of_the_hub_order_the_destruction_and_each_step_is_asked_once_more(
-    signed_in, monkeypatch
-):
+def test_two_people_of_the_hub_order_the_destruction_and_each_step_is_asked_once_more(signed_in, monkeypatch):
     match = matches.delivered().match
     monkeypatch.setattr(clock, "now", lambda: factories.START)
     page = reverse("matching:detail", args=[match.pk])
