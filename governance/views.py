@@ -48,6 +48,7 @@ def project(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
         "where": selectors.whereabouts(row),
         "deadlines": deadlines.open_of_project(row),
         "holds": custody.holds_in_force(row),
+        "may_ask_hold": not custody.why_not_ask_hold(row, request.user),
         "entries": selectors.happened(row, quiet=quiet),
         "quiet": quiet,
         "doors": selectors.doors(row, request.user),

@@ -15,6 +15,7 @@ from django.conf import settings
 
 from agreements import public as agreements
 from governance import services
+from governance.scenario import copies
 from governance.scenario.places import Places
 from governance.scenario.reopening import KeptAside, Reopener
 from governance.scenario.telling import Setting, StepFailed, expect
@@ -48,6 +49,8 @@ def play(
     marks = _marks(files)
     review = Review(files.line)
     _submit(setting, review, extract, files)
+    with setting.step("Backup: the key store copied, database and sealed files backed up") as told:
+        told += copies.take(setting)
     with setting.step("Canaries: looked for while everything is there") as told:
         found = look(setting, places, marks)
         told.append(f"{found} found")
@@ -215,6 +218,10 @@ def _shred(
         late = [d for d in deadlines.of_subject(files.match, "input-destruction") if d.is_late]
         expect(not late, "The inputs were destroyed too late.")
         told.append(f"{sum(len(r.files) for r in rows)} files of {len(rows)} suppliers, in time")
+        [certificate] = agreements.certificates(files.line.project)
+        gone = certificate.facts["snapshots_gone_at"]
+        expect(gone is not None, "The certificate does not say when the last copy of a key is gone.")
+        told.append(f"the last copy of a key is gone on {gone[:16]} UTC")
     with setting.step(
         "Destruction: with the bytes put back and all keys of the vault, nothing opens"
     ) as told:

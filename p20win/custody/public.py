@@ -19,7 +19,15 @@ from p20win.custody.capabilities import capability, register_opening
 from p20win.custody.checks import why_not_send
 from p20win.custody.destruction import StillReadable, ask_destruction, shred
 from p20win.custody.engine.errors import Broken, CustodyError, KeyDestroyed
-from p20win.custody.holds import ask_hold, ask_lift, confirm_hold, hold_clocks, lift_hold, why_held
+from p20win.custody.holds import (
+    ask_hold,
+    ask_lift,
+    confirm_hold,
+    hold_clocks,
+    lift_hold,
+    why_held,
+)
+from p20win.custody.holds import why_not_ask as why_not_ask_hold
 from p20win.custody.key_desk import files_without_key
 from p20win.custody.key_snapshots import last_expiry as last_key_snapshot_expires
 from p20win.custody.models import (
@@ -92,6 +100,7 @@ __all__ = [
     "visible_files",
     "visible_slots",
     "why_held",
+    "why_not_ask_hold",
     "why_not_send",
     "why_unreadable",
 ]

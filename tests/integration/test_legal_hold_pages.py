@@ -34,6 +34,7 @@ def test_one_asks_another_puts_it_in_force_and_two_lift_it(signed_in, project):
     asks, second = factories.hub_member(), factories.operating_group_member()
     client = signed_in(asks)
     assert "There is no legal hold." in client.get(reverse("custody:holds")).text
+    assert "Ask for a legal hold" in client.get(reverse("project", args=[project.pk])).text
     address = reverse("custody:hold-ask", args=[project.pk])
     assert "must be filled in" in client.get(address).text
     assert "A hold lasts until today at the earliest" in client.post(address, sent(until="2001-01-01")).text
