@@ -10,7 +10,7 @@ from tests.functional.visitor import PATIENCE, Visitor
 def asks(hub: Visitor, address: str) -> None:
     """One of the hub asks for it and cannot confirm it alone."""
     hub.goes(address)
-    hub.sees(re.compile("^Nobody needs to ask: the portal orders the destruction by itself"))
+    hub.sees("Nobody needs to ask: the portal orders the destruction by itself")
     hub.follows("Destroy the input files")
     hub.examines("ask-destruction")
     hub.writes({"reason": "The recipient has fetched the extract."})
