@@ -105,7 +105,8 @@ def issue_hub_certificate(
 ) -> Certificate:
     """Issue the hub's certificate that the inputs are destroyed (O-65).
 
-    `facts["files"]` lists ids, sizes, digests.
+    `facts` lists the files (ids, sizes, roots, proofs), the destroyed keys, when the last copy of a key is
+    gone, and the ledger's lines that tell of it.
     """
     certificate = Certificate(
         project=project,

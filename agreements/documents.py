@@ -108,5 +108,5 @@ def certificate_values(certificate: Certificate, agreement: Agreement) -> dict[s
 def certificate_pdf(certificate: Certificate, agreement: Agreement, body: str) -> bytes:
     """Return a certificate as a paper."""
     html = papers.text_as_html(certificate.kind, body, certificate_values(certificate, agreement))
-    context = {"certificate": certificate, "text": html, "files": certificate.facts.get("files", [])}
+    context = {"certificate": certificate, "text": html, "facts": certificate.facts}
     return papers.pdf("documents/certificate.html", context)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from agreements import public as agreements
 from p20win.accounts.public import any_of, is_operating_group, is_system
+from p20win.custody import public as custody
 from p20win.projects import public as projects
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def why_not_close(project: Project, actor: User) -> list[str]:
             projects.is_open(project),
             is_destroyed_at_the_recipient(project, actor),
             is_destroyed_at_the_hub(project, actor),
+            custody.why_held(project),
         )
         if why
     ]

@@ -17,6 +17,7 @@ from governance.seed.directory import DEMO_PASSWORD
 from p20win import clock
 from p20win.access import SignedInRequest, members_only, public
 from p20win.accounts.public import Role, User
+from p20win.custody import public as custody
 from p20win.deadlines import public as deadlines
 from p20win.projects import public as projects
 from p20win.refusal import Blocked
@@ -47,6 +48,8 @@ def project(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
         "where": selectors.whereabouts(row),
         "deadlines": deadlines.open_of_project(row),
         "entries": selectors.happened(row, request.user, quiet=quiet),
+        "holds": custody.holds_in_force(row),
+        "may_ask_hold": not custody.why_not_ask_hold(row, request.user),
         "quiet": quiet,
         "doors": selectors.doors(row, request.user),
         "is_operating_group": request.user.has_role(Role.OPERATING_GROUP),

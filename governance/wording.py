@@ -96,13 +96,24 @@ TITLES: Final = {
     "copy.filed": "Copy of the publication filed",
     # ---- destruction
     "destruction.asked": "Destruction asked for",
+    "destruction.begun": "The vault began to destroy an organisation’s keys",
+    "keys.destroyed": "Keys destroyed",
     "data.destroyed": "Keys and sealed files destroyed",
+    "hold.asked": "A legal hold was asked for",
+    "hold.in_force": "A legal hold came into force",
+    "hold.withdrawn": "A legal hold was taken back before it was in force",
+    "hold.lift_asked": "It was asked to lift the legal hold",
+    "hold.kept": "The legal hold was kept",
+    "hold.lifted": "The legal hold was lifted",
+    "hold.lapsed": "The legal hold ended on its day",
     "match.inputs_destroyed": "All inputs are destroyed",
     "certificate.filed": "Certificate of destruction filed",
     "certificate.issued": "The hub certified the destruction",
     "certificate.made": "Certificate’s document made",
     # ---- clocks
     "deadline.started": "Clock started",
+    "deadline.held": "Clock stopped by a legal hold",
+    "deadline.resumed": "Clock runs on",
     "deadline.met": "Done in time",
     "deadline.passed": "Waiting time over",
     "deadline.missed": "Deadline missed",
@@ -113,15 +124,14 @@ TITLES: Final = {
 # What the portal notes for itself; on the page of a project it would only be noise.
 QUIET: Final = frozenset(
     """
-    agency.asked agreement.document_made agreement.party_named capability.issued capability.used
-    certificate.made clearance.asked deadline.cancelled deadline.met deadline.passed deadline.started
-    document.signed element.added element.changed element.removed extract.asked extract.range_asked
-    extract.range_given extract.ticket_given file.announced file.sealed match.form_settled
-    capability.served capability.broken_off
-    identifier_table.added match.file_expected match.started match.word_asked output.examined
-    output.table_sealed person.account_found planned_output.added population.added project.part_taken
-    person.access_opened question.added request.saved run.finished run.started slot.filled slot.opened
-    statement.affirmed
+    agency.asked agreement.document_made agreement.party_named capability.broken_off capability.issued
+    capability.served capability.used certificate.made clearance.asked deadline.cancelled deadline.met
+    deadline.passed deadline.started destruction.begun document.signed element.added element.changed
+    element.removed extract.asked extract.range_asked extract.range_given extract.ticket_given
+    file.announced file.sealed identifier_table.added keys.destroyed match.file_expected match.form_settled
+    match.started match.word_asked output.examined output.table_sealed person.access_opened
+    person.account_found planned_output.added population.added project.part_taken question.added
+    request.saved run.finished run.started slot.filled slot.opened statement.affirmed
     """.split()
 )
 

@@ -10,9 +10,8 @@ class MatchingConfig(AppConfig):
 
     def ready(self) -> None:
         """Tell the vault what it opens, the deadlines what happens when they come, and who hears about it."""
-        from matching import checks, notices
-        from matching.services import delivering, fetching, signing
-        from p20win.calendar import Hours
+        from matching import checks, notices, timing
+        from matching.services import delivering, fetching, ordering, signing
         from p20win.custody import public as custody
         from p20win.deadlines import public as deadlines
         from p20win.notifications import public as notifications
@@ -25,7 +24,8 @@ class MatchingConfig(AppConfig):
             why_not=checks.why_not_range,
             ended=fetching.note_given,
         )
-        # An hour ahead, so that the inputs are gone when the clock has run out.
-        deadlines.register_due_action(signing.DESTRUCTION, "matching.destroy_inputs", ahead=Hours(1))
+        # In such good time that the last copy of a key has expired when the clock has run out.
+        deadlines.register_due_action(signing.DESTRUCTION, "matching.destroy_inputs", moment=timing.sets_at)
+        deadlines.register_due_action(ordering.HOUR, "matching.carry_out_order")
         deadlines.register_due_action(delivering.WINDOW, "matching.close_delivery")
         notifications.register(notices.NOTICES)

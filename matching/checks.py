@@ -8,6 +8,7 @@ from matching import standing
 from matching.models import (
     Delivery,
     DeliveryStatus,
+    DestructionOrder,
     Download,
     ExpectedFile,
     Fetch,
@@ -231,3 +232,41 @@ def inputs_are_gone(match: Match, actor: "User") -> str | None:
     left = custody.accepted_files(match.project).filter(slot__expected_by__match=match)
     names = sorted({file.owner.short_name for file in left})
     return f"Inputs of {', '.join(names)} are still there." if names else None
+
+
+def is_of_the_hub(order: DestructionOrder, actor: "User") -> str | None:
+    """Two people of the hub order a destruction."""
+    return runs_matches(order.match, actor)
+
+
+def is_not_who_asked(order: DestructionOrder, actor: "User") -> str | None:
+    """A destruction needs a second person (C03)."""
+    return None if actor.pk != order.asked_by_id else "You asked for it; another person must confirm it."
+
+
+def may_withdraw(order: DestructionOrder, actor: "User") -> str | None:
+    """People withdraw what people ordered; what the clock orders is stopped by a legal hold alone."""
+    if actor.is_system:
+        return None
+    if order.is_automatic:
+        return "The clock has run out. Only a legal hold stops the destruction now."
+    if actor.has_role(Role.HUB_STAFF) or actor.has_role(Role.OPERATING_GROUP):
+        return None
+    return "Only the hub's staff and the operating group can withdraw it."
+
+
+def extract_is_made(order: DestructionOrder, actor: "User") -> str | None:
+    """The inputs stay until the extract is made of them (O-73)."""
+    if order.match.status == MatchStatus.DELIVERED:
+        return None
+    return "The extract is not ready; the inputs stay until it is made of them."
+
+
+def is_not_held(order: DestructionOrder, actor: "User") -> str | None:
+    """No legal hold is in force."""
+    return custody.why_held(order.match.project)
+
+
+def looks_after_holds(person: "User") -> bool:
+    """Say whether this person may ask for a legal hold."""
+    return person.has_role(Role.HUB_STAFF) or person.has_role(Role.OPERATING_GROUP)

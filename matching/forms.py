@@ -170,3 +170,25 @@ class AcknowledgeForm(forms.Form):
         super().__init__(*args, **kwargs)
         for number, rule in enumerate(rules):
             self.fields[f"rule_{number}"] = forms.BooleanField(label=rule)
+
+
+class DestroyForm(forms.Form):
+    """Why the inputs are destroyed before their time."""
+
+    reason = forms.CharField(
+        label="Why before the clock has run out?",
+        help_text="Such as “Everyone has the extract”. Every party reads it; name no person.",
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
+class WithdrawForm(forms.Form):
+    """Why an order to destroy is withdrawn."""
+
+    reason = forms.CharField(
+        label="Why is it withdrawn?",
+        help_text="Every party reads it; name no person.",
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )

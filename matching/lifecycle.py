@@ -3,7 +3,7 @@
 from typing import Final
 
 from matching import checks
-from matching.models import DeliveryStatus, MatchStatus, QuestionStatus, RunStatus
+from matching.models import DeliveryStatus, MatchStatus, OrderStatus, QuestionStatus, RunStatus
 from p20win.accounts.public import is_operating_group, is_system
 from p20win.workflow import Step
 
@@ -122,4 +122,27 @@ ANSWER: Final = Step(
     label="Answer it",
 )
 QUESTION_STEPS: Final = (FORWARD, REPLY, ANSWER)
-STEPS: Final = (*MATCH_STEPS, *RUN_STEPS, *DELIVERY_STEPS, *QUESTION_STEPS)
+
+
+CONFIRM_ORDER: Final = Step(
+    event="destruction_order.set",
+    sources=frozenset({OrderStatus.ASKED}),
+    target=OrderStatus.SET,
+    checks=(checks.is_of_the_hub, checks.is_not_who_asked, checks.extract_is_made, checks.is_not_held),
+    label="Confirm the destruction",
+)
+WITHDRAW_ORDER: Final = Step(
+    event="destruction_order.withdrawn",
+    sources=frozenset({OrderStatus.ASKED, OrderStatus.SET}),
+    target=OrderStatus.WITHDRAWN,
+    checks=(checks.may_withdraw,),
+    label="Withdraw the order",
+)
+BEGIN_ORDER: Final = Step(
+    event="destruction_order.begun",
+    sources=frozenset({OrderStatus.SET}),
+    target=OrderStatus.BEGUN,
+    checks=(is_system, checks.extract_is_made, checks.is_not_held),
+)
+ORDER_STEPS: Final = (CONFIRM_ORDER, WITHDRAW_ORDER, BEGIN_ORDER)
+STEPS: Final = (*MATCH_STEPS, *RUN_STEPS, *DELIVERY_STEPS, *QUESTION_STEPS, *ORDER_STEPS)

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.urls import reverse
 
 from matching.delivery_models import (
@@ -241,3 +241,64 @@ class MatchSignoff(models.Model):
     def project_id(self) -> object:
         """Return the project, so that the ledger knows where it belongs."""
         return self.run.match.project_id
+
+
+class OrderStatus(models.TextChoices):
+    """Where an order to destroy the inputs stands."""
+
+    ASKED = "asked", "Waiting for a second person"
+    SET = "set", "Set: the hour runs"
+    BEGUN = "begun", "Begun"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+
+
+class DestructionOrder(models.Model):
+    """The order to destroy the inputs of a match: by two people of the hub, or by the portal in time (C03).
+
+    Once it is set an hour passes, with notice to everyone, before the vault begins.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    match = models.ForeignKey(Match, on_delete=models.PROTECT, related_name="destruction_orders")
+    is_automatic = models.BooleanField(default=False)
+    reason = models.CharField(max_length=500, blank=True)  # why before the clock has run out
+    status = models.CharField(max_length=9, choices=OrderStatus.choices, default=OrderStatus.ASKED)
+    status_since = models.DateTimeField()
+    asked_by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
+    confirmed_by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, null=True, related_name="+")
+    acts_at = models.DateTimeField(null=True)  # when the hour is over
+    withdrawn_by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, null=True, related_name="+")
+    withdrawal = models.CharField(max_length=500, blank=True)  # why it was withdrawn
+
+    history = recorded()
+
+    class Meta:
+        ordering: ClassVar = ["-status_since"]
+        constraints: ClassVar = [
+            models.CheckConstraint(name="order_status_known", condition=Q(status__in=OrderStatus.values)),
+            models.CheckConstraint(
+                name="order_confirmed_by_another",
+                condition=Q(confirmed_by__isnull=True) | ~Q(confirmed_by=F("asked_by")),
+            ),
+            models.CheckConstraint(
+                name="order_set_by_two_or_the_portal",
+                condition=Q(status__in=["asked", "withdrawn"])
+                | Q(acts_at__isnull=False) & (Q(is_automatic=True) | Q(confirmed_by__isnull=False)),
+            ),
+            models.CheckConstraint(
+                name="order_withdrawn_says_why",
+                condition=~Q(status="withdrawn") | Q(withdrawn_by__isnull=False) & ~Q(withdrawal=""),
+            ),
+            models.UniqueConstraint(
+                name="one_order_at_a_time", fields=["match"], condition=~Q(status="withdrawn")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """Return where it stands."""
+        return f"Destruction of the inputs: {self.get_status_display()}"
+
+    @property
+    def project_id(self) -> object:
+        """Return the project, so that the ledger knows where it belongs."""
+        return self.match.project_id

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from matching.models import Delivery, LinkAttestation, Match, MatchSignoff, Question
+from matching.models import Delivery, DestructionOrder, LinkAttestation, Match, MatchSignoff, Question
 from matching.standing import agencies
 from p20win.accounts.public import Role, hub, operating_group, people_with_role
 from p20win.notifications.public import Notice
@@ -22,6 +22,8 @@ def _match(event: "Event") -> Match:
         return Delivery.objects.select_related("match__project").get(pk=event.subject_id).match
     if event.subject_type == "matching.question":
         return _question(event).delivery.match
+    if event.subject_type == "matching.destructionorder":
+        return _order(event).match
     if event.subject_type == "matching.linkattestation":
         return LinkAttestation.objects.select_related("match__project").get(pk=event.subject_id).match
     return Match.objects.select_related("project").get(pk=event.subject_id)
@@ -36,6 +38,17 @@ def _delivery_page(event: "Event") -> str:
     if event.subject_type == "matching.question":
         return _question(event).delivery.get_absolute_url()
     return Delivery.objects.get(pk=event.subject_id).get_absolute_url()
+
+
+def _order(event: "Event") -> DestructionOrder:
+    rows = DestructionOrder.objects.select_related(
+        "match__project", "asked_by", "confirmed_by", "withdrawn_by"
+    )
+    return rows.get(pk=event.subject_id)
+
+
+def _order_words(event: "Event") -> dict[str, object]:
+    return {"order": _order(event)}
 
 
 def _page(event: "Event") -> str:
@@ -164,6 +177,27 @@ NOTICES: Final = {
         who_asked,
         "{number}: your question is answered",
         where=_delivery_page,
+    ),
+    "destruction_order.asked": Notice(
+        "emails/destruction_asked.txt",
+        hub_staff,
+        "{number}: a destruction waits for a second person",
+        where=_page,
+        context=_order_words,
+    ),
+    "destruction_order.set": Notice(
+        "emails/destruction_set.txt",
+        everyone_concerned,
+        "{number}: the input files will be destroyed in an hour",
+        where=_page,
+        context=_order_words,
+    ),
+    "destruction_order.withdrawn": Notice(
+        "emails/destruction_withdrawn.txt",
+        everyone_concerned,
+        "{number}: the destruction was withdrawn",
+        where=_page,
+        context=_order_words,
     ),
     "match.inputs_destroyed": Notice(
         "emails/match_inputs_destroyed.txt",

@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.safestring import SafeString
 
-from matching import checks, lifecycle, selectors, standing
+from matching import checks, destruction_shown, lifecycle, selectors, standing
 from matching.engine import page
 from matching.engine.defaults import WORDS
 from matching.models import Delivery, ExpectedFile, Match, MatchRun, MatchStatus
-from matching.services import destroying
 from p20win.accounts.public import Role
 from p20win.custody import public as custody
 from p20win.deadlines import public as deadlines
@@ -38,7 +37,9 @@ def detail(match: Match, person: "User", at: dt.datetime) -> dict[str, Any]:
         "why_not_agree": checks.why_not_agree(match, person, at),
         "is_hub": is_hub,
         "why_not_start": blockers(lifecycle.START, match, person) if is_hub else [],
-        "why_not_destroy": destroying.why_not_destroy(match, person) if is_hub else [],
+        "destroying": destruction_shown.destruction(match, person, at),
+        "holds": custody.holds_in_force(match.project),
+        "may_ask_hold": checks.looks_after_holds(person),
         "delivery": delivery,
         "terms": terms,
         "may_describe": not checks.why_not_describe(match, person),
@@ -46,7 +47,7 @@ def detail(match: Match, person: "User", at: dt.datetime) -> dict[str, Any]:
         "attestations": match.attestations.select_related("organisation", "signature"),
         "may_download": delivery is not None and person.has_perm("projects.download_extract", match.project),
         "clocks": deadlines.open_of_project(match.project).filter(
-            slug__in=["input-destruction", "download", "data-destruction"]
+            slug__in=["destruction-hour", "input-destruction", "download", "data-destruction"]
         ),
         "destructions": custody.destructions(match.project),
     }

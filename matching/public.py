@@ -6,19 +6,24 @@
 from matching.models import (
     Delivery,
     DeliveryStatus,
+    DestructionOrder,
     Download,
     Form,
     Match,
     MatchRun,
     MatchSignoff,
     MatchStatus,
+    OrderStatus,
 )
 from matching.selectors import delivered, expected, extract_for, match_for, visible_to
 from matching.services.delivering import describe
-from matching.services.destroying import destroy_inputs, destroy_results
+from matching.services.destroying import destroy_results
 from matching.services.fetching import begin as begin_download
 from matching.services.fetching import confirm_receipt, open_range
 from matching.services.opening import open_match
+from matching.services.ordering import ask as order_destruction
+from matching.services.ordering import confirm as confirm_destruction
+from matching.services.ordering import order_of, orders_itself_at
 from matching.services.running import start_run
 from matching.services.signing import agree, reject
 from matching.standing import accepted, agencies, keeper, latest_result, latest_run, missing, signoffs
@@ -26,20 +31,22 @@ from matching.standing import accepted, agencies, keeper, latest_result, latest_
 __all__ = [
     "Delivery",
     "DeliveryStatus",
+    "DestructionOrder",
     "Download",
     "Form",
     "Match",
     "MatchRun",
     "MatchSignoff",
     "MatchStatus",
+    "OrderStatus",
     "accepted",
     "agencies",
     "agree",
     "begin_download",
+    "confirm_destruction",
     "confirm_receipt",
     "delivered",
     "describe",
-    "destroy_inputs",
     "destroy_results",
     "expected",
     "extract_for",
@@ -50,6 +57,9 @@ __all__ = [
     "missing",
     "open_match",
     "open_range",
+    "order_destruction",
+    "order_of",
+    "orders_itself_at",
     "reject",
     "signoffs",
     "start_run",

@@ -1,9 +1,8 @@
 """Lines of work of the matching desk."""
 
-from matching.models import Delivery, Match, MatchRun
-from matching.services import delivering, destroying, opening, running
+from matching.models import Delivery, DestructionOrder, Match, MatchRun
+from matching.services import delivering, destroying, opening, ordering, running
 from p20win import clock
-from p20win.accounts.public import system_user
 from p20win.custody import public as custody
 from p20win.jobs.public import RunningJob, line_of_work
 
@@ -37,9 +36,14 @@ def close_delivery(job: RunningJob, *, subject_id: str, deadline_id: str = "") -
 
 @line_of_work("matching.destroy_inputs")
 def destroy_inputs(job: RunningJob, *, subject_id: str, deadline_id: str = "") -> None:
-    """Have the inputs of a match destroyed, as its deadline has come."""
-    match = Match.objects.select_related("project").get(pk=subject_id)
-    destroying.destroy_inputs(match, by=system_user(), at=clock.now())
+    """Order that the inputs of a match be destroyed, as their time is coming; an hour later they are."""
+    ordering.order_in_time(Match.objects.get(pk=subject_id), at=clock.now())
+
+
+@line_of_work("matching.carry_out_order")
+def carry_out_order(job: RunningJob, *, subject_id: str, deadline_id: str = "") -> None:
+    """Have the vault begin to destroy, as the hour of an order is over."""
+    ordering.carry_out(DestructionOrder.objects.get(pk=subject_id), at=clock.now())
 
 
 @line_of_work("matching.inputs_gone")

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from matching import delivery_views, question_views, views
+from matching import delivery_views, destruction_pages, question_views, views
 
 app_name = "matching"
 urlpatterns = [
@@ -14,7 +14,6 @@ urlpatterns = [
     path("<uuid:pk>/start/", views.start, name="start"),
     path("<uuid:pk>/agree/", views.agree, name="agree"),
     path("<uuid:pk>/reject/", views.reject, name="reject"),
-    path("<uuid:pk>/destroy/", views.destroy, name="destroy"),
     path("<uuid:pk>/limitations/", delivery_views.limitations, name="limitations"),
     path("<uuid:pk>/attest/", delivery_views.attest, name="attest"),
     path("<uuid:pk>/replace/", delivery_views.replace, name="replace"),
@@ -31,4 +30,7 @@ urlpatterns = [
     path("questions/<uuid:pk>/forward/", question_views.forward, name="question-forward"),
     path("questions/<uuid:pk>/reply/", question_views.reply, name="question-reply"),
     path("questions/<uuid:pk>/answer/", question_views.answer, name="question-answer"),
+    path("<uuid:pk>/destroy/", destruction_pages.ask, name="destroy"),
+    path("<uuid:pk>/destroy/confirm/", destruction_pages.confirm, name="destroy-confirm"),
+    path("<uuid:pk>/destroy/withdraw/", destruction_pages.withdraw, name="destroy-withdraw"),
 ]

@@ -8,7 +8,6 @@ from django.contrib import messages
 from django.forms import Form
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -17,7 +16,7 @@ from matching import checks, lifecycle, pages, selectors, standing
 from matching.engine import page as report_page
 from matching.forms import AgreeForm, MethodForm, OpenForm, RejectForm
 from matching.models import Match, MatchRun
-from matching.services import destroying, opening, running, signing
+from matching.services import opening, running, signing
 from p20win import clock
 from p20win.access import SignedInRequest, members_only, roles_only
 from p20win.accounts.public import Role
@@ -184,27 +183,3 @@ def reject(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
         messages.success(request, "Your reasons are with the hub. The match is to be done again.")
         return redirect("matching:detail", pk=pk)
     return render(request, "matching/reject.html", {"match": match, "form": form})
-
-
-@roles_only(Role.HUB_STAFF)
-@require_http_methods(["GET", "POST"])
-def destroy(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
-    """Destroy the inputs before their clock has run out."""
-    match = match_of(request, pk)
-    if request.method == "POST":
-        act = lambda: destroying.destroy_inputs(match, by=request.user, at=clock.now())  # noqa: E731
-        tell(request, act, "The vault destroys the inputs now.")
-        return redirect("matching:detail", pk=pk)
-    context: dict[str, Any] = {
-        "title": "Destroy the input files now?",
-        "lead": f"What the agencies sent for {match.project.number}.",
-        "act": "Destroy the input files",
-        "url": reverse("matching:destroy", args=[pk]),
-        "back_url": match.get_absolute_url(),
-        "consequences": [
-            "The keys of every agency in this project are destroyed, then its files. Nobody can undo this.",
-            "The key, the report and the extract stay; they lie under another key.",
-            "The hub's certificate of destruction is issued.",
-        ],
-    }
-    return render(request, "components/confirm.html", context)

@@ -94,6 +94,9 @@ MATCH_AGREEMENT: Final = BusinessDays(5)  # each party says that the match is op
 INPUT_DESTRUCTION: Final = BusinessDays(10)  # agency data at the hub, from the match: DSA III.F.3 (O-65)
 INPUT_DESTRUCTION_STEWARDS: Final = BusinessDays(5)  # from the stewards' confirmation: GOV (O-107)
 INPUT_DESTRUCTION_COLLEGES: Final = Hours(24)  # where the independent colleges supplied data: GOV (O-107)
+DESTRUCTION_HOUR: Final = Lead(Hours(1))  # between notice and act, to withdraw or hold it: ours (O-65)
+DESTRUCTION_WORK_HOURS: Final = 1  # hours kept free for the work itself before a deadline: ours (O-65)
+LEGAL_HOLD: Final = Until(Months(12))  # the longest a hold is set for at a time: ours (O-65)
 
 # ---- Keys and backups
 KEY_SNAPSHOT_DAYS: Final = 5  # days that a copy of the key store is kept: ours, to keep O-65 true (O-65)

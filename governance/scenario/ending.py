@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 
 from agreements import public as agreements
 from governance import services
+from governance.scenario import copies
 from governance.scenario.places import Places
 from governance.scenario.reopening import KeptAside, Reopener
 from governance.scenario.telling import Setting, StepFailed, expect
 from governance.seed.files import Collection
-from governance.seed.line import NotDone, wait_for_job
+from governance.seed.line import NotDone, wait_for_job, wait_until
 from governance.seed.outputs import Review, table_from
-from governance.seed.projects import pass_review_time
+from governance.seed.projects import move_clock, pass_review_time
+from matching import public as matching
 from p20win import clock
 from p20win.audit.public import verify_chain
 from p20win.custody import public as custody
+from p20win.deadlines import public as deadlines
 from p20win.programs import ROOT
 from p20win.refusal import Blocked
 
 if TYPE_CHECKING:
     pass
+
+HOUR: Final = dt.timedelta(hours=1)
 
 
 def play(
@@ -43,6 +49,8 @@ def play(
     marks = _marks(files)
     review = Review(files.line)
     _submit(setting, review, extract, files)
+    with setting.step("Backup: the key store copied, database and sealed files backed up") as told:
+        told += copies.take(setting)
     with setting.step("Canaries: looked for while everything is there") as told:
         found = look(setting, places, marks)
         told.append(f"{found} found")
@@ -50,9 +58,11 @@ def play(
     aside = KeptAside(Path(settings.P20WIN_MEDIA), setting.folders[0] / "kept-aside")
     with setting.step("Destruction: before it, the vault can open every input"):
         expect(reopener.how_many_open(inputs) == len(inputs), "The vault cannot open its own files.")
+    _order(setting, files)
+    _shred(setting, files, reopener, aside, inputs)
     _move_the_clock(setting, files)
     released = _release(setting, review)
-    _shred(setting, files, reopener, aside, inputs)
+    _certify(setting, files)
     _close(setting, files)
     with setting.step("Ledger: every line as it was written") as told:
         ledger = verify_chain()
@@ -155,10 +165,46 @@ def look(setting: Setting, places: Places, marks: tuple[dict[str, str], dict[str
 
 
 def _move_the_clock(setting: Setting, files: Collection) -> None:
-    with setting.step("Demo clock: moved past ten business days, of the review and of the inputs") as told:
+    with setting.step("Demo clock: moved past the ten business days of the review") as told:
         before = clock.offset()
         pass_review_time(files.line)
         told.append(f"{(clock.offset() - before).days} days")
+
+
+def _order(setting: Setting, files: Collection) -> None:
+    """The clock orders the destruction in good time; a legal hold stops it; lifted, it is ordered anew."""
+    project, cast = files.line.project, files.line.cast
+    with setting.step("Destruction: ordered by the clock in good time, with an hour's notice") as told:
+        when = matching.orders_itself_at(files.match)
+        if when is None:
+            raise StepFailed("The clock of the inputs does not run.")
+        move_clock(max(when - clock.now(), dt.timedelta()) + dt.timedelta(seconds=1))
+        order = files.wait_until_ordered()
+        expect(order.is_automatic, "Somebody else ordered it.")
+        told.append(f"ordered {order.status_since:%d %B %H:%M} UTC, the vault begins an hour later")
+    with setting.step(
+        "Destruction: stopped by a legal hold of two people, lifted by two, ordered anew"
+    ) as told:
+        now = files.line.now
+        until = clock.state_date(now()) + dt.timedelta(days=1)
+        by = (cast.coordinator, cast.hub_staff)
+        said = {"authority": "an invented court, case 34", "reason": "Evidence in an invented case."}
+        hold = custody.ask_hold(project, until=until, by=by[0], at=now(), **said)
+        custody.confirm_hold(hold, by=by[1], at=now())
+        move_clock(HOUR)
+        withdrawn = matching.OrderStatus.WITHDRAWN
+        wait_until(lambda: _read(order).status == withdrawn, what="The withdrawal by the hold")
+        expect(not custody.destructions(project).exists(), "Something was destroyed under a legal hold.")
+        hold = custody.ask_lift(hold, reason="The invented case is over.", by=by[1], at=now())
+        custody.lift_hold(hold, by=by[0], at=now())
+        again = files.wait_until_ordered()
+        told.append(f"ordered anew {again.status_since:%d %B %H:%M} UTC")
+        move_clock(HOUR)
+
+
+def _read(order: matching.DestructionOrder) -> matching.DestructionOrder:
+    order.refresh_from_db()
+    return order
 
 
 def _shred(
@@ -169,7 +215,13 @@ def _shred(
         rows = [
             r for r in custody.destructions(files.line.project) if r.status == custody.DestructionStatus.DONE
         ]
-        told.append(f"{sum(len(r.files) for r in rows)} files of {len(rows)} suppliers")
+        late = [d for d in deadlines.of_subject(files.match, "input-destruction") if d.is_late]
+        expect(not late, "The inputs were destroyed too late.")
+        told.append(f"{sum(len(r.files) for r in rows)} files of {len(rows)} suppliers, in time")
+        [certificate] = agreements.certificates(files.line.project)
+        gone = certificate.facts["snapshots_gone_at"]
+        expect(gone is not None, "The certificate does not say when the last copy of a key is gone.")
+        told.append(f"the last copy of a key is gone on {gone[:16]} UTC")
     with setting.step(
         "Destruction: with the bytes put back and all keys of the vault, nothing opens"
     ) as told:
@@ -178,6 +230,9 @@ def _shred(
         aside.remove()
         setting.found["shredded_unreadable"] = opened == 0
         expect(opened == 0, f"{opened} shredded files opened.")
+
+
+def _certify(setting: Setting, files: Collection) -> None:
     with setting.step("Destruction: the recipient certifies its own, signed") as told:
         certificate = files.line.certify()
         told.append(certificate.document.name if certificate.document else "without a paper")

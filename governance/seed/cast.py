@@ -42,6 +42,11 @@ class Cast:
         return _holders(Role.HUB_STAFF, hub())[-1]
 
     @cached_property
+    def hub_colleague(self) -> User:
+        """Return the second person at the hub, without whom nothing is destroyed before its time."""
+        return next(person for person in _holders(Role.HUB_STAFF, hub()) if person != self.hub_staff)
+
+    @cached_property
     def coordinator(self) -> User:
         """Return who runs the process at the operating group."""
         return _holders(Role.OPERATING_GROUP, operating_group())[0]

@@ -131,8 +131,24 @@ class Collection:
             delivery = self.match.delivery
             wait_for_job("matching.build_extract", delivery_id=delivery.pk)
 
+    # ---------------------------------------------------------------- destruction
+
+    def order_destruction(self) -> None:
+        """Two people of the hub order that the inputs be destroyed; an hour later the vault begins."""
+        cast = self.line.cast
+        reason = "The recipient has fetched the extract and asked no question."
+        order = matching.order_destruction(self.match, reason=reason, by=cast.hub_staff, at=self.line.now())
+        matching.confirm_destruction(order, by=cast.hub_colleague, at=self.line.now())
+
+    def wait_until_ordered(self) -> matching.DestructionOrder:
+        """Wait until the clock has ordered the destruction, and return the order."""
+        found: matching.DestructionOrder = wait_until(
+            lambda: matching.order_of(self.match), what="The order of the clock"
+        )
+        return found
+
     def wait_until_destroyed(self) -> None:
-        """Wait until the inputs are shredded by their clock."""
+        """Wait until the inputs are shredded."""
         done = matching.MatchStatus.INPUTS_DESTROYED
         wait_until(lambda: self.match.status == done, what="The destruction of the inputs")
 

@@ -178,10 +178,12 @@ def is_complete(line: Line) -> None:
     review.submit(table_from(files.fetch()))
     review.send_to_agencies()
     review.clear()
+    files.order_destruction()
+    move_clock(dt.timedelta(hours=1))
+    files.wait_until_destroyed()
     pass_review_time(line)
     review.release()
     review.file_copy()
-    files.wait_until_destroyed()
     line.certify()
     services.close(line.project, by=line.cast.coordinator, at=line.now())
 
@@ -190,7 +192,12 @@ def pass_review_time(line: Line) -> None:
     """Move the demo clock past the ten business days, and wait until everyone reads it."""
     due = [d.due_at for d in deadlines.open_of_project(line.project) if d.slug in TEN_DAYS]
     ahead = max(due) - clock.now()
-    target = services.move_clock(dt.timedelta(days=ahead // dt.timedelta(days=1) + 1))
+    move_clock(dt.timedelta(days=ahead // dt.timedelta(days=1) + 1))
+
+
+def move_clock(step: dt.timedelta) -> None:
+    """Move the demo clock, and wait until everyone reads it."""
+    target = services.move_clock(step)
     wait_until(lambda: clock.offset() == target, what="The moved clock", patience=10)
 
 

@@ -1,7 +1,7 @@
 """Destroying the inputs of a match when their time has come, and saying so."""
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
@@ -10,10 +10,9 @@ from matching import checks, lifecycle, selectors, standing
 from matching.models import Match, MatchStatus
 from matching.services.signing import DESTRUCTION
 from p20win.accounts.public import system_user
-from p20win.audit.public import first_in_line
+from p20win.audit.public import events_of, first_in_line
 from p20win.custody import public as custody
 from p20win.deadlines import public as deadlines
-from p20win.refusal import Blocked
 from p20win.workflow import take
 
 if TYPE_CHECKING:
@@ -21,32 +20,15 @@ if TYPE_CHECKING:
     from p20win.projects.models import Project
 
 
-def why_not_destroy(match: Match, actor: "User") -> list[str]:
-    """Say why the inputs are not to be destroyed now by this person; an empty list means they are."""
-    if match.status == MatchStatus.INPUTS_DESTROYED:
-        return ["The inputs are destroyed."]
-    if match.status not in standing.AFTER_SIGN_OFF:
-        return ["The match is not signed off."]
-    reasons = (
-        [] if actor.is_system or match.status == MatchStatus.DELIVERED else ["The extract is not ready."]
-    )
-    if not actor.is_system and (why := checks.runs_matches(match, actor)):
-        reasons.append(why)
-    return reasons
-
-
 @transaction.atomic
 def destroy_inputs(match: Match, *, by: "User", at: dt.datetime) -> Match:
     """Have the vault destroy what every agency sent for this match: keys first (O-65, O-107).
 
-    Results lie under another key and stay. Asking twice asks once.
+    Results lie under another key and stay. The caller holds an order whose hour is over.
 
-    :raises Blocked: if the match is not signed off, or the person is not of the hub
+    :raises Blocked: if a legal hold is in force
     """
     first_in_line()
-    match = Match.objects.select_for_update().get(pk=match.pk)
-    if reasons := why_not_destroy(match, by):
-        raise Blocked(reasons)
     for organisation in _suppliers(match):
         custody.ask_destruction(match.project, organisation, by=by, at=at, on_done="matching.inputs_gone")
     return match
@@ -71,14 +53,43 @@ def note_destroyed(destruction: custody.Destruction, *, at: dt.datetime) -> Matc
     by = system_user()
     match = take(lifecycle.DESTROY_INPUTS, match, by=by, at=at, inputs_destroyed_at=at)
     deadlines.meet(DESTRUCTION, subject=match, at=at, by=by)
-    done = [
-        row for row in custody.destructions(match.project) if row.status == custody.DestructionStatus.DONE
-    ]
-    files = [file | {"organisation": row.organisation.slug} for row in done for file in row.files]
     agreements.issue_hub_certificate(
-        match.project, method=destruction.method, facts={"files": files}, by=by, at=at
+        match.project, method=destruction.method, facts=_facts(match), by=by, at=at
     )
     return match
+
+
+def _facts(match: Match) -> dict[str, Any]:
+    """Return what the hub certifies: files with their roots, keys, and when the last copy of a key is gone.
+
+    Of the ledger's lines that tell of it, number and hash: what an inclusion proof is made for.
+    """
+    done = [
+        row
+        for row in custody.destructions(match.project)
+        if row.status == custody.DestructionStatus.DONE
+        and match.signed_off_at is not None
+        and row.asked_at >= match.signed_off_at
+    ]
+    gone = [row.snapshots_gone_at for row in done if row.snapshots_gone_at is not None]
+    return {
+        "files": [file | {"organisation": row.organisation.slug} for row in done for file in row.files],
+        "keys": [
+            key | {"organisation": row.organisation.slug, "destroyed_at": _moment(row.keys_destroyed_at)}
+            for row in done
+            for key in row.keys
+        ],
+        "snapshots_gone_at": _moment(max(gone, default=None)),
+        "ledger": [
+            {"organisation": row.organisation.slug, "line": line.seq, "hash": bytes(line.hash).hex()}
+            for row in done
+            for line in events_of(row).filter(event="data.destroyed")
+        ],
+    }
+
+
+def _moment(at: dt.datetime | None) -> str | None:
+    return at.isoformat() if at else None
 
 
 @transaction.atomic

@@ -10,7 +10,7 @@ from django.db import transaction
 from matching import checks, standing
 from matching.models import Delivery, DeliveryStatus, Download, Fetch
 from p20win import access, policy
-from p20win.accounts.public import Role
+from p20win.accounts.public import Role, system_user
 from p20win.audit.public import first_in_line
 from p20win.clock import state_date
 from p20win.custody import public as custody
@@ -103,6 +103,7 @@ def _start_destruction(delivery: Delivery, *, at: dt.datetime) -> None:
         waiting_on_organisation=projects.recipient(project),
         where=delivery.match.get_absolute_url(),
     )
+    custody.hold_clocks(project, by=system_user(), at=at)
 
 
 @transaction.atomic

@@ -14,6 +14,7 @@ from p20win import access, policy
 from p20win.accounts.public import system_user
 from p20win.audit.public import first_in_line
 from p20win.calendar import BusinessDays, Hours, Rule
+from p20win.custody import public as custody
 from p20win.deadlines import public as deadlines
 from p20win.refusal import Blocked
 from p20win.workflow import amend, take
@@ -78,6 +79,7 @@ def _sign_off(match: Match, *, by: "User", at: dt.datetime) -> Match:
         rule=rule,
         where=match.get_absolute_url(),
     )
+    custody.hold_clocks(match.project, by=system_user(), at=at)
     delivering.prepare(match, by=by, at=at)
     return match
 

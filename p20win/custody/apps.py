@@ -17,6 +17,10 @@ class CustodyConfig(AppConfig):
         from p20win.notifications import public as notifications
 
         access.register_download_ticket_reader(download_tickets.shown)
+        from p20win.custody import holds
+        from p20win.deadlines import public as deadlines
+
+        deadlines.register_due_action(holds.CLOCK, "custody.lapse_hold")
         notifications.register(notices.NOTICES)
         access.register_upload_ticket_verifier(upload_tickets.shown)
         if settings.P20WIN_IS_VAULT:

@@ -4,6 +4,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, Final
 
 from p20win import access, clock
+from p20win.accounts.public import Role
 from p20win.audit.public import events_of
 from p20win.custody.engine.names import name_blockers
 from p20win.custody.engine.rules import TABLE
@@ -11,6 +12,7 @@ from p20win.custody.models import (
     TAKEN,
     Encryption,
     FileStatus,
+    LegalHold,
     SealedFile,
     SendingTerms,
     SlotStatus,
@@ -127,3 +129,20 @@ def why_not_ticket(ticket: UploadTicket, now: dt.datetime) -> list[str]:
     if ticket.expires_at <= now:
         return ["The time of this ticket is over. Have a new one made."]
     return []
+
+
+def looks_after_holds(hold: "LegalHold | None", actor: "User") -> str | None:
+    """Only the hub's staff and the operating group ask for holds, put them in force and lift them."""
+    if actor.has_role(Role.HUB_STAFF) or actor.has_role(Role.OPERATING_GROUP):
+        return None
+    return "Only the hub's staff and the operating group look after legal holds."
+
+
+def is_not_who_asked(hold: LegalHold, actor: "User") -> str | None:
+    """A hold comes into force by a second person (C03)."""
+    return None if actor.pk != hold.asked_by_id else "You asked for it; another person must put it in force."
+
+
+def is_not_who_asked_to_lift(hold: LegalHold, actor: "User") -> str | None:
+    """A hold ends early by a second person (C03)."""
+    return None if actor.pk != hold.lift_asked_by_id else "You asked to lift it; another person must do that."

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db import transaction
 
 from p20win.accounts.public import system_user
-from p20win.custody import lifecycle, places, sealing, uploads, vault_keys
+from p20win.audit.public import first_in_line
+from p20win.custody import holds, key_snapshots, lifecycle, places, sealing, uploads, vault_keys
 from p20win.custody.engine.errors import NoKey
 from p20win.custody.models import Destruction, DestructionStatus, FileStatus, SealedFile, Upload
 from p20win.jobs import public as jobs
-from p20win.workflow import create, take
+from p20win.refusal import Blocked
+from p20win.workflow import amend, create, take
 
 if TYPE_CHECKING:
     from p20win.accounts.models import Organisation, User
@@ -28,6 +30,10 @@ class StillReadable(RuntimeError):
     """A file opened although its key was destroyed: the destruction is not true."""
 
 
+class ChangedMeanwhile(RuntimeError):
+    """A file came in, or its check ended, while the others were destroyed: the next attempt has it, too."""
+
+
 @transaction.atomic
 def ask_destruction(
     project: "Project", organisation: "Organisation", *, by: "User", at: dt.datetime, on_done: str = ""
@@ -35,7 +41,12 @@ def ask_destruction(
     """Have the vault destroy everything this organisation has in this project. Asking twice asks once.
 
     `on_done` is a line of work that gets `destruction_id`. The caller has decided that it may be done.
+
+    :raises Blocked: if a legal hold is in force
     """
+    first_in_line()
+    if why := holds.why_held(project):
+        raise Blocked(why)
     open_rows = Destruction.objects.filter(
         project=project, organisation=organisation, status=DestructionStatus.ASKED
     )
@@ -77,14 +88,18 @@ def shred(project: "Project", organisation: "Organisation", *, by: "User", at: d
 def carry_out(row: Destruction, *, at: dt.datetime, job: "RunningJob | None" = None) -> Destruction:
     """Destroy keys, prove it, delete the sealed bytes, and write it down. One already done is left as it is.
 
+    :raises MustWait: if a legal hold is in force and nothing was destroyed yet
     :raises StillReadable: if a file could be opened afterwards
+    :raises ChangedMeanwhile: if the files are not the same any more
     """
-    row = Destruction.objects.select_related("project", "organisation").get(pk=row.pk)
+    row = _begin(row, at=at)
     if row.status == DestructionStatus.DONE:
         return row
     store = vault_keys.private_keys().store
     files = list(_files(row))
+    seen = [(file.pk, file.status, file.blob) for file in files]
     destroyed = store.destroy(str(row.project_id), str(row.organisation_id))
+    row = _note_keys(row, destroyed, at=at)
     for file in files:
         places.erase_pieces(file.pieces)
     for upload in Upload.objects.filter(slot__project=row.project, slot__supplier=row.organisation):
@@ -96,7 +111,35 @@ def carry_out(row: Destruction, *, at: dt.datetime, job: "RunningJob | None" = N
     with transaction.atomic():
         if job is not None:
             job.hold()
-        return _write_down(row, files, proofs, destroyed, at=at)
+        if [(file.pk, file.status, file.blob) for file in _files(row)] != seen:
+            raise ChangedMeanwhile(f"Files of destruction {row.pk} were accepted while it ran.")
+        return _write_down(row, files, proofs, at=at)
+
+
+@transaction.atomic
+def _begin(row: Destruction, *, at: dt.datetime) -> Destruction:
+    """Note that keys are destroyed from now on. Holds are put in force in the same line, before or after."""
+    first_in_line()
+    row = Destruction.objects.select_related("project", "organisation").get(pk=row.pk)
+    if row.begun_at or row.status == DestructionStatus.DONE:
+        return row
+    if why := holds.why_held(row.project):
+        raise jobs.MustWait(why)
+    return amend("destruction.begun", row, by=system_user(), at=at, begun_at=at)
+
+
+@transaction.atomic
+def _note_keys(row: Destruction, destroyed: list[Any], *, at: dt.datetime) -> Destruction:
+    """Note which keys are gone and since when; an attempt after a crash finds it noted."""
+    first_in_line()
+    row = Destruction.objects.select_related("project", "organisation").get(pk=row.pk)
+    named = [{"version": key.version, "fingerprint": key.fingerprint} for key in destroyed]
+    if row.keys_destroyed_at and row.keys == named:
+        return row
+    details = {"keys": [key["fingerprint"] for key in named]}
+    since = row.keys_destroyed_at or at
+    by = system_user()
+    return amend("keys.destroyed", row, by=by, at=at, details=details, keys_destroyed_at=since, keys=named)
 
 
 def _files(row: Destruction) -> Any:
@@ -121,12 +164,10 @@ def _write_down(
     row: Destruction,
     files: list[SealedFile],
     proofs: list[dict[str, Any]],
-    destroyed: list[Any],
     *,
     at: dt.datetime,
 ) -> Destruction:
     by = system_user()
-    named = [{"version": key.version, "fingerprint": key.fingerprint} for key in destroyed]
     for file, proof in zip(files, proofs, strict=True):
         take(lifecycle.DESTROY, file, by=by, at=at, details={"proof": proof["proof"]})
     done = take(
@@ -138,13 +179,12 @@ def _write_down(
             "organisation": row.organisation.slug,
             "request": row.project.number,
             "files": len(files),
-            "keys": [key["fingerprint"] for key in named],
+            "keys": [key["fingerprint"] for key in row.keys],
             "method": METHOD,
         },
-        keys_destroyed_at=at,
+        snapshots_gone_at=key_snapshots.last_expiry(),
         destroyed_at=at,
         method=METHOD,
-        keys=named,
         files=proofs,
     )
     if row.on_done:

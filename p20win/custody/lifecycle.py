@@ -4,7 +4,7 @@ from typing import Final
 
 from p20win.accounts.public import any_of, is_operating_group, is_system
 from p20win.custody import checks
-from p20win.custody.models import DestructionStatus, FileStatus, SlotStatus
+from p20win.custody.models import DestructionStatus, FileStatus, HoldStatus, SlotStatus
 from p20win.workflow import Step
 
 FILL: Final = Step(
@@ -54,4 +54,47 @@ FINISH: Final = Step(
     target=DestructionStatus.DONE,
     checks=(is_system,),
 )
-STEPS: Final = (*SLOT_STEPS, *FILE_STEPS, FINISH)
+
+CONFIRM_HOLD: Final = Step(
+    event="hold.in_force",
+    sources=frozenset({HoldStatus.ASKED}),
+    target=HoldStatus.ACTIVE,
+    checks=(checks.looks_after_holds, checks.is_not_who_asked),
+    label="Put it in force",
+)
+WITHDRAW_HOLD: Final = Step(
+    event="hold.withdrawn",
+    sources=frozenset({HoldStatus.ASKED}),
+    target=HoldStatus.WITHDRAWN,
+    checks=(checks.looks_after_holds,),
+    label="Do not put it in force",
+)
+ASK_LIFT: Final = Step(
+    event="hold.lift_asked",
+    sources=frozenset({HoldStatus.ACTIVE}),
+    target=HoldStatus.LIFT_ASKED,
+    checks=(checks.looks_after_holds,),
+    label="Ask to lift it",
+)
+KEEP_HOLD: Final = Step(
+    event="hold.kept",
+    sources=frozenset({HoldStatus.LIFT_ASKED}),
+    target=HoldStatus.ACTIVE,
+    checks=(checks.looks_after_holds,),
+    label="Keep it",
+)
+LIFT: Final = Step(
+    event="hold.lifted",
+    sources=frozenset({HoldStatus.LIFT_ASKED}),
+    target=HoldStatus.LIFTED,
+    checks=(checks.looks_after_holds, checks.is_not_who_asked_to_lift),
+    label="Lift it",
+)
+LAPSE: Final = Step(
+    event="hold.lapsed",
+    sources=frozenset({HoldStatus.ACTIVE, HoldStatus.LIFT_ASKED}),
+    target=HoldStatus.LAPSED,
+    checks=(is_system,),
+)
+HOLD_STEPS: Final = (CONFIRM_HOLD, WITHDRAW_HOLD, ASK_LIFT, KEEP_HOLD, LIFT, LAPSE)
+STEPS: Final = (*SLOT_STEPS, *FILE_STEPS, FINISH, *HOLD_STEPS)

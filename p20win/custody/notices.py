@@ -1,13 +1,14 @@
-"""Who hears about files: the sender, and the stewards of the agency whose file it is."""
+"""Who hears about files, keys and legal holds."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from django.urls import reverse
 
-from p20win.accounts.public import Role, SigningKey, User, people_with_role
-from p20win.custody.models import SealedFile, UploadSlot
+from p20win.accounts.public import Role, SigningKey, User, hub, operating_group, people_with_role
+from p20win.custody.models import LegalHold, SealedFile, UploadSlot
 from p20win.notifications.public import Notice
+from p20win.projects.public import Part, Participation
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -79,10 +80,60 @@ def _about_slot(template: str, subject: str) -> Notice:
     )
 
 
+_OF_A_PARTY: Final = {
+    Part.SUPPLIER: (Role.DATA_STEWARD, Role.BOARD_MEMBER),
+    Part.HUB: (Role.HUB_STAFF,),
+    Part.RECIPIENT: (Role.REQUESTOR,),
+    Part.OPERATING_GROUP: (Role.OPERATING_GROUP,),
+}
+
+
+def _hold(event: "Event") -> LegalHold:
+    people = ("project", "asked_by", "confirmed_by", "lift_asked_by", "lifted_by")
+    return LegalHold.objects.select_related(*people).get(pk=event.subject_id)
+
+
+def _looking_after_holds(event: "Event") -> Iterable[User]:
+    """Those who can be the second person."""
+    return [
+        *people_with_role(Role.HUB_STAFF, hub()),
+        *people_with_role(Role.OPERATING_GROUP, operating_group()),
+    ]
+
+
+def _every_party(event: "Event") -> Iterable[User]:
+    """All agencies of the project, the recipient, and those who can be the second person."""
+    found = {person.pk: person for person in _looking_after_holds(event)}
+    rows = Participation.objects.filter(project=event.project_id).select_related("organisation")
+    for row in rows:
+        for role in _OF_A_PARTY[Part(row.part)]:
+            found |= {person.pk: person for person in people_with_role(role, row.organisation)}
+    return found.values()
+
+
+def _about_hold(template: str, subject: str, *, everyone: bool = True) -> Notice:
+    return Notice(
+        f"emails/{template}.txt",
+        _every_party if everyone else _looking_after_holds,
+        subject,
+        where=lambda event: reverse("custody:hold", args=[event.subject_id]),
+        context=lambda event: {"hold": _hold(event)},
+    )
+
+
 NOTICES: Final = {
     "slot.window_opened": _about_slot("slot_window_opened", "{number}: a file can be sent now"),
     "slot.rescheduled": _about_slot("slot_rescheduled", "{number}: the time for a file was changed"),
     "slot.late": _about_slot("slot_late", "{number}: a file did not come in time"),
+    "hold.asked": _about_hold(
+        "hold_asked", "{number}: a legal hold waits for a second person", everyone=False
+    ),
+    "hold.in_force": _about_hold("hold_in_force", "{number}: a legal hold is in force"),
+    "hold.lift_asked": _about_hold(
+        "hold_lift_asked", "{number}: a legal hold may be lifted by a second person", everyone=False
+    ),
+    "hold.lifted": _about_hold("hold_lifted", "{number}: the legal hold is lifted"),
+    "hold.lapsed": _about_hold("hold_lapsed", "{number}: the legal hold has ended"),
     "signing_key.enrolled": _about_key("signing_key_enrolled", "A key was enrolled for your agency"),
     "signing_key.revoked": _about_key("signing_key_revoked", "A key of your agency was revoked"),
     "file.accepted": _about("file_accepted", "{number}: your file was accepted"),

@@ -16,6 +16,8 @@ Ledger: `ledger_proof(event)` is the proof that a line is in it, with the signed
 minute is in none yet: `ask_checkpoint`, and come back (it is Blocked until then).
 
 Destruction: `ask_destruction` from anywhere; the vault does it and calls `on_done` with `destruction_id`.
+While a legal hold is in force both refuse; `why_held` says it in words, and who starts a clock of destruction
+calls `hold_clocks` after it.
 """
 
 from p20win.custody.capabilities import capability, register_opening
@@ -26,6 +28,15 @@ from p20win.custody.checks import why_not_send
 from p20win.custody.destruction import StillReadable, ask_destruction, shred
 from p20win.custody.download_tickets import ticket
 from p20win.custody.engine.errors import Broken, CustodyError, KeyDestroyed
+from p20win.custody.holds import (
+    ask_hold,
+    ask_lift,
+    confirm_hold,
+    hold_clocks,
+    lift_hold,
+    why_held,
+)
+from p20win.custody.holds import why_not_ask as why_not_ask_hold
 from p20win.custody.key_desk import files_without_key
 from p20win.custody.key_snapshots import last_expiry as last_key_snapshot_expires
 from p20win.custody.models import (
@@ -42,6 +53,7 @@ from p20win.custody.sealing import NotOpenable, open_bytes, open_range, signed_b
 from p20win.custody.selectors import (
     accepted_files,
     destructions,
+    holds_in_force,
     may_prove,
     slots,
     slots_of,
@@ -72,14 +84,20 @@ __all__ = [
     "accepted_files",
     "ask_checkpoint",
     "ask_destruction",
+    "ask_hold",
+    "ask_lift",
     "capability",
     "close_slot",
+    "confirm_hold",
     "destructions",
     "files_without_key",
+    "hold_clocks",
+    "holds_in_force",
     "hub_public_pem",
     "last_key_snapshot_expires",
     "ledger_alarm",
     "ledger_proof",
+    "lift_hold",
     "may_prove",
     "open_bytes",
     "open_range",
@@ -99,6 +117,8 @@ __all__ = [
     "vault_keys_state",
     "visible_files",
     "visible_slots",
+    "why_held",
+    "why_not_ask_hold",
     "why_not_send",
     "why_unreadable",
 ]

@@ -6,7 +6,15 @@ from django.db.models import Q, QuerySet
 
 from p20win.accounts.public import Role
 from p20win.audit.public import Event
-from p20win.custody.models import Destruction, FileStatus, SealedFile, UploadSlot
+from p20win.custody.models import (
+    HOLDING,
+    Destruction,
+    FileStatus,
+    HoldStatus,
+    LegalHold,
+    SealedFile,
+    UploadSlot,
+)
 from p20win.projects.public import is_visible
 from p20win.projects.public import visible_to as visible_projects
 
@@ -88,3 +96,18 @@ def provable_line(user: "User", seq: int) -> Event | None:
 def destructions(project: "Project") -> QuerySet[Destruction]:
     """Return a project's destructions, newest first."""
     return Destruction.objects.filter(project=project).select_related("organisation")
+
+
+def holds_in_force(project: "Project") -> QuerySet[LegalHold]:
+    """Return the legal holds that keep a project's data from being destroyed."""
+    return LegalHold.objects.filter(project=project, status__in=HOLDING)
+
+
+def visible_holds(user: "User") -> QuerySet[LegalHold]:
+    """Return all holds to the hub and the operating group, to others those on the projects they see."""
+    rows = LegalHold.objects.select_related(
+        "project", "asked_by", "confirmed_by", "lift_asked_by", "lifted_by"
+    )
+    if user.has_role(Role.HUB_STAFF) or user.has_role(Role.OPERATING_GROUP):
+        return rows
+    return rows.filter(project__in=visible_projects(user)).exclude(status=HoldStatus.WITHDRAWN)

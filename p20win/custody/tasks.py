@@ -5,8 +5,8 @@ from contextlib import suppress
 from celery import shared_task
 
 from p20win import clock
-from p20win.custody import checkpoints, destruction, schedule, services
-from p20win.custody.models import Destruction
+from p20win.custody import checkpoints, destruction, holds, schedule, services
+from p20win.custody.models import Destruction, LegalHold
 from p20win.jobs.public import RunningJob, line_of_work
 
 
@@ -39,3 +39,9 @@ def checkpoint_when_due() -> None:
 def tell_of_windows() -> None:
     """Tell senders of windows that opened, or ended without a file, up to the portal's now."""
     schedule.tell(at=clock.now())
+
+
+@line_of_work("custody.lapse_hold")
+def lapse_hold(job: RunningJob, *, subject_id: str, deadline_id: str = "") -> None:
+    """End a legal hold whose day has passed."""
+    holds.lapse(LegalHold.objects.select_related("project").get(pk=subject_id), at=clock.now())

@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from p20win.custody import agency_key_pages, api, key_pages, schedule_pages, ticket_pages, tus, views
+from p20win.custody import (
+    agency_key_pages,
+    api,
+    hold_pages,
+    key_pages,
+    schedule_pages,
+    ticket_pages,
+    tus,
+    views,
+)
 
 app_name = "custody"
 urlpatterns = [
@@ -25,6 +34,14 @@ urlpatterns = [
     path("machine-keys/<uuid:pk>/revoke/", agency_key_pages.revoke, name="agency-key-revoke"),
     path("keys/ceremonies/", key_pages.ceremonies, name="key-ceremonies"),
     path("keys/", key_pages.inventory, name="keys"),
+    path("holds/", hold_pages.index, name="holds"),
+    path("holds/for/<uuid:project_pk>/", hold_pages.ask, name="hold-ask"),
+    path("holds/<uuid:pk>/", hold_pages.detail, name="hold"),
+    path("holds/<uuid:pk>/confirm/", hold_pages.confirm, name="hold-confirm"),
+    path("holds/<uuid:pk>/withdraw/", hold_pages.withdraw, name="hold-withdraw"),
+    path("holds/<uuid:pk>/ask-lift/", hold_pages.ask_lift, name="hold-ask-lift"),
+    path("holds/<uuid:pk>/keep/", hold_pages.keep, name="hold-keep"),
+    path("holds/<uuid:pk>/lift/", hold_pages.lift, name="hold-lift"),
     path("trust.pem", views.trust, name="trust"),
     path("machine/slots/", api.slots, name="machine-slots"),
     path("machine/slots/<uuid:pk>/", api.slot, name="machine-slot"),

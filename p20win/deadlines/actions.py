@@ -1,35 +1,47 @@
 """What the portal does when a deadline falls due, or a while before. Desks register it when Django starts."""
 
-from collections.abc import Iterable
+import datetime as dt
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core import checks
 
-from p20win.calendar import Unit
+from p20win.calendar import StateCalendar, Unit
 from p20win.deadlines.clocks import clock_of
+
+if TYPE_CHECKING:
+    from p20win.deadlines.models import Deadline
+
+Moment = Callable[["Deadline", StateCalendar], dt.datetime]
 
 
 @dataclass(frozen=True)
 class Action:
-    """A line of work, and how long before the deadline it is asked for; without that, when it has passed."""
+    """A line of work, and when it is asked for: so long before the deadline, or at a moment worked out by its
+    desk; without either, when the deadline has passed.
+    """
 
     job: str
     ahead: Unit | None = None
+    moment: Moment | None = None
 
 
 _actions: dict[str, list[Action]] = {}
 
 
-def register_due_action(slug: str, job_name: str, *, ahead: Unit | None = None) -> None:
-    """Ask for this work once whenever a deadline of this clock falls due, or so long ahead of it.
+def register_due_action(
+    slug: str, job_name: str, *, ahead: Unit | None = None, moment: Moment | None = None
+) -> None:
+    """Ask for this work once whenever a deadline of this clock falls due, or before that.
 
+    `ahead`: so long before. `moment`: gets the deadline and its calendar, anew whenever the deadline moves.
     The job gets project_id, and as text deadline_id and subject_id.
 
     :raises LookupError: if there is no such clock
     """
     known = _actions.setdefault(clock_of(slug).slug, [])
-    if (action := Action(job_name, ahead)) not in known:
+    if (action := Action(job_name, ahead, moment)) not in known:
         known.append(action)
 
 
@@ -38,9 +50,14 @@ def actions_ahead(slug: str) -> Iterable[tuple[str, Unit]]:
     return [(action.job, action.ahead) for action in _actions.get(slug, ()) if action.ahead is not None]
 
 
+def actions_at_moments(slug: str) -> Iterable[tuple[str, Moment]]:
+    """Return what is done at a moment that its desk works out."""
+    return [(action.job, action.moment) for action in _actions.get(slug, ()) if action.moment is not None]
+
+
 def actions_at_due(slug: str) -> Iterable[str]:
     """Return what is done when a deadline of this clock has passed."""
-    return [action.job for action in _actions.get(slug, ()) if action.ahead is None]
+    return [a.job for a in _actions.get(slug, ()) if a.ahead is None and a.moment is None]
 
 
 def unknown_work(**_: Any) -> list[checks.CheckMessage]:

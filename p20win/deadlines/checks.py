@@ -28,6 +28,13 @@ def may_be_paused(deadline: Deadline, actor: "User") -> str | None:
     return None
 
 
+def stops_for_a_hold(deadline: Deadline, actor: "User") -> str | None:
+    """Only the clocks of destruction stop for a legal hold."""
+    if clock_of(deadline.slug).held_by_law:
+        return None
+    return f"“{deadline.title}” runs on; a legal hold does not stop it."
+
+
 def why_not_extended(deadline: Deadline, basis: str) -> str | None:
     """Say why this basis does not extend this deadline; None means it does."""
     allowed = clock_of(deadline.slug).extended_on

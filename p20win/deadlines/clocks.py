@@ -36,6 +36,7 @@ class Clock:
     paused_while: str = ""  # what may hold it, in words; empty: nothing
     set_by_law: bool = False  # then nothing excuses missing it (O-157)
     missed_after: Rule | None = None  # due, escalated and only later missed (O-172)
+    held_by_law: bool = False  # a legal hold stops it, and nothing else does
 
     @property
     def rule(self) -> Rule:
@@ -184,6 +185,7 @@ _TABLE: Final = (
         (CalendarDays(60), CalendarDays(37), BusinessDays(10), BusinessDays(3)),
         LAST_DAYS,
         Basis.CONTINUATION,
+        held_by_law=True,
     ),
     Clock("extension-request", "Ask for an extension, if one is needed", "the end of the project", WEEK),
     # ---- files and match
@@ -196,6 +198,7 @@ _TABLE: Final = (
         LAST_DAYS,
         LAST_DAYS,
         Basis.ALL_PARTIES,
+        held_by_law=True,
     ),
     Clock(
         "input-destruction-stewards",
@@ -204,6 +207,7 @@ _TABLE: Final = (
         LAST_DAYS,
         LAST_DAYS,
         Basis.ALL_PARTIES,
+        held_by_law=True,
     ),
     Clock(
         "input-destruction-colleges",
@@ -212,7 +216,10 @@ _TABLE: Final = (
         HOURS,
         HOURS,
         Basis.ALL_PARTIES,
+        held_by_law=True,
     ),
+    Clock("destruction-hour", "The hour before the input files are destroyed", "it was set"),
+    Clock("legal-hold", "Legal hold", "it came into force", WEEK),
     # ---- delivery
     Clock("download", "Download of the delivered files", "the delivery", LAST_DAYS, (), OURS),
     Clock("receipt-confirmation", "Confirm what you downloaded", "the download", LAST_DAYS, AGAIN),

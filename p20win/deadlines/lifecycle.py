@@ -15,6 +15,13 @@ PASS: Final = Step("deadline.passed", frozenset({Status.RUNNING}), Status.PASSED
 PAUSE: Final = Step(
     "deadline.paused", frozenset({Status.RUNNING}), Status.PAUSED, (checks.may_be_paused,), "Hold the clock"
 )
+HOLD: Final = Step(
+    "deadline.held",
+    frozenset({Status.RUNNING, Status.MISSED}),
+    Status.PAUSED,
+    (checks.stops_for_a_hold,),
+    "Stopped by a legal hold",
+)
 RESUME: Final = Step(
     "deadline.resumed", frozenset({Status.PAUSED}), Status.RUNNING, label="Let the clock run on"
 )
@@ -22,4 +29,4 @@ EXTEND: Final = Step(
     "deadline.extended", frozenset({Status.RUNNING, Status.MISSED}), Status.RUNNING, label="Extend"
 )
 CANCEL: Final = Step("deadline.cancelled", OPEN | {Status.MISSED}, Status.CANCELLED, label="Cancel")
-STEPS: Final = (MEET, MISS, PASS, PAUSE, RESUME, EXTEND, CANCEL)
+STEPS: Final = (MEET, MISS, PASS, PAUSE, HOLD, RESUME, EXTEND, CANCEL)

@@ -2,19 +2,31 @@
 
 import datetime as dt
 from collections.abc import Iterator
+from typing import Final
 
 from p20win import calendar, policy
 from p20win.calendar import MOMENT, ZONE, Before, Hours, Kind, Rule, StateCalendar, Unit
-from p20win.deadlines.actions import actions_ahead
+from p20win.deadlines.actions import actions_ahead, actions_at_moments
 from p20win.deadlines.clocks import clock_of
 from p20win.deadlines.models import Deadline, Mark, MarkKind
 
+TOLD_ONCE: Final = frozenset({MarkKind.REMIND, MarkKind.ESCALATE})
+_WHICH: Final = ("kind", "planned_at", "job")
+
 
 def plan(deadline: Deadline, *, closed: StateCalendar, at: dt.datetime) -> list[Mark]:
-    """Store the moments of a deadline as it stands now; reminders that would lie in the past are left out."""
-    marks = [
-        mark for mark in _marks(deadline, closed) if mark.kind != MarkKind.REMIND or mark.planned_at > at
-    ]
+    """Store the moments of a deadline as it stands now; reminders that would lie in the past are left out.
+
+    Of a clock that runs again after it was missed, what must be done once more is done now.
+    """
+    over = set(Mark.objects.filter(deadline=deadline, reached_at__isnull=False).values_list(*_WHICH))
+    marks = []
+    for mark in _marks(deadline, closed):
+        told_before = (mark.kind, mark.planned_at, mark.job) in over
+        if told_before and mark.kind not in TOLD_ONCE:
+            mark.planned_at, told_before = at, False
+        if not told_before and (mark.kind != MarkKind.REMIND or mark.planned_at > at):
+            marks.append(mark)
     return Mark.objects.bulk_create(marks)
 
 
@@ -32,6 +44,9 @@ def _marks(deadline: Deadline, closed: StateCalendar) -> Iterator[Mark]:
     for job, ahead in actions_ahead(deadline.slug):
         moment = _in_the_morning(Before(ahead), due_at, closed)
         yield Mark(deadline=deadline, kind=MarkKind.ACT, planned_at=moment, words=f"{ahead} before", job=job)
+    for job, moment_of in actions_at_moments(deadline.slug):
+        moment = moment_of(deadline, closed)
+        yield Mark(deadline=deadline, kind=MarkKind.ACT, planned_at=moment, words="in good time", job=job)
     if deadline.kind == Kind.FROM:
         yield Mark(deadline=deadline, kind=MarkKind.DUE, planned_at=due_at)
         return

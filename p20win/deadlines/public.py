@@ -3,6 +3,7 @@
 from p20win.deadlines.actions import register_due_action
 from p20win.deadlines.clocks import CLOCKS, Basis, Clock, clock_of
 from p20win.deadlines.closures import due, state_calendar, strictest
+from p20win.deadlines.holds import calendar_of, held, hold_destruction, let_run
 from p20win.deadlines.models import Deadline, Status
 from p20win.deadlines.selectors import (
     of_project,
@@ -24,12 +25,16 @@ __all__ = [
     "Status",
     "Ticked",
     "alive",
+    "calendar_of",
     "cancel",
     "cancel_all",
     "clock_of",
     "due",
     "excuse",
     "extend",
+    "held",
+    "hold_destruction",
+    "let_run",
     "meet",
     "of_project",
     "of_subject",

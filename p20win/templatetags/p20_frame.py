@@ -40,6 +40,7 @@ PLACES: Final = (
     Place("Outputs", "disclosure:index", EVERYONE - {Role.SIGNATORY}),
     INBOX,
     Place("Logs", "logs", frozenset({Role.DATA_STEWARD, Role.HUB_STAFF, Role.OPERATING_GROUP})),
+    Place("Legal holds", "custody:holds", frozenset({Role.HUB_STAFF, Role.OPERATING_GROUP})),
     Place("Health", "health", frozenset({Role.HUB_STAFF, Role.OPERATING_GROUP})),
 )
 

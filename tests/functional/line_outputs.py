@@ -11,7 +11,7 @@ import zipfile
 
 from disclosure.public import ACKNOWLEDGEMENT, POINTS
 from governance.seed.outputs import PERIOD, POPULATION, table_from
-from tests.functional.visitor import EASTERN, PATIENCE, Visitor
+from tests.functional.visitor import EASTERN, Visitor
 
 MIN_CELL = 6
 OUTPUT = "College and work by school and programme"
@@ -104,6 +104,14 @@ def moves_the_clock(anybody: Visitor, to: dt.date, *, hour: int = 8) -> None:
         anybody.page.reload()
 
 
+def moves_the_clock_by_an_hour(anybody: Visitor) -> None:
+    """Move the demo's clock by an hour."""
+    anybody.goes("/demo/")
+    anybody.writes({"days": 0, "hours": 1})
+    anybody.presses("Move the clock")
+    anybody.sees("The clock was moved.")
+
+
 def releases(coordinator: Visitor, address: str) -> None:
     """After the ten business days the operating group releases it, once every process has read the clock."""
     coordinator.goes(address)
@@ -142,19 +150,6 @@ def files_the_copy(author: Visitor, address: str) -> None:
     author.sends("report.txt", f"{OUTPUT}\n\n{ACKNOWLEDGEMENT}\n".encode(), button="File it", field="copy")
     author.sees("The copy is filed.", patiently=True)
     author.looks()
-
-
-def sees_inputs_destroyed(hub: Visitor, address: str) -> None:
-    """The clock has destroyed what the agencies sent, and the page says so of each of them."""
-    hub.goes(address)
-    for _ in range(PATIENCE // 1000):
-        if hub.page.get_by_text("The input files at the hub are destroyed.").count():
-            break
-        hub.page.wait_for_timeout(1000)
-        hub.page.reload()
-    hub.sees("The input files at the hub are destroyed.", "Destruction of what was sent")
-    hub.looks()
-    hub.examines("inputs-destroyed")
 
 
 def closes(coordinator: Visitor, project: str, number: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 from fixtures import directory
 from fixtures.generate import generate
 from tests.functional import line_agreement as agreement
+from tests.functional import line_destruction as destruction
 from tests.functional import line_files as files
 from tests.functional import line_outputs as outputs
 from tests.functional import line_request as request_line
@@ -57,7 +58,7 @@ def test_one_request_from_draft_to_proven_destruction(company):
     coordinator = company.of("opm", "operating_group")
     board = [company.of(agency, "board_member") for agency in AGENCIES]
     stewards = [company.of(agency, "data_steward") for agency in AGENCIES]
-    hub = company.of("dol", "hub_staff")
+    hub, second = company.of("dol", "hub_staff"), company.of("dol", "hub_staff", 1)
     colleague = company.entries(RECIPIENT, "requestor")[1]
 
     with album.step("request written"):
@@ -112,9 +113,14 @@ def test_one_request_from_draft_to_proven_destruction(company):
             outputs.confirms(person, output, first=person is stewards[0])
         outputs.cannot_be_released_yet(coordinator, output)
         day = outputs.first_day(coordinator)
-    with album.step("clock moved to the last day, inputs destroyed in time"):
+    with album.step("destruction of the inputs ordered by two of the hub, done after an hour"):
+        destruction.asks(hub, match)
+        destruction.confirms(second, match)
+        destruction.hears_of_it(stewards[0])
+        outputs.moves_the_clock_by_an_hour(coordinator)
+        destruction.sees_inputs_destroyed(hub, match)
+    with album.step("clock moved to the last day"):
         outputs.moves_the_clock(coordinator, day - dt.timedelta(days=1), hour=23)
-        outputs.sees_inputs_destroyed(hub, match)
         outputs.cannot_be_released_yet(coordinator, output)
     with album.step("clock moved on, released"):
         outputs.moves_the_clock(coordinator, day)

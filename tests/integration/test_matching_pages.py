@@ -1,5 +1,6 @@
 """The pages of the matching desk through the client: who sees what, and what a button does."""
 
+import datetime as dt
 import io
 import re
 import threading
@@ -285,16 +286,54 @@ def test_questions_recall_and_replacement_through_the_pages(signed_in, relayed, 
     assert "Confirmed. Thank you." in said.text
 
 
-def test_the_hub_destroys_the_inputs_after_being_asked_once_more(signed_in):
+@pytest.mark.obligation("O-65")
+def test_two_people_of_the_hub_order_the_destruction_and_each_step_is_asked_once_more(signed_in, monkeypatch):
     match = matches.delivered().match
+    monkeypatch.setattr(clock, "now", lambda: factories.START)
+    page = reverse("matching:detail", args=[match.pk])
+    first, second = (reverse(f"matching:{name}", args=[match.pk]) for name in ("destroy", "destroy-confirm"))
     client = signed_in(factories.hub_member())
-    address = reverse("matching:destroy", args=[match.pk])
+    shown = client.get(page).text
+    assert "Nobody needs to ask: the portal orders the destruction by itself" in shown
+    assert "Copies of the key store live 5 days" in shown
+    assert client.get(second).status_code == 404
 
-    assert "Nobody can undo this" in client.get(address).text
-    shown = client.post(address, follow=True).text
+    assert "Nothing is destroyed by you alone." in client.get(first).text
+    assert "There is something to correct" in client.post(first, {}).text
+    shown = client.post(first, {"reason": "Everyone has it."}, follow=True).text
+    assert "Another person of the hub must confirm it." in shown
+    assert "You asked for it; another person must confirm it." in shown
+    assert "another person" in client.post(second, follow=True).text
 
-    assert "The vault destroys the inputs now." in shown
-    assert match.project.destructions.count() == 3
+    client = signed_in(factories.hub_member())
+    assert "Everyone has it." in client.get(second).text
+    shown = client.post(second, follow=True).text
+    assert "the vault begins in an hour" in shown
+    assert "Until then it can be withdrawn." in shown
+    assert not match.project.destructions.exists()
+
+    withdraw = reverse("matching:destroy-withdraw", args=[match.pk])
+    assert "There is something to correct" in client.post(withdraw, {}).text
+    shown = client.post(withdraw, {"reason": "A file is missing."}, follow=True).text
+    assert "An order was withdrawn: A file is missing." in shown
+    assert "Ask for a legal hold" in shown
+
+    client.post(first, {"reason": "Everyone has it."})
+    signed_in(factories.hub_member()).post(second)
+    monkeypatch.setattr(clock, "now", lambda: factories.START + dt.timedelta(days=40))
+    shown = client.post(withdraw, {"reason": "Wait."}, follow=True).text
+    assert "The clock has run out. Only a legal hold stops the destruction now." in shown
+    assert "Until then it can be withdrawn." not in shown
+
+
+def test_before_sign_off_the_page_says_that_the_clock_has_not_started(signed_in):
+    match = matches.linked()
+
+    shown = signed_in(factories.hub_member()).get(reverse("matching:detail", args=[match.pk])).text
+
+    assert "The clock has not started" in shown
+    assert "has not said whether the match is optimal" in shown
+    assert "then the operating group is told" in shown
 
 
 @pytest.mark.django_db(transaction=True)

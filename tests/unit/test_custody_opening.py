@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection, transaction
 
 from p20win import clock
 from p20win.audit.public import events_of
-from p20win.custody import capabilities, ledger_export, places, sealing, services, vault_keys
+from p20win.custody import capabilities, key_snapshots, ledger_export, places, sealing, services, vault_keys
 from p20win.custody.engine import pieces
 from p20win.custody.engine.errors import Broken, KeyDestroyed
 from p20win.custody.engine.trust import read_trust
@@ -213,6 +213,17 @@ class TestDestruction:
         file.refresh_from_db()
         assert file.status == FileStatus.DESTROYED
         assert events_of(done).last().event == "data.destroyed"
+
+    def test_it_is_noted_when_the_last_copy_of_the_key_is_gone(self, vault, settings):
+        settings.P20WIN_KEY_SNAPSHOTS = vault / "snapshots"
+        vault_keys.make_backup_key(vault / "backup.key")
+        file = accepted()
+        copy = key_snapshots.take(now=clock.real_now())
+
+        done = shred(file.project, file.owner, by=factories.hub_member(), at=NOW)
+
+        assert done.snapshots_gone_at == copy.expires
+        assert done.begun_at == done.keys_destroyed_at == NOW
 
     def test_what_waits_to_be_checked_is_destroyed_too(self, vault):
         file = custody.arrived(custody.a_slot())

@@ -11,6 +11,7 @@ from matching import standing
 from matching.models import DeliveryStatus, Match, MatchStatus
 from matching.services import delivering, destroying, opening, signing
 from p20win.accounts.public import system_user
+from p20win.audit.public import Event
 from p20win.custody import public as custody
 from p20win.custody import vault_keys
 from p20win.custody.engine.trust import read_trust
@@ -233,21 +234,19 @@ class TestDestruction:
                 b"".join(custody.open_bytes(file))
             assert custody.why_unreadable(file)
         assert b"".join(custody.open_bytes(delivery.extract))
-        certificate = match.project.certificates.get(kind="hub_destruction")
-        assert len(certificate.facts["files"]) == 6
+        facts = match.project.certificates.get(kind="hub_destruction").facts
+        assert {entry["file"]: entry["root"] for entry in facts["files"]} == {
+            str(file.pk): file.manifest["document"]["root"] for file in sent
+        }
+        assert {entry["proof"] for entry in facts["files"]} == {"KeyDestroyed"}
+        assert {entry["organisation"] for entry in facts["keys"]} == {"sde", "cscu", "dol"}
+        assert all(entry["fingerprint"] and entry["destroyed_at"] for entry in facts["keys"])
+        assert facts["snapshots_gone_at"] is None  # there is no backup key, so there are no copies
+        lines = Event.objects.filter(event="data.destroyed")
+        assert {(entry["line"], entry["hash"]) for entry in facts["ledger"]} == {
+            (line.seq, bytes(line.hash).hex()) for line in lines
+        }
         assert not deadlines.open_of_project(match.project).filter(slug="input-destruction").exists()
-
-    def test_not_before_the_match_is_signed_off_and_only_by_the_hub(self):
-        match = matches.linked()
-        with pytest.raises(Blocked, match="not signed off"):
-            destroying.destroy_inputs(match, by=system_user(), at=START)
-        match = matches.signed_off(match)
-        with pytest.raises(Blocked, match="extract is not ready"):
-            destroying.destroy_inputs(match, by=factories.hub_member(), at=START)
-        matches.delivered(match)
-        match.refresh_from_db()
-        with pytest.raises(Blocked, match="staff of the data integration hub"):
-            destroying.destroy_inputs(match, by=matches.steward("SDE"), at=START)
 
     def test_asking_twice_asks_once(self):
         match = matches.delivered().match

@@ -46,6 +46,7 @@ def test_reminders_come_in_time_order_and_deadlines_of_people_have_one():
             "voluntary-suspension-notice",
             "board-notice",
             "certificate-kept",
+            "destruction-hour",
         }
 
 

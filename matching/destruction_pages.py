@@ -1,0 +1,119 @@
+"""Pages on which the hub orders the destruction of the inputs: one asks, another confirms."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.forms import Form
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods
+
+from matching import selectors
+from matching.forms import DestroyForm, WithdrawForm
+from matching.models import DestructionOrder, Match
+from matching.services import ordering
+from p20win import clock
+from p20win.access import SignedInRequest, roles_only
+from p20win.accounts.public import Role
+from p20win.refusal import Blocked
+
+
+def _match(request: SignedInRequest, pk: uuid.UUID) -> Match:
+    return get_object_or_404(selectors.visible_to(request.user), pk=pk)
+
+
+def _order(request: SignedInRequest, pk: uuid.UUID) -> DestructionOrder:
+    order = ordering.order_of(_match(request, pk))
+    if order is None:
+        raise Http404
+    return order
+
+
+def _confirmed(
+    request: SignedInRequest,
+    match: Match,
+    perform: Callable[[dict[str, Any]], object],
+    *,
+    success: str,
+    form: Form | None = None,
+    **shown: Any,
+) -> HttpResponse:
+    """Ask once more, then do it and say how it came out."""
+    if request.method == "POST" and (form is None or form.is_valid()):
+        try:
+            perform(form.cleaned_data if form else {})
+        except Blocked as refusal:
+            for reason in refusal.reasons:
+                messages.error(request, reason)
+        else:
+            messages.success(request, success)
+        return redirect("matching:detail", pk=match.pk)
+    shown |= {"url": request.path, "back_url": match.get_absolute_url(), "form": form}
+    return render(request, "components/confirm.html", shown)
+
+
+@roles_only(Role.HUB_STAFF)
+@require_http_methods(["GET", "POST"])
+def ask(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
+    """Ask that the inputs be destroyed before their clock has run out."""
+    match = _match(request, pk)
+    return _confirmed(
+        request,
+        match,
+        lambda said: ordering.ask(match, reason=said["reason"], by=request.user, at=clock.now()),
+        success="Asked for. Another person of the hub must confirm it.",
+        form=DestroyForm(request.POST if request.method == "POST" else None),
+        title="Ask to destroy the input files now?",
+        lead=f"What the agencies sent for {match.project.number}.",
+        act="Ask for the destruction",
+        consequences=[
+            "Another person of the hub must confirm it. Nothing is destroyed by you alone.",
+            "After that everyone is told, and an hour passes in which it can be withdrawn.",
+            "Then each agency’s keys in this project are destroyed, then its files. Nobody can undo this.",
+            "The key, the report and the extract stay; they lie under another key.",
+        ],
+    )
+
+
+@roles_only(Role.HUB_STAFF)
+@require_http_methods(["GET", "POST"])
+def confirm(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
+    """Confirm what another person of the hub asked for."""
+    order = _order(request, pk)
+    return _confirmed(
+        request,
+        order.match,
+        lambda _: ordering.confirm(order, by=request.user, at=clock.now()),
+        success="Confirmed. Everyone is told; the vault begins in an hour.",
+        title="Confirm the destruction of the input files?",
+        lead=f"{order.asked_by.name} asked for it: {order.reason}",
+        act="Confirm the destruction",
+        consequences=[
+            "Every party is told now. For an hour the hub or the operating group can withdraw the order.",
+            "Then each agency’s keys in this project are destroyed, then its files. Nobody can undo this.",
+            "The hub’s certificate of destruction is issued when all of it is gone.",
+        ],
+    )
+
+
+@roles_only(Role.HUB_STAFF, Role.OPERATING_GROUP)
+@require_http_methods(["GET", "POST"])
+def withdraw(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
+    """Withdraw an order before the vault begins."""
+    order = _order(request, pk)
+    return _confirmed(
+        request,
+        order.match,
+        lambda said: ordering.withdraw(order, reason=said["reason"], by=request.user, at=clock.now()),
+        success="Withdrawn. The clock runs on.",
+        form=WithdrawForm(request.POST if request.method == "POST" else None),
+        title="Withdraw the order to destroy?",
+        lead=f"The input files of {order.match.project.number} stay for now.",
+        act="Withdraw the order",
+        consequences=[
+            "Every party is told, with your reason.",
+            "The clock runs on: when its time has come the portal orders the destruction by itself.",
+        ],
+    )

@@ -1,0 +1,196 @@
+"""Ordering that the inputs be destroyed: by two people of the hub, or by the portal when the time has come.
+
+Once an order is set, everyone hears of it and an hour passes before the vault begins.
+"""
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db import transaction
+
+from matching import checks, lifecycle, standing, timing
+from matching.models import Delivery, DestructionOrder, Match, MatchStatus, OrderStatus
+from matching.services import destroying
+from matching.services.signing import DESTRUCTION
+from p20win.accounts.public import system_user
+from p20win.audit.public import first_in_line
+from p20win.custody import public as custody
+from p20win.deadlines import public as deadlines
+from p20win.jobs import public as jobs
+from p20win.refusal import Blocked
+from p20win.workflow import blockers, create, take
+
+if TYPE_CHECKING:
+    from p20win.accounts.models import User
+
+HOUR: Final = "destruction-hour"
+TOOK_OVER: Final = "The clock has run out, and the portal orders the destruction itself."
+
+
+def order_of(match: Match) -> DestructionOrder | None:
+    """Return the order that is under way, if there is one."""
+    rows = match.destruction_orders.exclude(status=OrderStatus.WITHDRAWN)
+    return rows.select_related("asked_by", "confirmed_by", "match__project").first()
+
+
+def orders_itself_at(match: Match) -> dt.datetime | None:
+    """Return when the clock orders the destruction if nobody does before; None while no clock runs."""
+    clock = next(iter(deadlines.alive(DESTRUCTION, match)), None)
+    if clock is None or clock.status == deadlines.Status.PAUSED:
+        return None
+    return timing.sets_at(clock, deadlines.calendar_of(clock))
+
+
+def why_not_ask(match: Match, actor: "User") -> list[str]:
+    """Say why this person cannot ask for the destruction of the inputs now; an empty list means they can."""
+    if match.status == MatchStatus.INPUTS_DESTROYED:
+        return ["The inputs are destroyed."]
+    reasons = [] if match.status in standing.AFTER_SIGN_OFF else ["The match is not signed off."]
+    order = DestructionOrder(match=match)
+    found = (checks.extract_is_made(order, actor) if not reasons else None, checks.is_not_held(order, actor))
+    reasons += [why for why in (*found, checks.runs_matches(match, actor)) if why]
+    if order_of(match):
+        reasons.append("The destruction has been ordered already.")
+    return reasons
+
+
+@transaction.atomic
+def ask(match: Match, *, reason: str, by: "User", at: dt.datetime) -> DestructionOrder:
+    """Ask that the inputs be destroyed before their clock has run out. A second person must confirm it.
+
+    :raises Blocked: if the person is not of the hub, gives no reason, or a rule speaks against it
+    """
+    match = _locked(match)
+    reasons = why_not_ask(match, by)
+    if not reason.strip():
+        reasons.append("Say why the inputs are to be destroyed before their time.")
+    if reasons:
+        raise Blocked(reasons)
+    row = DestructionOrder(match=match, reason=reason.strip(), asked_by=by, status_since=at)
+    return create("destruction_order.asked", row, by=by, at=at, note=row.reason)
+
+
+@transaction.atomic
+def confirm(order: DestructionOrder, *, by: "User", at: dt.datetime) -> DestructionOrder:
+    """Confirm an order that another person of the hub asked for; the hour begins.
+
+    :raises Blocked: if it is one's own, the person is not of the hub, or a legal hold is in force
+    """
+    _locked(order.match)
+    acts_at = at + timing.HOUR
+    details = {"acts_at": acts_at.isoformat(), "automatic": False}
+    changes: dict[str, Any] = {"confirmed_by": by, "acts_at": acts_at}
+    order = take(lifecycle.CONFIRM_ORDER, order, by=by, at=at, details=details, **changes)
+    _start_hour(order, by=by, at=at)
+    return order
+
+
+def _start_hour(order: DestructionOrder, *, by: "User", at: dt.datetime) -> None:
+    project, where = order.match.project, order.match.get_absolute_url()
+    deadlines.start(HOUR, subject=order, project=project, at=at, by=by, where=where)
+
+
+def why_not_withdraw(order: DestructionOrder, actor: "User", at: dt.datetime) -> list[str]:
+    """Say why this person cannot withdraw an order now; an empty list means they can."""
+    reasons = blockers(lifecycle.WITHDRAW_ORDER, order, actor)
+    when = None if reasons or actor.is_system else orders_itself_at(order.match)
+    if when is not None and at >= when:
+        return ["The clock has run out. Only a legal hold stops the destruction now."]
+    return reasons
+
+
+@transaction.atomic
+def withdraw(order: DestructionOrder, *, reason: str, by: "User", at: dt.datetime) -> DestructionOrder:
+    """Withdraw an order before the vault begins. The clock runs on and orders the destruction in its time.
+
+    :raises Blocked: if the person may not, gives no reason, or the clock has run out meanwhile
+    """
+    _locked(order.match)
+    order = DestructionOrder.objects.select_related("match__project").get(pk=order.pk)
+    reasons = why_not_withdraw(order, by, at)
+    if not reason.strip():
+        reasons.append("Say why it is withdrawn.")
+    if reasons:
+        raise Blocked(reasons)
+    said = reason.strip()
+    changes: dict[str, Any] = {"withdrawn_by": by, "withdrawal": said[:500]}
+    order = take(lifecycle.WITHDRAW_ORDER, order, by=by, at=at, note=said, **changes)
+    deadlines.cancel(HOUR, subject=order, at=at, by=by, note="The order was withdrawn.")
+    return order
+
+
+@transaction.atomic
+def order_in_time(match: Match, *, at: dt.datetime) -> DestructionOrder:
+    """Set the order that nobody has to ask for, as the clock says; safe to do twice (O-65, O-107).
+
+    :raises Blocked: if the inputs are destroyed, the match is not signed off, or a legal hold is in force
+    """
+    match, by = _locked(match), system_user()
+    if match.status not in (MatchStatus.SIGNED_OFF, MatchStatus.DELIVERED):
+        raise Blocked(f"Not possible while the status is “{match.get_status_display()}”.")
+    if why := custody.why_held(match.project):
+        raise Blocked(why)
+    there = order_of(match)
+    if there is not None and there.status != OrderStatus.ASKED:
+        return there
+    if there is not None:
+        withdraw(there, reason=TOOK_OVER, by=by, at=at)
+    acts_at = at + timing.HOUR
+    row = DestructionOrder(
+        match=match,
+        is_automatic=True,
+        status=OrderStatus.SET,
+        asked_by=by,
+        acts_at=acts_at,
+        status_since=at,
+    )
+    details = {"acts_at": acts_at.isoformat(), "automatic": True}
+    row = create("destruction_order.set", row, by=by, at=at, details=details)
+    _start_hour(row, by=by, at=at)
+    return row
+
+
+def carry_out(order: DestructionOrder, *, at: dt.datetime) -> DestructionOrder:
+    """Have the vault begin, as the hour is over; safe to do twice.
+
+    A legal hold withdraws the order; after it the clock orders anew. Without an extract the inputs stay: it
+    is asked for once more and waited for.
+
+    :raises MustWait: while the extract is not made
+    """
+    order = _whole(order)
+    if order.status != OrderStatus.SET or order.acts_at is None or at < order.acts_at:
+        return order
+    if why := custody.why_held(order.match.project):
+        return withdraw(order, reason=why, by=system_user(), at=at)
+    if why := checks.extract_is_made(order, system_user()):
+        _produce_extract(order.match)
+        raise jobs.MustWait(why)
+    return _begin(order, at=at)
+
+
+@transaction.atomic
+def _begin(order: DestructionOrder, *, at: dt.datetime) -> DestructionOrder:
+    match, by = _locked(order.match), system_user()
+    order = take(lifecycle.BEGIN_ORDER, _whole(order), by=by, at=at)
+    destroying.destroy_inputs(match, by=order.confirmed_by or by, at=at)
+    return order
+
+
+@transaction.atomic
+def _produce_extract(match: Match) -> None:
+    """Ask for the extract again if the work on it was given up."""
+    first_in_line()
+    delivery = Delivery.objects.get(match=match)
+    job = jobs.latest("matching.build_extract", delivery_id=delivery.pk)
+    if job is None or job.is_over:
+        jobs.after_commit("matching.build_extract", project_id=match.project_id, delivery_id=delivery.pk)
+
+
+def _whole(order: DestructionOrder) -> DestructionOrder:
+    return DestructionOrder.objects.select_related("match__project", "confirmed_by").get(pk=order.pk)
+
+
+def _locked(match: Match) -> Match:
+    first_in_line()
+    return Match.objects.select_for_update(of=("self",)).select_related("project").get(pk=match.pk)
