@@ -18,6 +18,7 @@ from p20win.custody.engine import pieces
 from p20win.custody.engine.encoding import parse
 from p20win.custody.engine.errors import CustodyError
 from p20win.custody.models import SealedFile, UploadSlot
+from p20win.custody.reception import NoRoom
 from p20win.refusal import Blocked
 
 if TYPE_CHECKING:
@@ -82,9 +83,8 @@ def announce(request: MachineRequest, pk: uuid.UUID) -> JsonResponse:
             real_now=clock.real_now(),
             at=clock.now(),
         )
-    except uploads.NoRoom:
-        said = "The portal has no room for this file now. Tell the hub."
-        return JsonResponse({"reasons": [said]}, status=507)
+    except NoRoom as full:
+        return JsonResponse({"reasons": full.reasons}, status=507)
     return JsonResponse({"attempt": str(upload.pk), "bytes": upload.length}, status=201)
 
 

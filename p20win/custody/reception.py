@@ -1,9 +1,11 @@
 """Taking a file in: sealed for the vault while it streams, forgotten by this process when done."""
 
 import datetime as dt
+import errno
 import os
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -61,8 +63,8 @@ class Reception:
 
         :raises Blocked: if something changed meanwhile, such as another file having come first
         """
-        self._piece.keep()
         try:
+            self._piece.keep()
             return arrive(
                 self.slot,
                 file_id=self.file_id,
@@ -214,6 +216,24 @@ def _ask_for_check(file: SealedFile) -> None:
     )
 
 
+class NoRoom(Blocked):
+    """The disk has no room for the file. Nothing of it was kept; the slot stays open."""
+
+    def __init__(self) -> None:
+        """Say so."""
+        super().__init__("The portal has no room for this file now. Tell the hub; the slot stays open.")
+
+
+@contextmanager
+def _full_is_said() -> Iterator[None]:
+    try:
+        yield
+    except OSError as trouble:
+        if trouble.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise NoRoom from trouble
+        raise
+
+
 class Piece:
     """A piece on its way to the disk: sealed and written beside the reading, in the order it came."""
 
@@ -228,18 +248,20 @@ class Piece:
         self._writing: Lane[None] = Lane()
 
     def write(self, chunk: bytes) -> None:
-        """Seal the next plaintext."""
-        for sealed in self._sealing.put(partial(self._sealer.update, chunk)):
-            self._write(sealed)
+        """Seal the next plaintext. :raises NoRoom: if the disk is full"""
+        with _full_is_said():
+            for sealed in self._sealing.put(partial(self._sealer.update, chunk)):
+                self._write(sealed)
 
     def keep(self) -> None:
-        """Finish the piece and wait until the disk has all of it."""
-        for sealed in self._sealing.rest():
-            self._write(sealed)
-        self._write(self._sealer.finish())
-        for _ in self._writing.rest():
-            pass
-        make_durable(self._file)
+        """Finish the piece and wait until the disk has all of it. :raises NoRoom: if the disk is full"""
+        with _full_is_said():
+            for sealed in self._sealing.rest():
+                self._write(sealed)
+            self._write(self._sealer.finish())
+            for _ in self._writing.rest():
+                pass
+            make_durable(self._file)
 
     def abandon(self) -> None:
         """Leave nothing behind."""

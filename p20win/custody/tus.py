@@ -23,6 +23,7 @@ from p20win.access import SignedInRequest, TicketRequest, by_upload_ticket, memb
 from p20win.accounts.public import User
 from p20win.custody import selectors, uploads
 from p20win.custody.models import Upload, UploadSlot, UploadTicket
+from p20win.custody.reception import NoRoom
 from p20win.refusal import Blocked
 
 VERSION = "1.0.0"
@@ -89,10 +90,10 @@ def _begun(
             is_sealed=told.get("wrapping") == SEALED.encode(),
             ticket=ticket,
         )
+    except NoRoom as full:
+        return no_room(full)
     except Blocked as refusal:
         return _refused(refusal)
-    except uploads.NoRoom:
-        return no_room()
     name, where = ("custody:ticket-upload", [row.pk]) if ticket else ("custody:tus-upload", [slot.pk, row.pk])
     return _answer(201, {"Location": reverse(name, args=where)} | _expiry(row))
 
@@ -126,6 +127,8 @@ def _continued(request: HttpRequest, row: Upload, chunks: Iterator[bytes]) -> Ht
         return _answer(_CONFLICT, {}, "The upload ends elsewhere. Ask for its offset and go on from there.")
     except uploads.Damaged:
         return _answer(_DAMAGED, {}, "This part did not arrive as it was sent. Send it again.")
+    except NoRoom as full:
+        return no_room(full)
     except Blocked as refusal:
         return _refused(refusal)
     return _answer(204, _offset(row) | _expiry(row))
@@ -205,11 +208,9 @@ def _expiry(row: Upload) -> dict[str, str]:
     return {"Upload-Expires": format_datetime(row.expires_at, usegmt=True)}
 
 
-def no_room() -> HttpResponse:
+def no_room(full: NoRoom) -> HttpResponse:
     """Say that the disk is too full."""
-    return _answer(
-        _NO_ROOM, {}, "The portal has no room for this file now. Tell the hub; the slot stays open."
-    )
+    return _answer(_NO_ROOM, {}, "\n".join(full.reasons))
 
 
 def _refused(refusal: Blocked) -> HttpResponse:

@@ -19,7 +19,15 @@ from django.db.models import F
 from p20win.custody import checks, places
 from p20win.custody.engine.pieces import Place
 from p20win.custody.models import SealedFile, Upload, UploadSlot, UploadTicket, Wrapping
-from p20win.custody.reception import LARGEST, Piece, announced_arrive, arrive, stored_name, wrapping_of
+from p20win.custody.reception import (
+    LARGEST,
+    NoRoom,
+    Piece,
+    announced_arrive,
+    arrive,
+    stored_name,
+    wrapping_of,
+)
 from p20win.refusal import Blocked
 
 if TYPE_CHECKING:
@@ -36,10 +44,6 @@ class Conflict(Exception):
 
 class Damaged(Exception):
     """A part is not as its sender signed it. Nothing of that part was kept; it can be sent again."""
-
-
-class NoRoom(Exception):
-    """The disk has no room for the file. Nothing of it was kept; the slot stays open."""
 
 
 def begin(

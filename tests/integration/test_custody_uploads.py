@@ -2,16 +2,19 @@
 
 import base64
 import datetime as dt
+import errno
 import random
 from io import BytesIO
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
 from p20win import clock
 from p20win.audit.public import events_of
 from p20win.custody import places, uploads
+from p20win.custody.engine.files import EagerFile
 from p20win.custody.models import Upload
 from p20win.custody.public import FileStatus, SealedFile, open_bytes, shred
 from tests import factories
@@ -274,3 +277,27 @@ def test_a_piece_that_is_missing_is_noticed(slot, sender, vault):
     assert custody.checked(file).status == FileStatus.REFUSED
     assert "damaged" in {finding["rule"] for finding in file.report["findings"]}
     assert places.file_of(places.incoming(file.pieces[0])) == str(file.pk)
+
+
+def test_f08_a_disk_that_fills_up_is_said_and_the_sender_goes_on_when_there_is_room(
+    vault, slot, sender, monkeypatch
+):
+    address = begun(sender, slot)["Location"]
+    sent(sender, address, custody.GOOD[:40], 0)
+    before = on_disk(vault)
+
+    def full(self, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(EagerFile, "write", full)
+        answer = sent(sender, address, custody.GOOD[40:], 40)
+        assert answer.status_code == 507
+        assert "Tell the hub; the slot stays open." in answer.text
+        whole = {"file": SimpleUploadedFile(file_name(slot), custody.GOOD)}
+        shown = sender.post(reverse("custody:upload", args=[slot.pk]), whole, follow=True)
+        assert "The portal has no room for this file now." in shown.text
+    assert on_disk(vault) == before
+
+    assert sent(sender, address, custody.GOOD[40:], 40).status_code == 204
+    assert custody.checked(SealedFile.objects.get()).status == FileStatus.ACCEPTED

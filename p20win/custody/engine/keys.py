@@ -270,6 +270,17 @@ class KeyStore:
         return self._directory / f"{_plain_id(project)}.{_plain_id(organisation)}.v{version}{ending}"
 
 
+def _content(path: Path) -> bytes:
+    """This will read a file of the store, anew if it was opened just before it was replaced and blanked.
+
+    :raises FileNotFoundError: if it is not there
+    """
+    for _ in range(5):
+        if (content := read_private(path)).strip(b"\0"):
+            break
+    return content
+
+
 def _sync_all(directory: Path) -> None:
     handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -290,7 +301,7 @@ def _plain_id(value: str) -> str:
 
 
 def _read(path: Path) -> KeyRecord:
-    record: dict[str, Any] = parse(read_private(path))
+    record: dict[str, Any] = parse(_content(path))
     if record.get("format") != KEY_FORMAT:
         raise Unreadable("A file in the key store is not a key.")
     try:

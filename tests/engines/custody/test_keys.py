@@ -57,6 +57,14 @@ def test_a_destroyed_key_is_gone_with_its_bytes_and_stays_gone(store, tmp_path):
     assert store.key(PROJECT, OTHER, kept)
 
 
+def test_f16_a_reader_that_opened_a_key_just_before_it_was_wrapped_anew_reads_the_new_one(store, monkeypatch):
+    version, key = store.current_or_new(PROJECT, AGENCY)
+    blanked = iter([b"\0" * 40, b"\0" * 40])
+    monkeypatch.setattr(keys, "read_private", lambda path: next(blanked, None) or read_private(path))
+
+    assert store.key(PROJECT, AGENCY, version) == key
+
+
 def test_destroying_twice_tells_the_same(store):
     store.current_or_new(PROJECT, AGENCY)
     assert store.destroy(PROJECT, AGENCY) == store.destroy(PROJECT, AGENCY)
