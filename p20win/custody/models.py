@@ -5,10 +5,12 @@ from typing import Any, ClassVar, Final
 
 from django.db import models
 from django.db.models import F, Q
-from django.urls import reverse
 
 from p20win import policy
 from p20win.audit.public import recorded
+from p20win.custody.hold_models import HOLDING as HOLDING
+from p20win.custody.hold_models import HoldStatus as HoldStatus
+from p20win.custody.hold_models import LegalHold as LegalHold
 from p20win.custody.ledger_models import Checkpoint as Checkpoint
 from p20win.custody.ledger_models import CheckpointPin as CheckpointPin
 from p20win.custody.ledger_models import LedgerTile as LedgerTile
@@ -396,71 +398,3 @@ class Destruction(models.Model):
     def unreadable(self) -> list[dict[str, Any]]:
         """Return the files that were tried after the destruction and could not be opened."""
         return [file for file in self.files if file["proof"]]
-
-
-class HoldStatus(models.TextChoices):
-    """Where a legal hold stands."""
-
-    ASKED = "asked", "Waiting for a second person"
-    ACTIVE = "active", "In force"
-    LIFT_ASKED = "lift_asked", "In force; a second person may lift it"
-    LIFTED = "lifted", "Lifted"
-    LAPSED = "lapsed", "Ended on its day"
-    WITHDRAWN = "withdrawn", "Never in force"
-
-
-HOLDING: Final = (HoldStatus.ACTIVE, HoldStatus.LIFT_ASKED)
-
-
-class LegalHold(models.Model):
-    """While it is in force nothing of a project is destroyed at the hub; the clocks of that stand still."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    project = models.ForeignKey("projects.Project", on_delete=models.PROTECT, related_name="legal_holds")
-    authority = models.CharField(max_length=200)  # who ordered it
-    reason = models.CharField(max_length=1000)
-    until = models.DateField()  # the last day
-    status = models.CharField(max_length=10, choices=HoldStatus.choices, default=HoldStatus.ASKED)
-    status_since = models.DateTimeField()
-    asked_by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
-    confirmed_by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, null=True, related_name="+")
-    lift_asked_by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, null=True, related_name="+")
-    lift_reason = models.CharField(max_length=1000, blank=True)
-    lifted_by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, null=True, related_name="+")
-
-    history = recorded()
-
-    class Meta:
-        ordering: ClassVar = ["-status_since"]
-        constraints: ClassVar = [
-            models.CheckConstraint(name="hold_status_known", condition=Q(status__in=HoldStatus.values)),
-            models.CheckConstraint(
-                name="hold_confirmed_by_another",
-                condition=Q(confirmed_by__isnull=True) | ~Q(confirmed_by=F("asked_by")),
-            ),
-            models.CheckConstraint(
-                name="hold_in_force_was_confirmed",
-                condition=Q(status__in=["asked", "withdrawn"]) | Q(confirmed_by__isnull=False),
-            ),
-            models.CheckConstraint(
-                name="hold_lifted_by_another",
-                condition=Q(lifted_by__isnull=True) | ~Q(lifted_by=F("lift_asked_by")),
-            ),
-            models.CheckConstraint(
-                name="hold_lifted_was_asked",
-                condition=~Q(status="lifted") | Q(lift_asked_by__isnull=False, lifted_by__isnull=False),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        """Return which project it holds."""
-        return f"Legal hold on {self.project.number}"
-
-    def get_absolute_url(self) -> str:
-        """Return its page."""
-        return reverse("custody:hold", args=[self.pk])
-
-    @property
-    def is_holding(self) -> bool:
-        """Say whether it is in force."""
-        return self.status in HOLDING
