@@ -90,6 +90,7 @@ UPLOAD_TICKET_HOURS: Final = 24  # longest life of a ticket by which a program s
 SSN_DIGITS: Final = 9  # leading zeros kept: GOV (O-104)
 SASID_DIGITS: Final = 10  # no leading zeros: GOV (O-104)
 SCHOOL_CODE_DIGITS: Final = 6  # high-school code, zeros kept: GOV (O-104)
+MALWARE_DEFINITIONS_DAYS: Final = 3  # days until the scanner's definitions are called old: ours (O-62)
 MATCH_AGREEMENT: Final = BusinessDays(5)  # each party says that the match is optimal: ours (O-70, O-169)
 INPUT_DESTRUCTION: Final = BusinessDays(10)  # agency data at the hub, from the match: DSA III.F.3 (O-65)
 INPUT_DESTRUCTION_STEWARDS: Final = BusinessDays(5)  # from the stewards' confirmation: GOV (O-107)

@@ -4,6 +4,7 @@ import datetime as dt
 import secrets
 import uuid
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 
 from p20win import clock
-from p20win.custody import places, vault_keys
+from p20win.custody import places, scanning, vault_keys
 from p20win.custody.engine import age, container, keys, manifest, pieces, signing
 from p20win.custody.engine.container import Binding, Seal, Sealer
 from p20win.custody.engine.encoding import canonical
@@ -158,7 +159,17 @@ def seal_chunks(
 
 
 def check_and_seal(file: SealedFile, *, at: dt.datetime, progress: Progress) -> tuple[Report, Sealed | None]:
-    """Open what arrived, check it, and seal it again in the same pass; a refused file leaves nothing."""
+    """Open what arrived, scan it, check it, and seal it again in one pass; a refused file leaves nothing.
+
+    :raises MustWait: if the malware scanner is away; the file is left as it arrived
+    """
+    with closing(scanning.Scanning()) as scan:
+        return _check_and_seal(file, scan, at=at, progress=progress)
+
+
+def _check_and_seal(
+    file: SealedFile, scan: scanning.Scanning, *, at: dt.datetime, progress: Progress
+) -> tuple[Report, Sealed | None]:
     slot = file.slot
     if slot is None:
         raise NotOpenable("This file did not arrive through a slot.")
@@ -173,11 +184,13 @@ def check_and_seal(file: SealedFile, *, at: dt.datetime, progress: Progress) -> 
     try:
         check, seen = _checker(rule, file), 0
         for chunk in _plain(file):
+            scan.update(chunk)
             check.update(chunk)
             seen += len(chunk)
             target.update(chunk)
             progress(min(95, seen * 100 // max(file.received_bytes, 1)), "Checking and sealing the file.")
         report = check.finish()
+        scan.finish(report)
         _compare_with_statement(file, target.seal.plain_sha256.hex(), seen, report)
         if not report.accepted:
             target.abandon()

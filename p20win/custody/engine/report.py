@@ -29,6 +29,7 @@ RULES: dict[str, str] = {
     "id_resembles": "The ids do not resemble parts of identifiers.",
     "id_derived": "The ids are not computed from identifiers without a secret key.",
     "identifier_inside": "An analytical file holds no identifiers.",
+    "malware": "The file holds no malware.",
     "size": "The file is not larger than agreed.",
     "workbook": "A workbook holds plain cells only, and nothing that runs or points elsewhere.",
     "damaged": "The file arrived whole and unaltered.",
@@ -57,6 +58,7 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     filled: dict[str, int] = field(default_factory=dict)
+    scan: dict[str, Any] = field(default_factory=dict)  # what scanned for malware, and its verdict
 
     def add(self, rule: str, *, row: int | None = None, column: str | None = None, hint: str = "") -> None:
         """This will note that a rule is not kept at a place.
@@ -86,6 +88,7 @@ class Report:
             "rows": self.rows,
             "columns": list(self.columns),
             "filled": dict(self.filled),
+            "scan": dict(self.scan),
             "total": self.total,
             "counts": [
                 {"rule": rule, "column": column, "count": count}
