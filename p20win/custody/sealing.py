@@ -23,7 +23,7 @@ from p20win.custody.engine.intake import IntakeCheck
 from p20win.custody.engine.report import Report
 from p20win.custody.engine.rules import TABLE, FileRule, from_spec
 from p20win.custody.engine.streaming import new_key
-from p20win.custody.engine.tables import LARGEST_TABLE, check_table
+from p20win.custody.engine.tables import LARGEST_TABLE, check_apart
 from p20win.custody.engine.verify import MANIFEST_ENDING
 from p20win.custody.models import FileStatus, SealedFile, Wrapping
 from p20win.ids import uuid7
@@ -226,7 +226,7 @@ def _arrived(file: SealedFile) -> Iterator[bytes]:
 
 
 class _TableCheck:
-    """A table is small and is checked whole."""
+    """A table is small and is checked whole, in a process of its own."""
 
     def __init__(self, name: str) -> None:
         self._name, self._content = name, bytearray()
@@ -236,7 +236,7 @@ class _TableCheck:
             self._content += chunk
 
     def finish(self) -> Report:
-        return check_table(self._name, bytes(self._content))
+        return check_apart(self._name, bytes(self._content))
 
 
 def _checker(rule: FileRule, file: SealedFile) -> IntakeCheck | _TableCheck:

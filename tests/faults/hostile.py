@@ -22,7 +22,7 @@ from pathlib import Path
 
 from p20win.custody.engine.intake import check_stream
 from p20win.custody.engine.rules import from_spec
-from p20win.custody.engine.tables import check_table
+from p20win.custody.engine.tables import check_apart
 
 HEADER = ["ID", "SSN", "SASID", "LAST", "DOB", "NOTE"]
 COLUMNS = [
@@ -256,7 +256,7 @@ def checks():
         pieces = [file] if isinstance(file, bytes) else file
         yield name, rule, partial(check_stream, pieces, from_spec(spec))
     for name, rule, title, file in TABLES:
-        yield name, rule, partial(check_table, title, file)
+        yield name, rule, partial(check_apart, title, file)
     yield "a good file after all of them", "", partial(check_stream, [text(GOOD)], from_spec(MATCHING))
 
 

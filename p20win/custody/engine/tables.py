@@ -4,15 +4,19 @@ import io
 import re
 import stat
 import zipfile
+from typing import IO, Any
 from xml.etree.ElementTree import ParseError
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
+from p20win.custody.engine import sandbox
 from p20win.custody.engine.cells import is_text
-from p20win.custody.engine.report import Report
+from p20win.custody.engine.errors import Unreadable
+from p20win.custody.engine.report import Report, read_report
 
 LARGEST_TABLE = 20 << 20
+LIMITS = sandbox.Limits()
 _MOST_ENTRIES = 1000
 _MOST_UNPACKED = 100 << 20
 _MOST_RATIO = 100
@@ -28,6 +32,25 @@ _NOT_PLAIN = (
     "querytables/",
 )
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
+
+
+def check_apart(name: str, content: bytes, *, limits: sandbox.Limits = LIMITS) -> Report:
+    """This will check a table in a process of its own: unpacking and markup are read by native code."""
+    if len(content) > LARGEST_TABLE:  # larger than the process may hold
+        return check_table(name, content)
+    try:
+        return read_report(sandbox.run(_as_dict, name, content, limits=limits))
+    except sandbox.Failed as failure:
+        hint = f"{failure} Save it again as plain CSV in UTF-8."
+    except Unreadable:
+        hint = "It breaks the program that reads it. Save it again as plain CSV in UTF-8."
+    report = Report()
+    report.add("parser", hint=hint)
+    return report
+
+
+def _as_dict(name: str, content: bytes) -> dict[str, Any]:
+    return check_table(name, content).as_dict()
 
 
 def check_table(name: str, content: bytes) -> Report:
@@ -68,7 +91,8 @@ def _check_workbook(content: bytes, report: Report) -> None:
             if _check_archive(archive, report):
                 for entry in archive.namelist():
                     if _SHEET.fullmatch(entry):
-                        _check_sheet(archive.read(entry), report)
+                        with archive.open(entry) as sheet:
+                            _check_sheet(sheet, report)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError):
         report.add(
             "workbook", hint="The workbook cannot be read. Save it again as .xlsx, without a password."
@@ -106,9 +130,9 @@ def _overlap(entries: list[zipfile.ZipInfo]) -> bool:
     return any(end > after.header_offset for end, after in zip(ends, ordered[1:], strict=False))
 
 
-def _check_sheet(content: bytes, report: Report) -> None:
+def _check_sheet(sheet: IO[bytes], report: Report) -> None:
     rows = 0
-    for _, element in iterparse(io.BytesIO(content), events=("end",), forbid_dtd=True):
+    for _, element in iterparse(sheet, events=("end",), forbid_dtd=True):
         tag = element.tag.rpartition("}")[2]
         if tag == "row":
             rows += 1
