@@ -240,7 +240,7 @@ class _TableCheck:
 
 
 def _checker(rule: FileRule, file: SealedFile) -> IntakeCheck | _TableCheck:
-    return _TableCheck(file.name) if rule.kind == TABLE else IntakeCheck(rule)
+    return _TableCheck(file.name) if rule.kind == TABLE else IntakeCheck(rule, spill=places.spill())
 
 
 def _what_to_do(file: SealedFile, problem: CustodyError) -> str:

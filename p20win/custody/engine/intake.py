@@ -4,19 +4,16 @@ Obligations O-60, O-61, O-103, O-104. Reading a file on is given up where the re
 """
 
 import codecs
-import hashlib
-import os
 import re
-from array import array
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Final, NamedTuple
-
-import numpy as np
 
 from p20win.custody.engine.cells import FORMS, Check, check_for
 from p20win.custody.engine.report import Report
 from p20win.custody.engine.resemblance import IdCheck
 from p20win.custody.engine.rules import Column, FileRule
+from p20win.custody.engine.uniqueness import Unique
 
 LONGEST_LINE = 1 << 20
 LONGEST_CELL = 1 << 16
@@ -75,12 +72,13 @@ class _Cell(NamedTuple):
 class IntakeCheck:
     """Takes a file in chunks of any size; `finish` gives the report.
 
-    What it keeps for each row is one 64-bit keyed hash for each set of columns that must be unique.
+    What must be compared across rows is kept as keyed digests, in memory that does not grow; more of them
+    than fit lie in nameless files in `spill`.
     """
 
-    def __init__(self, rule: FileRule) -> None:
+    def __init__(self, rule: FileRule, *, spill: Path | None = None) -> None:
         self.report = Report()
-        self._rule = rule
+        self._rule, self._spill = rule, spill
         self._decode = codecs.getincrementaldecoder("utf-8")("strict").decode
         self._rest = ""
         self._row = 0
@@ -89,7 +87,7 @@ class IntakeCheck:
         self._header: list[str] = []
         self._separator = ""
         self._cells: list[_Cell] = []
-        self._uniques: list[_Unique] = []
+        self._uniques: list[Unique] = []
         self._filled: list[int] = []
         self._values_are_free: list[int] = []
         self._look_at_id: Callable[[int, list[str]], None] | None = None
@@ -123,6 +121,8 @@ class IntakeCheck:
                 self.report.add("empty")
             if self._ids:
                 self._ids.finish()
+        if self._ids:
+            self._ids.close()
         for unique in self._uniques:
             unique.finish(self.report)
         self.report.columns = [cell.name for cell in self._cells]
@@ -220,7 +220,7 @@ class IntakeCheck:
         for rule, sets in (("one_row", self._rule.one_row_per), ("one_person", self._rule.one_person_per)):
             for names in sets:
                 if all(name in place for name in names):
-                    self._uniques.append(_Unique(rule, names, [place[name] for name in names]))
+                    self._uniques.append(Unique(rule, names, [place[name] for name in names], self._spill))
         columns = {column.name: column for column in self._rule.columns}
         if not self._rule.identifiers_allowed:
             self._values_are_free = [
@@ -229,9 +229,16 @@ class IntakeCheck:
                 if columns[cell.name].form in ("text", "name", "synthetic_id")
             ]
         identifiers = [name for name in place if columns[name].identifier]
-        if self._rule.id_column in place and identifiers:
+        if self._rule.id_column in place:
             at, others = place[self._rule.id_column], [place[name] for name in identifiers]
-            ids = IdCheck(self.report, self._rule.id_column, self._rule.id_prefix, identifiers)
+            ids = IdCheck(
+                self.report,
+                self._rule.id_column,
+                self._rule.id_prefix,
+                identifiers,
+                public=_public_words(self._rule),
+                folder=self._spill,
+            )
             self._ids = ids
             self._look_at_id = lambda row, cells: ids.look(row, cells[at], [cells[other] for other in others])
 
@@ -257,7 +264,7 @@ class IntakeCheck:
         if cells[0].casefold() == self._header[0].casefold() and self._is_header(cells):
             report.add("header_again", row=row)
         for unique in self._uniques:
-            unique.look(cells)
+            unique.look(row, cells)
         for index in self._values_are_free:
             if _DASHED_SSN.search(cells[index]) or _BARE_SSN.fullmatch(cells[index]):
                 report.add("identifier_inside", row=row, column=self._name_at(index))
@@ -279,33 +286,6 @@ class IntakeCheck:
         return next(cell.name for cell in self._cells if cell.place == index)
 
 
-class _Unique:
-    """A set of columns whose values together may occur only once; blanks are not compared."""
-
-    def __init__(self, rule: str, names: tuple[str, ...], places: list[int]) -> None:
-        self._rule, self._names, self._places = rule, names, places
-        self._key = os.urandom(32)
-        self._seen = array("Q")
-
-    def look(self, cells: list[str]) -> None:
-        """This will remember one row, as a number that tells nothing."""
-        values = [cells[place].casefold() for place in self._places]
-        if not all(values):
-            self._seen.append(0)
-            return
-        digest = hashlib.blake2b("\x1f".join(values).encode(), key=self._key, digest_size=8).digest()
-        self._seen.append(int.from_bytes(digest, "little") or 1)
-
-    def finish(self, report: Report) -> None:
-        """This will name the rows that repeat an earlier one."""
-        seen = np.frombuffer(self._seen, dtype=np.uint64) if len(self._seen) else np.empty(0, np.uint64)
-        order = np.argsort(seen, kind="stable")
-        ordered = seen[order]
-        repeats = np.sort(order[1:][(ordered[1:] == ordered[:-1]) & (ordered[1:] != 0)])
-        for position in repeats.tolist():
-            report.add(self._rule, column=" + ".join(self._names), row=position + 2)
-
-
 def what_it_is(beginning: bytes) -> str:
     """This will say what a file is that does not begin like text; nothing if it may be text."""
     return next((what for mark, what in _MARKS if beginning.startswith(mark)), "")
@@ -317,6 +297,13 @@ def check_stream(chunks: Iterable[bytes], rule: FileRule) -> Report:
     for chunk in chunks:
         check.update(chunk)
     return check.finish()
+
+
+def _public_words(rule: FileRule) -> list[str]:
+    """What all know of a request, and so is no key when somebody hashes it along."""
+    digits = "".join(character for character in rule.number if character.isdigit())
+    words = (rule.id_prefix, rule.id_prefix.strip("-_"), *rule.agencies, rule.number, digits)
+    return list(dict.fromkeys(word for word in words if word))
 
 
 def _shown(name: str, place: int) -> str:
