@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
-from p20win import clock
+from p20win import clock, policy
 from p20win.custody import places, scanning, vault_keys
 from p20win.custody.engine import age, container, keys, manifest, pieces, signing
 from p20win.custody.engine.container import Binding, Seal, Sealer
@@ -240,7 +240,10 @@ class _TableCheck:
 
 
 def _checker(rule: FileRule, file: SealedFile) -> IntakeCheck | _TableCheck:
-    return _TableCheck(file.name) if rule.kind == TABLE else IntakeCheck(rule, spill=places.spill())
+    if rule.kind == TABLE or file.slot is None:
+        return _TableCheck(file.name)
+    smallest = max(policy.MIN_CELL_COUNT, int(file.slot.spec.get("min_cell_count", 0)))
+    return IntakeCheck(rule, spill=places.spill(), smallest=smallest)
 
 
 def _what_to_do(file: SealedFile, problem: CustodyError) -> str:

@@ -188,6 +188,7 @@ def check_file(file_id: str, *, job: "RunningJob", at: dt.datetime) -> None:
 def _judge(file: SealedFile, report: Report, sealed: Sealed | None, *, at: dt.datetime) -> None:
     by, slot = system_user(), file.slot
     told: dict[str, Any] = {"report": report.as_dict(), "rows": report.rows, "columns": report.columns}
+    told["profile"] = {} if report.scan.get("state") == ScanState.INFECTED else report.profile
     told["scan"] = report.scan.get("state", ScanState.UNSCANNED)
     counts = {
         "rows": report.rows,

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from p20win.custody.engine.cells import FORMS, Check, check_for
+from p20win.custody.engine.identifying import NumbersInside, holds_identifier
+from p20win.custody.engine.profile import ColumnProfile, Profile
 from p20win.custody.engine.report import Report
 from p20win.custody.engine.resemblance import IdCheck
 from p20win.custody.engine.rules import Column, FileRule
@@ -20,8 +22,6 @@ LONGEST_CELL = 1 << 16
 MOST_COLUMNS = 5000
 # Also what turns the direction of writing round, or cannot be seen: it makes a cell look like another.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
-_DASHED_SSN = re.compile(r"(?<![0-9])[0-9]{3}[- .][0-9]{2}[- .][0-9]{4}(?![0-9])")
-_BARE_SSN = re.compile(r"[0-9]{9}")
 _SAFE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_ .-]{0,63}")
 
 # How files begin that are no delimited text, and what they are.
@@ -67,18 +67,21 @@ class _Cell(NamedTuple):
     required: bool
     check: Check
     form: str
+    profile: ColumnProfile | None
 
 
 class IntakeCheck:
     """Takes a file in chunks of any size; `finish` gives the report.
 
     What must be compared across rows is kept as keyed digests, in memory that does not grow; more of them
-    than fit lie in nameless files in `spill`.
+    than fit lie in nameless files in `spill`. With `smallest`, the report has a profile of the file, in which
+    no smaller count is shown.
     """
 
-    def __init__(self, rule: FileRule, *, spill: Path | None = None) -> None:
+    def __init__(self, rule: FileRule, *, spill: Path | None = None, smallest: int = 0) -> None:
         self.report = Report()
-        self._rule, self._spill = rule, spill
+        self._rule, self._spill, self._smallest = rule, spill, smallest
+        self._profile: Profile | None = None
         self._decode = codecs.getincrementaldecoder("utf-8")("strict").decode
         self._rest = ""
         self._row = 0
@@ -90,6 +93,7 @@ class IntakeCheck:
         self._uniques: list[Unique] = []
         self._filled: list[int] = []
         self._values_are_free: list[int] = []
+        self._numbers: list[NumbersInside] = []
         self._look_at_id: Callable[[int, list[str]], None] | None = None
         self._ids: IdCheck | None = None
 
@@ -119,12 +123,14 @@ class IntakeCheck:
         if not self._stopped:
             if not self.report.rows:
                 self.report.add("empty")
+            if self._profile:
+                self.report.profile = self._profile.told(self.report.rows)
             if self._ids:
                 self._ids.finish()
         if self._ids:
             self._ids.close()
-        for unique in self._uniques:
-            unique.finish(self.report)
+        for check in (*self._uniques, *self._numbers):
+            check.finish(self.report)
         self.report.columns = [cell.name for cell in self._cells]
         self.report.filled = {cell.name: self._filled[cell.place] for cell in self._cells}
         return self.report
@@ -204,6 +210,7 @@ class IntakeCheck:
             else:
                 self._cells.append(self._cell(known[folded], place))
             seen.add(folded)
+        self._describe()
         for folded, column in known.items():
             if folded not in seen:
                 self.report.add("column_missing", row=1, column=column.name)
@@ -212,7 +219,15 @@ class IntakeCheck:
     def _cell(self, column: Column, place: int) -> _Cell:
         check = check_for(column.form, codes=column.codes, demo_ssn=self._rule.demo_ssn)
         form = "one of the agreed codes" if column.codes else FORMS[column.form]
-        return _Cell(place, column.name, column.required, check, form)
+        return _Cell(place, column.name, column.required, check, form, None)
+
+    def _describe(self) -> None:
+        """This will begin a profile of the columns that are there, if one is wanted."""
+        if self._smallest:
+            columns = {column.name: column for column in self._rule.columns}
+            self._profile = Profile([columns[cell.name] for cell in self._cells], smallest=self._smallest)
+            described = zip(self._cells, self._profile.columns, strict=True)
+            self._cells = [cell._replace(profile=profile) for cell, profile in described]
 
     def _prepare(self) -> None:
         """This will settle, once the header is known, what is looked at in every row."""
@@ -227,6 +242,11 @@ class IntakeCheck:
                 cell.place
                 for cell in self._cells
                 if columns[cell.name].form in ("text", "name", "synthetic_id")
+            ]
+            self._numbers = [
+                NumbersInside(cell.name, cell.place)
+                for cell in self._cells
+                if columns[cell.name].form in ("integer", "decimal") and not columns[cell.name].codes
             ]
         identifiers = [name for name in place if columns[name].identifier]
         if self._rule.id_column in place:
@@ -251,8 +271,11 @@ class IntakeCheck:
         for cell in self._cells:
             if value := cells[cell.place]:
                 self._filled[cell.place] += 1
-                if not cell.check(value) or '"' in value or len(value) > LONGEST_CELL:
+                fits = cell.check(value) and '"' not in value and len(value) <= LONGEST_CELL
+                if not fits:
                     self._not_of_form(value, row=row, cell=cell)
+                if cell.profile:
+                    cell.profile.look(value, fits=fits)
             elif cell.required:
                 report.add("required", row=row, column=cell.name)
         self._compare(cells)
@@ -266,8 +289,10 @@ class IntakeCheck:
         for unique in self._uniques:
             unique.look(row, cells)
         for index in self._values_are_free:
-            if _DASHED_SSN.search(cells[index]) or _BARE_SSN.fullmatch(cells[index]):
+            if cells[index] and holds_identifier(cells[index]):
                 report.add("identifier_inside", row=row, column=self._name_at(index))
+        for numbers in self._numbers:
+            numbers.look(cells)
         if self._look_at_id:
             self._look_at_id(row, cells)
 

@@ -65,6 +65,7 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     filled: dict[str, int] = field(default_factory=dict)
+    profile: dict[str, Any] = field(default_factory=dict)  # counts for each column, stored beside the report
     scan: dict[str, Any] = field(default_factory=dict)  # what scanned for malware, and its verdict
 
     def add(self, rule: str, *, row: int | None = None, column: str | None = None, hint: str = "") -> None:
