@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0002_signing_keys_cool_off"),
-        ("custody", "0002_uploads"),
+        ("custody", "0005_legal_holds"),
         ("projects", "0001_first"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
