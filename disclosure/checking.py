@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db import transaction
 
 from disclosure import lifecycle, standing
+from disclosure.engine.errors import BadTable
 from disclosure.engine.examine import SAFE, Examination, examine
 from disclosure.engine.policy import CellPolicy, strictest
+from disclosure.engine.reading import Grids, grids_told, told_grids
 from disclosure.models import CleanTable, Output, OutputCheck, OutputStatus
 from p20win import policy
 from p20win.accounts.public import system_user
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from p20win.jobs.public import RunningJob
     from p20win.projects.models import Project
 
+# A workbook takes some fifty times its size to read; so much only while nobody else is in the process.
+_READING: Final = custody.Limits(memory=1 << 30, answer=64 << 20, cpu_seconds=60, seconds=90)
 SECONDS: Final = 60.0  # of solver work; the clock stops it at twice that, and then the check says so
 
 
@@ -60,11 +64,19 @@ def check_output(file: "SealedFile", *, job: "RunningJob", at: dt.datetime) -> N
         seconds=SECONDS,
         left=lambda: end - time.monotonic(),
         told=job.progress,
+        reader=_read_apart,
     )
     job.progress(90, "Sealing what was found.")
     with transaction.atomic():
         job.hold()
         _keep(output, found, rules, beside, at=at)
+
+
+def _read_apart(name: str, content: bytes) -> Grids:
+    try:
+        return grids_told(custody.read_apart(told_grids, name, content, limits=_READING))
+    except custody.NotRead as failure:
+        raise BadTable(f"{name}: {failure} Save it again as CSV UTF-8.") from None
 
 
 def _released(other: Output) -> list[tuple[str, bytes]]:

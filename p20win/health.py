@@ -93,6 +93,16 @@ def _ledger() -> str:
     return "signed every hour"
 
 
+def _scanner() -> str:
+    from p20win.custody.public import scanner_state
+    from p20win.refusal import Blocked
+
+    try:
+        return scanner_state()
+    except Blocked as refusal:
+        raise RuntimeError(" ".join(refusal.reasons)) from None
+
+
 def _pdf() -> str:
     try:
         import weasyprint
@@ -135,6 +145,7 @@ _NEEDS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("Vault", _vault),
     ("Keys", _keys),
     ("Ledger", _ledger),
+    ("Malware scanner", _scanner),
     ("PDF documents", _pdf),
     ("Mail", _mail),
     ("Jobs", _jobs),

@@ -249,6 +249,8 @@ if P20WIN_KEY_SERVICE not in ("file", "vault", "aws"):
     )
 # Snapshots of the key store lie on a volume of their own, never with the backups of the database.
 P20WIN_KEY_SNAPSHOTS = Path(env.str("P20WIN_KEY_SNAPSHOTS", str(P20WIN_DATA / "key-snapshots")))
+# Where clamd listens, for the vault: unix:/path/of/its/socket or tcp:host:port.
+CLAMD_ADDRESS = env.str("CLAMD_ADDRESS", "")
 P20WIN_VAULT_CONCURRENCY = env.int("P20WIN_VAULT_CONCURRENCY", 2)
 # The name in the ledger's checkpoints. Never changed: checkpoints of another name are of another ledger.
 P20WIN_LEDGER_NAME = env.str("P20WIN_LEDGER_NAME", "p20win.example.org/ledger")

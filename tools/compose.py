@@ -70,6 +70,8 @@ def _service(name: str, service: dict[str, Any]) -> list[str]:
         found.append("only web may be reached from outside.")
     if name in PROGRAMS | RUN_ONCE:
         found += _hardening(service)
+    if name == "scanner" and not any(str(place).startswith("/tmp") for place in service.get("tmpfs", [])):  # noqa: S108
+        found.append("what it scans must lie in memory: /tmp as tmpfs.")
     volumes = {str(volume).partition(":")[0] for volume in service.get("volumes", [])}
     if name != "vault" and volumes & ONLY_THE_VAULT:
         found.append("only the vault may hold what opens sealed files.")

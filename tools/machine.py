@@ -67,6 +67,11 @@ def browser() -> str | None:
     return next((found for name in BROWSERS if (found := shutil.which(name))), None)
 
 
+def clamd() -> str | None:
+    """Return the malware scanner of this machine, if there is one; Debian puts it in /usr/sbin."""
+    return shutil.which("clamd", path=os.environ.get("PATH", os.defpath) + os.pathsep + "/usr/sbin")
+
+
 def python_3_11() -> str:
     """Return a Python 3.11 to build the virtual environment with.
 

@@ -10,7 +10,7 @@ from disclosure.engine.errors import BadTable, NoSafePattern, SolverFailed, Stop
 from disclosure.engine.longform import Table, read_long
 from disclosure.engine.policy import CellPolicy
 from disclosure.engine.protect import Protection, protect
-from disclosure.engine.reading import read_file
+from disclosure.engine.reading import Reader, read_file, read_grids
 
 SAFE, UNREADABLE, NO_PATTERN, NOT_SETTLED = "safe", "unreadable", "no_pattern", "not_settled"
 
@@ -96,6 +96,7 @@ def examine(
     seconds: float,
     left: Callable[[], float] | None = None,
     told: Callable[[int, str], None] = lambda percent, message: None,
+    reader: Reader = read_grids,
 ) -> Examination:
     """Read, protect and audit one file, given what the project has released before.
 
@@ -104,7 +105,7 @@ def examine(
     tables: list[Table] = []
     try:
         told(10, "Reading the tables.")
-        tables = read_file(name, content)
+        tables = read_file(name, content, reader=reader)
         before = [read_long(label, released.decode("utf-8-sig")) for label, released in earlier]
         told(20, "Looking for the fewest cells to withhold.")
         result = protect(tables, before, hierarchies={}, policy=policy, seconds=seconds, left=left)

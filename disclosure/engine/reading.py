@@ -9,7 +9,8 @@ import csv
 import io
 import re
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import ParseError
@@ -32,10 +33,12 @@ _EXTRA_PARTS = re.compile(
 )
 _FORMULA = re.compile(r"[=+@\t\r]|-(?![\d ])")
 Grid = list[list[str]]
+Grids = list[tuple[str, Grid]]
+Reader = Callable[[str, bytes], Grids]
 
 
-def read_file(name: str, content: bytes) -> list[Table]:
-    """Read every table of a file.
+def read_grids(name: str, content: bytes) -> Grids:
+    """Read the cells of every sheet, as text: the part that unpacks and parses what somebody sent.
 
     :raises BadTable: naming file, place and remedy
     """
@@ -43,11 +46,45 @@ def read_file(name: str, content: bytes) -> list[Table]:
         raise BadTable(f"{name}: larger than {LARGEST_FILE // 1_000_000} MB. Publish smaller tables.")
     if not content:
         raise BadTable(f"{name}: the file is empty.")
-    if content.startswith(b"PK"):
-        grids = _xlsx_grids(name, content)
-    else:
-        grids = [(name, _csv_grid(name, content))]
-    tables = [_table(place, grid) for place, grid in grids]
+    return _xlsx_grids(name, content) if content.startswith(b"PK") else [(name, _csv_grid(name, content))]
+
+
+def told_grids(name: str, content: bytes) -> dict[str, Any]:
+    """Read the cells and answer in JSON's own types, for a process that does nothing else."""
+    try:
+        return {"grids": read_grids(name, content)}
+    except BadTable as problem:
+        return {"refused": str(problem)}
+
+
+def grids_told(answer: Any) -> Grids:
+    """Take the answer of `told_grids`, which may have been made by whoever wrote the file.
+
+    :raises BadTable: if it refuses the file, or is no such answer
+    """
+    if isinstance(answer, dict) and isinstance(why := answer.get("refused"), str):
+        raise BadTable(why)
+    grids = answer.get("grids") if isinstance(answer, dict) else None
+    if not isinstance(grids, list) or not all(_is_grid(entry) for entry in grids):
+        raise BadTable("The file breaks the program that reads it. Save it again as CSV UTF-8.")
+    return [(place, grid) for place, grid in grids]
+
+
+def _is_grid(entry: Any) -> bool:
+    if not (isinstance(entry, list) and len(entry) == 2 and isinstance(entry[0], str)):
+        return False
+    rows = entry[1]
+    return isinstance(rows, list) and all(
+        isinstance(row, list) and all(isinstance(cell, str) for cell in row) for row in rows
+    )
+
+
+def read_file(name: str, content: bytes, *, reader: Reader = read_grids) -> list[Table]:
+    """Read every table of a file.
+
+    :raises BadTable: naming file, place and remedy
+    """
+    tables = [_table(place, grid) for place, grid in reader(name, content)]
     for table in tables:
         refuse_people(table)
         _refuse_formulas(table)

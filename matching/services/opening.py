@@ -136,7 +136,7 @@ def _open(
         supplier=agency,
         kind=kind,
         title=f"{title}, {agency.short_name}"[:200],
-        spec=spec,
+        spec=spec | {"min_cell_count": standing.min_cell_count(match.project)},
         closes_at=closes_at,
         by=by,
         at=at,

@@ -139,6 +139,7 @@ def _file(file: SealedFile) -> dict[str, Any]:
         "file_id": str(file.pk),
         "status": file.status,
         "received": file.received_at.isoformat() if file.received_at else None,
+        "scan": file.scan,
         "rows": file.rows,
         "report": file.report,
     }

@@ -123,6 +123,16 @@ class FileStatus(models.TextChoices):
     DESTROYED = "destroyed", "Destroyed"
 
 
+class ScanState(models.TextChoices):
+    """What the malware scanner said of a file."""
+
+    UNSCANNED = "unscanned", "Not scanned for malware yet: not usable"
+    CLEAN = "clean", "Scanned: no malware found"
+    INFECTED = "infected", "Malware found"
+    NO_SCANNER = "no_scanner", "Not scanned for malware: no scanner configured"
+    OWN = "own", "Made by the hub"
+
+
 class SealedFile(models.Model):
     """One file, never in plaintext on any disk.
 
@@ -134,7 +144,7 @@ class SealedFile(models.Model):
     # The web process announces a file and says that it arrived; it cannot change whose it is or how it opens.
     vault_writes = frozenset(
         {"id", "project", "owner", "destination", "data_class", "blob", "key_version", "wrapped_key"}
-        | {"manifest", "receipt"}
+        | {"manifest", "receipt", "scan", "profile"}
     )
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -153,11 +163,13 @@ class SealedFile(models.Model):
     statement = models.JSONField(null=True)  # what the sender's machine signed
     received_at = models.DateTimeField(null=True)
     received_bytes = models.BigIntegerField(default=0)
+    scan = models.CharField(max_length=10, choices=ScanState.choices, default=ScanState.UNSCANNED)
     pieces = models.JSONField(
         default=list
     )  # where what arrived lies, in order, until the vault has checked it
     wrapping = models.CharField(max_length=6, choices=Wrapping.choices, default=Wrapping.PLAIN)
     report = models.JSONField(default=dict)  # rows, columns and rules; never a value
+    profile = models.JSONField(default=dict)  # counts for each column (O-97); never a record
     rows = models.PositiveBigIntegerField(null=True)
     columns = models.JSONField(default=list)
     meta = models.JSONField(default=dict)  # what the desk that made it wants to remember: slugs and counts
@@ -181,6 +193,12 @@ class SealedFile(models.Model):
                 condition=~Q(status=FileStatus.ACCEPTED)
                 | Q(manifest__isnull=False, wrapped_key__isnull=False, key_version__isnull=False)
                 & ~Q(blob=""),
+            ),
+            models.CheckConstraint(name="file_scan_known", condition=Q(scan__in=ScanState.values)),
+            models.CheckConstraint(
+                name="file_accepted_was_scanned",
+                condition=~Q(status=FileStatus.ACCEPTED)
+                | Q(scan__in=[ScanState.CLEAN, ScanState.NO_SCANNER, ScanState.OWN]),
             ),
             models.UniqueConstraint(
                 name="slot_accepts_one_file", fields=["slot"], condition=Q(status=FileStatus.ACCEPTED)

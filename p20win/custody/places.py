@@ -31,6 +31,13 @@ def blob(name: str) -> Path:
     return Path(settings.P20WIN_MEDIA) / "sealed" / name
 
 
+def spill() -> Path:
+    """Return where a check may put nameless files of keyed digests: on the disk, for memory is not enough."""
+    folder = incoming("x").parent
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
 def make_room(path: Path) -> None:
     """Make the folder of a file."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -15,6 +15,8 @@ Keys: `last_key_snapshot_expires` (in the vault) is when a key destroyed now is 
 Ledger: `ledger_proof(event)` is the proof that a line is in it, with the signed checkpoint; a line of this
 minute is in none yet: `ask_checkpoint`, and come back (it is Blocked until then).
 
+`read_apart` runs a function of a module on a file in the sandbox (engine/sandbox.py says what that stops).
+
 Destruction: `ask_destruction` from anywhere; the vault does it and calls `on_done` with `destruction_id`.
 While a legal hold is in force both refuse; `why_held` says it in words, and who starts a clock of destruction
 calls `hold_clocks` after it.
@@ -28,6 +30,9 @@ from p20win.custody.checks import why_not_send
 from p20win.custody.destruction import StillReadable, ask_destruction, shred
 from p20win.custody.download_tickets import ticket
 from p20win.custody.engine.errors import Broken, CustodyError, KeyDestroyed
+from p20win.custody.engine.sandbox import Failed as NotRead
+from p20win.custody.engine.sandbox import Limits
+from p20win.custody.engine.sandbox import run as read_apart
 from p20win.custody.holds import (
     ask_hold,
     ask_lift,
@@ -61,7 +66,7 @@ from p20win.custody.selectors import (
     visible_slots,
 )
 from p20win.custody.services import close_slot, open_slot, seal_bytes, tidy
-from p20win.custody.vault_client import relay, vault_answers, vault_keys_state
+from p20win.custody.vault_client import relay, scanner_state, vault_answers, vault_keys_state
 from p20win.custody.vault_keys import NotTheVault, hub_public_pem
 from p20win.custody.wire import Cut
 
@@ -74,7 +79,9 @@ __all__ = [
     "DestructionStatus",
     "FileStatus",
     "KeyDestroyed",
+    "Limits",
     "NotOpenable",
+    "NotRead",
     "NotTheVault",
     "Reception",
     "SealedFile",
@@ -102,9 +109,11 @@ __all__ = [
     "open_bytes",
     "open_range",
     "open_slot",
+    "read_apart",
     "receive",
     "register_opening",
     "relay",
+    "scanner_state",
     "seal_bytes",
     "shred",
     "signed_by_the_hub",

@@ -4,6 +4,7 @@ import datetime as dt
 import secrets
 import uuid
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
-from p20win import clock
-from p20win.custody import places, vault_keys
+from p20win import clock, policy
+from p20win.custody import places, scanning, vault_keys
 from p20win.custody.engine import age, container, keys, manifest, pieces, signing
 from p20win.custody.engine.container import Binding, Seal, Sealer
 from p20win.custody.engine.encoding import canonical
@@ -22,7 +23,7 @@ from p20win.custody.engine.intake import IntakeCheck
 from p20win.custody.engine.report import Report
 from p20win.custody.engine.rules import TABLE, FileRule, from_spec
 from p20win.custody.engine.streaming import new_key
-from p20win.custody.engine.tables import LARGEST_TABLE, check_table
+from p20win.custody.engine.tables import LARGEST_TABLE, check_apart
 from p20win.custody.engine.verify import MANIFEST_ENDING
 from p20win.custody.models import FileStatus, SealedFile, Wrapping
 from p20win.ids import uuid7
@@ -158,7 +159,17 @@ def seal_chunks(
 
 
 def check_and_seal(file: SealedFile, *, at: dt.datetime, progress: Progress) -> tuple[Report, Sealed | None]:
-    """Open what arrived, check it, and seal it again in the same pass; a refused file leaves nothing."""
+    """Open what arrived, scan it, check it, and seal it again in one pass; a refused file leaves nothing.
+
+    :raises MustWait: if the malware scanner is away; the file is left as it arrived
+    """
+    with closing(scanning.Scanning()) as scan:
+        return _check_and_seal(file, scan, at=at, progress=progress)
+
+
+def _check_and_seal(
+    file: SealedFile, scan: scanning.Scanning, *, at: dt.datetime, progress: Progress
+) -> tuple[Report, Sealed | None]:
     slot = file.slot
     if slot is None:
         raise NotOpenable("This file did not arrive through a slot.")
@@ -173,11 +184,13 @@ def check_and_seal(file: SealedFile, *, at: dt.datetime, progress: Progress) -> 
     try:
         check, seen = _checker(rule, file), 0
         for chunk in _plain(file):
+            scan.update(chunk)
             check.update(chunk)
             seen += len(chunk)
             target.update(chunk)
             progress(min(95, seen * 100 // max(file.received_bytes, 1)), "Checking and sealing the file.")
         report = check.finish()
+        scan.finish(report)
         _compare_with_statement(file, target.seal.plain_sha256.hex(), seen, report)
         if not report.accepted:
             target.abandon()
@@ -213,7 +226,7 @@ def _arrived(file: SealedFile) -> Iterator[bytes]:
 
 
 class _TableCheck:
-    """A table is small and is checked whole."""
+    """A table is small and is checked whole, in a process of its own."""
 
     def __init__(self, name: str) -> None:
         self._name, self._content = name, bytearray()
@@ -223,11 +236,14 @@ class _TableCheck:
             self._content += chunk
 
     def finish(self) -> Report:
-        return check_table(self._name, bytes(self._content))
+        return check_apart(self._name, bytes(self._content))
 
 
 def _checker(rule: FileRule, file: SealedFile) -> IntakeCheck | _TableCheck:
-    return _TableCheck(file.name) if rule.kind == TABLE else IntakeCheck(rule)
+    if rule.kind == TABLE or file.slot is None:
+        return _TableCheck(file.name)
+    smallest = max(policy.MIN_CELL_COUNT, int(file.slot.spec.get("min_cell_count", 0)))
+    return IntakeCheck(rule, spill=places.spill(), smallest=smallest)
 
 
 def _what_to_do(file: SealedFile, problem: CustodyError) -> str:

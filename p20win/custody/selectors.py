@@ -46,6 +46,24 @@ def visible_files(user: "User") -> QuerySet[SealedFile]:
     return SealedFile.objects.filter(slot__in=visible_slots(user)).select_related("project", "owner", "slot")
 
 
+def earlier_file(file: SealedFile, user: "User") -> SealedFile | None:
+    """Return the file of the same sender and kind that came before this one and can be compared with it."""
+    before = (
+        visible_files(user)
+        .filter(owner=file.owner, data_class=file.data_class, received_at__lt=file.received_at)
+        .filter(status__in=(FileStatus.ACCEPTED, FileStatus.DESTROYED))
+        .exclude(profile={})
+        .order_by("-received_at")
+    )
+    columns = {column["name"] for column in file.profile.get("columns", ())}
+    alike = (
+        other
+        for other in before[:20]
+        if 2 * len(columns & {column["name"] for column in other.profile["columns"]}) >= len(columns)
+    )
+    return next(alike, None)
+
+
 def slots_of(organisation: "Organisation") -> QuerySet[UploadSlot]:
     """Return the slots that this organisation fills."""
     return UploadSlot.objects.filter(supplier=organisation).select_related("project", "supplier")

@@ -18,6 +18,7 @@ from p20win.custody.engine.rules import from_spec
 from p20win.custody.models import (
     DataClass,
     FileStatus,
+    ScanState,
     SealedFile,
     SlotStatus,
     StatementNonce,
@@ -187,10 +188,13 @@ def check_file(file_id: str, *, job: "RunningJob", at: dt.datetime) -> None:
 def _judge(file: SealedFile, report: Report, sealed: Sealed | None, *, at: dt.datetime) -> None:
     by, slot = system_user(), file.slot
     told: dict[str, Any] = {"report": report.as_dict(), "rows": report.rows, "columns": report.columns}
+    told["profile"] = {} if report.scan.get("state") == ScanState.INFECTED else report.profile
+    told["scan"] = report.scan.get("state", ScanState.UNSCANNED)
     counts = {
         "rows": report.rows,
         "findings": report.total,
         "rules": sorted({rule for rule, _ in report.counts}),
+        "scan": told["scan"],
     }
     if sealed is None:
         take(lifecycle.REFUSE, file, by=by, at=at, details=described(file) | counts, **told)
@@ -280,6 +284,7 @@ def seal_bytes(
         status=FileStatus.ACCEPTED,
         status_since=at,
         sent_by=by,
+        scan=ScanState.OWN,
         rows=rows,
         columns=columns or [],
         meta=meta or {},

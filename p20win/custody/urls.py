@@ -7,6 +7,7 @@ from p20win.custody import (
     api,
     hold_pages,
     key_pages,
+    profile_pages,
     schedule_pages,
     ticket_pages,
     tus,
@@ -28,6 +29,8 @@ urlpatterns = [
     # No slash at its end: curl would add the file's name to it.
     path("by-ticket/uploads/<uuid:upload_pk>", tus.ticket_upload, name="ticket-upload"),
     path("files/<uuid:pk>/receipt/", views.receipt, name="receipt"),
+    path("files/<uuid:pk>/profile/", profile_pages.shown, name="profile"),
+    path("files/<uuid:pk>/profile.csv", profile_pages.exported, name="profile-csv"),
     path("machine-keys/", agency_key_pages.index, name="agency-keys"),
     path("machine-keys/enrol/", agency_key_pages.enrol, name="agency-key-enrol"),
     path("machine-keys/<uuid:pk>/", agency_key_pages.detail, name="agency-key"),

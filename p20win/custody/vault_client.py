@@ -11,7 +11,7 @@ from p20win import access
 from p20win.custody import wire
 from p20win.refusal import Blocked
 
-_KEYS_PATIENCE = 15.0  # the vault itself waits for its key service
+_STATE_PATIENCE = 15.0  # the vault itself waits for its key service, or for the scanner
 _PATIENCE = 120.0  # a large file is verified whole before its first byte comes
 
 
@@ -61,8 +61,20 @@ def vault_keys_state() -> str:
 
     :raises Blocked: with the vault's words if that is away, or if the vault does not answer
     """
+    return _told(wire.KEYS)
+
+
+def scanner_state() -> str:
+    """Ask the vault how its malware scanner is, in words for the health page.
+
+    :raises Blocked: with the vault's words if it needs attention, or if the vault does not answer
+    """
+    return _told(wire.SCANNER)
+
+
+def _told(question: str) -> str:
     try:
-        with _ask(wire.KEYS, patience=_KEYS_PATIENCE) as line:
+        with _ask(question, patience=_STATE_PATIENCE) as line:
             answer, refused = wire.read_frame(line)
     except OSError as problem:
         raise Blocked("The vault does not answer. Start it: manage.py vault.") from problem

@@ -12,7 +12,7 @@ from typing import Final
 
 from django.db import close_old_connections, connections
 
-from p20win.custody import capabilities, key_desk, wire
+from p20win.custody import capabilities, key_desk, scanning, wire
 from p20win.custody.engine.errors import CustodyError
 from p20win.custody.models import Capability
 from p20win.jobs.public import MustWait
@@ -75,6 +75,8 @@ class VaultServer:
                     wire.send_frame(line, wire.PONG)
                 elif question == wire.KEYS:
                     _tell_keys(line)
+                elif question == wire.SCANNER:
+                    _tell_scanner(line)
                 else:
                     close_old_connections()
                     _open_for(question, line)
@@ -92,6 +94,14 @@ def _tell_keys(line: socket.socket) -> None:
         wire.send_frame(line, key_desk.service_state().encode())
     except (MustWait, CustodyError) as away:
         wire.send_refusal(line, [str(away)])
+
+
+def _tell_scanner(line: socket.socket) -> None:
+    fine, says = scanning.state()
+    if fine:
+        wire.send_frame(line, says.encode())
+    else:
+        wire.send_refusal(line, [says])
 
 
 def _open_for(question: str, line: socket.socket) -> None:

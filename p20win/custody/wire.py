@@ -16,6 +16,7 @@ REFUSAL: Final = 1 << 31
 LARGEST_FRAME: Final = 1 << 21
 PING: Final = "ping"
 KEYS: Final = "keys"  # how the key service is
+SCANNER: Final = "scanner"  # how the malware scanner is
 PONG: Final = b"pong"
 
 

@@ -24,6 +24,7 @@ from p20win.custody.public import (
     open_bytes,
     register_opening,
     relay,
+    scanner_state,
     shred,
     vault_answers,
 )
@@ -94,6 +95,8 @@ def happened(granted=None):
 class TestSocket:
     def test_it_answers_when_asked_whether_it_is_there(self, served):
         assert vault_answers()
+        with pytest.raises(Blocked, match="No scanner configured"):
+            scanner_state()
 
     def test_nobody_answers_when_it_is_not(self, vault):
         vault.parent.mkdir()

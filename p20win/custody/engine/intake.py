@@ -4,27 +4,24 @@ Obligations O-60, O-61, O-103, O-104. Reading a file on is given up where the re
 """
 
 import codecs
-import hashlib
-import os
 import re
-from array import array
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Final, NamedTuple
 
-import numpy as np
-
 from p20win.custody.engine.cells import FORMS, Check, check_for
+from p20win.custody.engine.identifying import NumbersInside, holds_identifier
+from p20win.custody.engine.profile import ColumnProfile, Profile
 from p20win.custody.engine.report import Report
 from p20win.custody.engine.resemblance import IdCheck
 from p20win.custody.engine.rules import Column, FileRule
+from p20win.custody.engine.uniqueness import Unique
 
 LONGEST_LINE = 1 << 20
 LONGEST_CELL = 1 << 16
 MOST_COLUMNS = 5000
 # Also what turns the direction of writing round, or cannot be seen: it makes a cell look like another.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
-_DASHED_SSN = re.compile(r"(?<![0-9])[0-9]{3}[- .][0-9]{2}[- .][0-9]{4}(?![0-9])")
-_BARE_SSN = re.compile(r"[0-9]{9}")
 _SAFE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_ .-]{0,63}")
 
 # How files begin that are no delimited text, and what they are.
@@ -70,17 +67,21 @@ class _Cell(NamedTuple):
     required: bool
     check: Check
     form: str
+    profile: ColumnProfile | None
 
 
 class IntakeCheck:
     """Takes a file in chunks of any size; `finish` gives the report.
 
-    What it keeps for each row is one 64-bit keyed hash for each set of columns that must be unique.
+    What must be compared across rows is kept as keyed digests, in memory that does not grow; more of them
+    than fit lie in nameless files in `spill`. With `smallest`, the report has a profile of the file, in which
+    no smaller count is shown.
     """
 
-    def __init__(self, rule: FileRule) -> None:
+    def __init__(self, rule: FileRule, *, spill: Path | None = None, smallest: int = 0) -> None:
         self.report = Report()
-        self._rule = rule
+        self._rule, self._spill, self._smallest = rule, spill, smallest
+        self._profile: Profile | None = None
         self._decode = codecs.getincrementaldecoder("utf-8")("strict").decode
         self._rest = ""
         self._row = 0
@@ -89,9 +90,10 @@ class IntakeCheck:
         self._header: list[str] = []
         self._separator = ""
         self._cells: list[_Cell] = []
-        self._uniques: list[_Unique] = []
+        self._uniques: list[Unique] = []
         self._filled: list[int] = []
         self._values_are_free: list[int] = []
+        self._numbers: list[NumbersInside] = []
         self._look_at_id: Callable[[int, list[str]], None] | None = None
         self._ids: IdCheck | None = None
 
@@ -121,10 +123,14 @@ class IntakeCheck:
         if not self._stopped:
             if not self.report.rows:
                 self.report.add("empty")
+            if self._profile:
+                self.report.profile = self._profile.told(self.report.rows)
             if self._ids:
                 self._ids.finish()
-        for unique in self._uniques:
-            unique.finish(self.report)
+        if self._ids:
+            self._ids.close()
+        for check in (*self._uniques, *self._numbers):
+            check.finish(self.report)
         self.report.columns = [cell.name for cell in self._cells]
         self.report.filled = {cell.name: self._filled[cell.place] for cell in self._cells}
         return self.report
@@ -204,6 +210,7 @@ class IntakeCheck:
             else:
                 self._cells.append(self._cell(known[folded], place))
             seen.add(folded)
+        self._describe()
         for folded, column in known.items():
             if folded not in seen:
                 self.report.add("column_missing", row=1, column=column.name)
@@ -212,7 +219,15 @@ class IntakeCheck:
     def _cell(self, column: Column, place: int) -> _Cell:
         check = check_for(column.form, codes=column.codes, demo_ssn=self._rule.demo_ssn)
         form = "one of the agreed codes" if column.codes else FORMS[column.form]
-        return _Cell(place, column.name, column.required, check, form)
+        return _Cell(place, column.name, column.required, check, form, None)
+
+    def _describe(self) -> None:
+        """This will begin a profile of the columns that are there, if one is wanted."""
+        if self._smallest:
+            columns = {column.name: column for column in self._rule.columns}
+            self._profile = Profile([columns[cell.name] for cell in self._cells], smallest=self._smallest)
+            described = zip(self._cells, self._profile.columns, strict=True)
+            self._cells = [cell._replace(profile=profile) for cell, profile in described]
 
     def _prepare(self) -> None:
         """This will settle, once the header is known, what is looked at in every row."""
@@ -220,7 +235,7 @@ class IntakeCheck:
         for rule, sets in (("one_row", self._rule.one_row_per), ("one_person", self._rule.one_person_per)):
             for names in sets:
                 if all(name in place for name in names):
-                    self._uniques.append(_Unique(rule, names, [place[name] for name in names]))
+                    self._uniques.append(Unique(rule, names, [place[name] for name in names], self._spill))
         columns = {column.name: column for column in self._rule.columns}
         if not self._rule.identifiers_allowed:
             self._values_are_free = [
@@ -228,10 +243,22 @@ class IntakeCheck:
                 for cell in self._cells
                 if columns[cell.name].form in ("text", "name", "synthetic_id")
             ]
+            self._numbers = [
+                NumbersInside(cell.name, cell.place)
+                for cell in self._cells
+                if columns[cell.name].form in ("integer", "decimal") and not columns[cell.name].codes
+            ]
         identifiers = [name for name in place if columns[name].identifier]
-        if self._rule.id_column in place and identifiers:
+        if self._rule.id_column in place:
             at, others = place[self._rule.id_column], [place[name] for name in identifiers]
-            ids = IdCheck(self.report, self._rule.id_column, self._rule.id_prefix, identifiers)
+            ids = IdCheck(
+                self.report,
+                self._rule.id_column,
+                self._rule.id_prefix,
+                identifiers,
+                public=_public_words(self._rule),
+                folder=self._spill,
+            )
             self._ids = ids
             self._look_at_id = lambda row, cells: ids.look(row, cells[at], [cells[other] for other in others])
 
@@ -244,8 +271,11 @@ class IntakeCheck:
         for cell in self._cells:
             if value := cells[cell.place]:
                 self._filled[cell.place] += 1
-                if not cell.check(value) or '"' in value or len(value) > LONGEST_CELL:
+                fits = cell.check(value) and '"' not in value and len(value) <= LONGEST_CELL
+                if not fits:
                     self._not_of_form(value, row=row, cell=cell)
+                if cell.profile:
+                    cell.profile.look(value, fits=fits)
             elif cell.required:
                 report.add("required", row=row, column=cell.name)
         self._compare(cells)
@@ -257,10 +287,12 @@ class IntakeCheck:
         if cells[0].casefold() == self._header[0].casefold() and self._is_header(cells):
             report.add("header_again", row=row)
         for unique in self._uniques:
-            unique.look(cells)
+            unique.look(row, cells)
         for index in self._values_are_free:
-            if _DASHED_SSN.search(cells[index]) or _BARE_SSN.fullmatch(cells[index]):
+            if cells[index] and holds_identifier(cells[index]):
                 report.add("identifier_inside", row=row, column=self._name_at(index))
+        for numbers in self._numbers:
+            numbers.look(cells)
         if self._look_at_id:
             self._look_at_id(row, cells)
 
@@ -279,33 +311,6 @@ class IntakeCheck:
         return next(cell.name for cell in self._cells if cell.place == index)
 
 
-class _Unique:
-    """A set of columns whose values together may occur only once; blanks are not compared."""
-
-    def __init__(self, rule: str, names: tuple[str, ...], places: list[int]) -> None:
-        self._rule, self._names, self._places = rule, names, places
-        self._key = os.urandom(32)
-        self._seen = array("Q")
-
-    def look(self, cells: list[str]) -> None:
-        """This will remember one row, as a number that tells nothing."""
-        values = [cells[place].casefold() for place in self._places]
-        if not all(values):
-            self._seen.append(0)
-            return
-        digest = hashlib.blake2b("\x1f".join(values).encode(), key=self._key, digest_size=8).digest()
-        self._seen.append(int.from_bytes(digest, "little") or 1)
-
-    def finish(self, report: Report) -> None:
-        """This will name the rows that repeat an earlier one."""
-        seen = np.frombuffer(self._seen, dtype=np.uint64) if len(self._seen) else np.empty(0, np.uint64)
-        order = np.argsort(seen, kind="stable")
-        ordered = seen[order]
-        repeats = np.sort(order[1:][(ordered[1:] == ordered[:-1]) & (ordered[1:] != 0)])
-        for position in repeats.tolist():
-            report.add(self._rule, column=" + ".join(self._names), row=position + 2)
-
-
 def what_it_is(beginning: bytes) -> str:
     """This will say what a file is that does not begin like text; nothing if it may be text."""
     return next((what for mark, what in _MARKS if beginning.startswith(mark)), "")
@@ -317,6 +322,13 @@ def check_stream(chunks: Iterable[bytes], rule: FileRule) -> Report:
     for chunk in chunks:
         check.update(chunk)
     return check.finish()
+
+
+def _public_words(rule: FileRule) -> list[str]:
+    """What all know of a request, and so is no key when somebody hashes it along."""
+    digits = "".join(character for character in rule.number if character.isdigit())
+    words = (rule.id_prefix, rule.id_prefix.strip("-_"), *rule.agencies, rule.number, digits)
+    return list(dict.fromkeys(word for word in words if word))
 
 
 def _shown(name: str, place: int) -> str:

@@ -1,8 +1,14 @@
 """What a check found: row, column and rule. Never a value."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
+
+from p20win.custody.engine.errors import Unreadable
+
+_LONGEST_TEXT = 300
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 # Every rule and what it asks for, in words fit to show to the sender.
 RULES: dict[str, str] = {
@@ -29,8 +35,10 @@ RULES: dict[str, str] = {
     "id_resembles": "The ids do not resemble parts of identifiers.",
     "id_derived": "The ids are not computed from identifiers without a secret key.",
     "identifier_inside": "An analytical file holds no identifiers.",
+    "malware": "The file holds no malware.",
     "size": "The file is not larger than agreed.",
     "workbook": "A workbook holds plain cells only, and nothing that runs or points elsewhere.",
+    "parser": "The file can be read within the limits of memory and time.",
     "damaged": "The file arrived whole and unaltered.",
     "statement": "The file is the one its sender signed for.",
 }
@@ -57,6 +65,8 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     filled: dict[str, int] = field(default_factory=dict)
+    profile: dict[str, Any] = field(default_factory=dict)  # counts for each column, stored beside the report
+    scan: dict[str, Any] = field(default_factory=dict)  # what scanned for malware, and its verdict
 
     def add(self, rule: str, *, row: int | None = None, column: str | None = None, hint: str = "") -> None:
         """This will note that a rule is not kept at a place.
@@ -86,6 +96,7 @@ class Report:
             "rows": self.rows,
             "columns": list(self.columns),
             "filled": dict(self.filled),
+            "scan": dict(self.scan),
             "total": self.total,
             "counts": [
                 {"rule": rule, "column": column, "count": count}
@@ -102,3 +113,41 @@ class Report:
                 for finding in self.findings
             ],
         }
+
+
+def read_report(raw: Any) -> Report:
+    """This will rebuild a report that another process made, believing none of it unseen.
+
+    :raises Unreadable: if it is not one
+    """
+    report = Report()
+    try:
+        report.rows = _count(raw["rows"])
+        for entry in raw["counts"]:
+            report.counts[_known(entry["rule"]), _text(entry["column"])] = _count(entry["count"])
+        for entry in raw["findings"][: report.limit]:
+            row = None if entry["row"] is None else _count(entry["row"])
+            column = None if entry["column"] is None else _text(entry["column"])
+            report.findings.append(Finding(_known(entry["rule"]), row, column, _text(entry["hint"])))
+    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+        raise Unreadable("This is not a report.") from problem
+    if {finding.rule for finding in report.findings} - {rule for rule, _ in report.counts}:
+        raise Unreadable("This report contradicts itself.")
+    return report
+
+
+def _known(rule: Any) -> str:
+    RULES[rule]
+    return str(rule)
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < 1 << 40:
+        raise ValueError("not a count")
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > _LONGEST_TEXT or _UNSAFE.search(value):
+        raise ValueError("not a text")
+    return value

@@ -4,18 +4,27 @@ import io
 import re
 import stat
 import zipfile
+import zlib
+from typing import IO, Any
 from xml.etree.ElementTree import ParseError
 
 from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import iterparse
+from defusedxml.ElementTree import DefusedXMLParser
 
+from p20win.custody.engine import sandbox
 from p20win.custody.engine.cells import is_text
-from p20win.custody.engine.report import Report
+from p20win.custody.engine.errors import Unreadable
+from p20win.custody.engine.report import Report, read_report
 
 LARGEST_TABLE = 20 << 20
+LIMITS = sandbox.Limits()
 _MOST_ENTRIES = 1000
 _MOST_UNPACKED = 100 << 20
 _MOST_RATIO = 100
+_MOST_ELEMENTS = 1_000_000
+_MOST_CELLS = 400_000
+_DEEPEST = 64
+_BLOCK = 1 << 16
 _LOCAL_HEADER = 30  # bytes, without the name
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _NOT_PLAIN = (
@@ -28,6 +37,25 @@ _NOT_PLAIN = (
     "querytables/",
 )
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
+
+
+def check_apart(name: str, content: bytes, *, limits: sandbox.Limits = LIMITS) -> Report:
+    """This will check a table in a process of its own: unpacking and markup are read by native code."""
+    if len(content) > LARGEST_TABLE:  # larger than the process may hold
+        return check_table(name, content)
+    try:
+        return read_report(sandbox.run(_as_dict, name, content, limits=limits))
+    except sandbox.Failed as failure:
+        hint = f"{failure} Save it again as plain CSV in UTF-8."
+    except Unreadable:
+        hint = "It breaks the program that reads it. Save it again as plain CSV in UTF-8."
+    report = Report()
+    report.add("parser", hint=hint)
+    return report
+
+
+def _as_dict(name: str, content: bytes) -> dict[str, Any]:
+    return check_table(name, content).as_dict()
 
 
 def check_table(name: str, content: bytes) -> Report:
@@ -68,12 +96,13 @@ def _check_workbook(content: bytes, report: Report) -> None:
             if _check_archive(archive, report):
                 for entry in archive.namelist():
                     if _SHEET.fullmatch(entry):
-                        _check_sheet(archive.read(entry), report)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError):
+                        with archive.open(entry) as sheet:
+                            _check_sheet(sheet, report)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError, zlib.error):
         report.add(
             "workbook", hint="The workbook cannot be read. Save it again as .xlsx, without a password."
         )
-    except (DefusedXmlException, ParseError):
+    except (DefusedXmlException, ParseError, LookupError):
         report.add("workbook", hint="The workbook holds forbidden or broken markup.")
 
 
@@ -106,13 +135,46 @@ def _overlap(entries: list[zipfile.ZipInfo]) -> bool:
     return any(end > after.header_offset for end, after in zip(ends, ordered[1:], strict=False))
 
 
-def _check_sheet(content: bytes, report: Report) -> None:
-    rows = 0
-    for _, element in iterparse(io.BytesIO(content), events=("end",), forbid_dtd=True):
-        tag = element.tag.rpartition("}")[2]
-        if tag == "row":
-            rows += 1
-            element.clear()
-        elif tag == "f":
-            report.add("workbook", row=rows + 1, hint="A cell holds a formula. Paste the values instead.")
-    report.rows = max(report.rows, rows)
+def _check_sheet(sheet: IO[bytes], report: Report) -> None:
+    seen = _Sheet(report)
+    parser = DefusedXMLParser(target=seen, forbid_dtd=True)
+    try:
+        while part := sheet.read(_BLOCK):
+            parser.feed(part)
+        parser.close()
+    except _Enough:
+        report.add("workbook", hint="A sheet has too many cells, or cells inside cells.")
+    report.rows = max(report.rows, seen.rows)
+
+
+class _Enough(Exception):
+    """Nothing more of the sheet need be read."""
+
+
+class _Sheet:
+    """Counts the rows of a sheet and looks for formulas, as its markup passes by; nothing is kept."""
+
+    def __init__(self, report: Report) -> None:
+        self._report, self._elements, self._cells, self._depth = report, 0, 0, 0
+        self.rows = 0
+
+    def start(self, tag: str, _attributes: dict[str, str]) -> None:
+        """Begin an element. :raises _Enough: if there are too many, or too deep"""
+        self._elements += 1
+        self._depth += 1
+        name = tag.rpartition("}")[2]
+        self._cells += name == "c"
+        if self._elements > _MOST_ELEMENTS or self._cells > _MOST_CELLS or self._depth > _DEEPEST:
+            raise _Enough
+        if name == "row":
+            self.rows += 1
+        elif name == "f":
+            hint = "A cell holds a formula. Paste the values instead."
+            self._report.add("workbook", row=self.rows, hint=hint)
+
+    def end(self, _tag: str) -> None:
+        """End an element."""
+        self._depth -= 1
+
+    def close(self) -> None:
+        """End the sheet."""

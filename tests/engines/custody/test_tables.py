@@ -7,7 +7,10 @@ import zipfile
 import openpyxl
 import pytest
 
-from p20win.custody.engine.tables import LARGEST_TABLE, check_table
+from p20win.custody.engine import tables
+from p20win.custody.engine.sandbox import Limits
+from p20win.custody.engine.tables import LARGEST_TABLE, check_apart, check_table
+from tests.faults import breaking
 
 
 def workbook(**cells):
@@ -77,3 +80,54 @@ def test_hostile_tables_are_refused_at_once(name, content, rule):
 
     assert {found for found, _ in report.counts} == {rule}
     assert time.monotonic() - start < 2
+
+
+class TestApart:
+    """In the vault a table is read in a process of its own."""
+
+    @pytest.mark.parametrize(
+        ("name", "content"),
+        [
+            ("t.csv", b"sex,count\nF,12\n"),
+            ("t.xlsx", workbook()),
+            ("t.xlsx", workbook(A1="=1+1")),
+            ("t.xlsx", with_part(workbook(), SHEET, XXE)),
+            ("t.csv", b"a,=1+1\n"),
+            ("t.exe", b"MZ"),
+            ("t.csv", b"x" * (LARGEST_TABLE + 1)),
+        ],
+    )
+    def test_the_report_is_the_same(self, name, content):
+        apart, here = check_apart(name, content), check_table(name, content)
+        assert apart.as_dict() == here.as_dict()
+
+    @pytest.mark.obligation("O-62")
+    @pytest.mark.parametrize("task", [breaking.segfault, breaking.eat_memory, breaking.hang])
+    def test_what_breaks_the_reader_is_refused_with_words(self, monkeypatch, task):
+        monkeypatch.setattr(tables, "_as_dict", task)
+        report = check_apart("t.xlsx", b"x", limits=Limits(memory=64 << 20, cpu_seconds=1, seconds=1))
+        assert {rule for rule, _ in report.counts} == {"parser"}
+        assert "Save it again" in report.findings[0].hint
+
+    @pytest.mark.parametrize(
+        "said",
+        [
+            None,
+            [],
+            {"rows": 0},
+            {"rows": -1, "counts": [], "findings": []},
+            {"rows": True, "counts": [], "findings": []},
+            {"rows": 1, "counts": [{"rule": "made up", "column": "", "count": 1}], "findings": []},
+            {"rows": 1, "counts": [{"rule": [], "column": "", "count": 1}], "findings": []},
+            {"rows": 1, "counts": [{"rule": "form", "column": "x" * 400, "count": 1}], "findings": []},
+            {
+                "rows": 1,
+                "counts": [],
+                "findings": [{"rule": "form", "row": 1, "column": None, "hint": "a\0"}],
+            },
+            {"rows": 1, "counts": [], "findings": [{"rule": "form", "row": 1, "column": None, "hint": "x"}]},
+        ],
+    )
+    def test_an_answer_that_is_no_report_is_not_believed(self, monkeypatch, said):
+        monkeypatch.setattr(tables.sandbox, "run", lambda *_, **__: said)
+        assert {rule for rule, _ in check_apart("t.csv", b"x").counts} == {"parser"}

@@ -7,7 +7,8 @@ from openpyxl import Workbook
 from openpyxl.comments import Comment
 
 from disclosure.engine.errors import BadTable
-from disclosure.engine.reading import read_file
+from disclosure.engine.reading import grids_told, read_file, read_grids, told_grids
+from p20win.custody.engine import sandbox
 
 
 def workbook(rows, change=None):
@@ -155,3 +156,32 @@ def test_a_refusal_never_repeats_a_value():
     with pytest.raises(BadTable) as refusal:
         read_file("people.csv", b"who,count\n900-00-0001,7\n")
     assert "900-00" not in str(refusal.value)
+
+
+class TestReadApart:
+    """The check of an output has its cells read in the sandbox; the answer is as distrusted as the file."""
+
+    def apart(self, name, content):
+        return grids_told(sandbox.run(told_grids, name, content))
+
+    def test_the_cells_are_the_same(self):
+        content = workbook(CROSS)
+        assert self.apart("t.xlsx", content) == read_grids("t.xlsx", content)
+        assert read_file("t.xlsx", content, reader=self.apart)
+
+    @pytest.mark.parametrize("content", [b"PK\x03\x04 not a workbook", b"", b"\xff\xfe", b"a\x00b"])
+    def test_a_refusal_keeps_its_words(self, content):
+        with pytest.raises(BadTable) as here:
+            read_grids("t.xlsx", content)
+        with pytest.raises(BadTable) as apart:
+            self.apart("t.xlsx", content)
+        assert str(apart.value) == str(here.value)
+
+    @pytest.mark.parametrize(
+        "answer",
+        [None, [], {}, {"grids": None}, {"grids": [1]}, {"grids": [["a"]]}, {"grids": [["a", [1]]]},
+         {"grids": [["a", [["x", 1]]]]}, {"refused": 1}],
+    )  # fmt: skip
+    def test_an_answer_that_is_none_is_not_believed(self, answer):
+        with pytest.raises(BadTable, match="breaks the program"):
+            grids_told(answer)
