@@ -52,5 +52,5 @@ def _moved(what: str, part: int, of: int, then: int, of_then: int, points: int) 
 
 def _apart(now: dict[str, Any], then: dict[str, Any]) -> bool:
     """Whether the two ranges share nothing."""
-    number = float if now["form"] in ("integer", "decimal") else str
+    number: type[Any] = float if now["form"] in ("integer", "decimal") else str
     return bool(number(now["low"]) > number(then["high"]) or number(now["high"]) < number(then["low"]))

@@ -129,8 +129,10 @@ class IntakeCheck:
                 self._ids.finish()
         if self._ids:
             self._ids.close()
-        for check in (*self._uniques, *self._numbers):
-            check.finish(self.report)
+        for unique in self._uniques:
+            unique.finish(self.report)
+        for numbered in self._numbers:
+            numbered.finish(self.report)
         self.report.columns = [cell.name for cell in self._cells]
         self.report.filled = {cell.name: self._filled[cell.place] for cell in self._cells}
         return self.report

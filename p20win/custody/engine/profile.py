@@ -127,13 +127,16 @@ class _Ends:
 def _shown_codes(counts: Mapping[str, int], smallest: int) -> tuple[list[dict[str, Any]], int]:
     """This will list codes with their counts; hidden ones have None. Also: how many are not listed."""
     ordered = sorted(counts.items(), key=lambda entry: (entry[1], entry[0]))
-    hidden, together = set(), 0
+    hidden: set[str] = set()
+    together = 0
     for code, count in ordered:
         enough = together >= smallest and len(hidden) > 1
         if count and (count < smallest or (hidden and not enough)):
             hidden.add(code)
             together += count
-    listed = [{"code": code, "count": None if code in hidden else count} for code, count in ordered]
+    listed: list[dict[str, Any]] = [
+        {"code": code, "count": None if code in hidden else count} for code, count in ordered
+    ]
     listed.sort(key=lambda entry: (-(entry["count"] or 0), entry["count"] is None, entry["code"]))
     return listed[:MOST_CODES], max(0, len(listed) - MOST_CODES)
 

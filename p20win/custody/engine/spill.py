@@ -83,13 +83,13 @@ class Spill:
             self._file = tempfile.TemporaryFile(dir=self._folder, buffering=0)  # noqa: SIM115 (kept open)
         at = self._file.seek(0, os.SEEK_END)
         for column in _sorted(self._digests, self._marks):
-            self._file.write(memoryview(column).cast("B"))
+            self._file.write(column.tobytes())
         self._runs.append((at, len(self._digests)))
         self._spilled += len(self._digests)
         self._digests, self._marks = array("Q"), array("Q")
 
     def _digests_of(self, at: int, size: int) -> Numbers:
-        return np.memmap(self._file, dtype=np.uint64, mode="r", offset=at, shape=(size,))  # type: ignore[call-overload, no-any-return]
+        return np.memmap(self._file, dtype=np.uint64, mode="r", offset=at, shape=(size,))  # type: ignore[call-overload]
 
     def _part(
         self, run: tuple[tuple[int, list[int]], tuple[int, int]], place: int
