@@ -200,7 +200,8 @@ def _receipt(called: argparse.Namespace) -> int:
 def _receive(called: argparse.Namespace) -> int:
     ticket = os.environ.get("P20_TICKET") or getpass.getpass("Ticket: ")
     trust = _trust(called.trust)
-    path, offer = Delivery(called.address, ticket.strip()).fetch(called.to, seen=_show_received)
+    with Delivery(called.address, ticket.strip()) as delivery:
+        path, offer = delivery.fetch(called.to, seen=_show_received)
     document = check_delivery(path, trust)
     if called.json:
         print(json.dumps({"file": str(path), "sha256": offer.digest, "manifest": document}, indent=2))

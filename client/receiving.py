@@ -36,7 +36,7 @@ class Offer:
 
 
 class Delivery:
-    """One delivery at one address, fetched with a ticket."""
+    """One delivery at one address, fetched with a ticket; used in a `with`, which closes the connection."""
 
     def __init__(self, address: str, ticket: str, *, transport: httpx.BaseTransport | None = None) -> None:
         """Keep address and ticket. :raises Failure: if the address is none, or plain HTTP to elsewhere"""
@@ -50,6 +50,14 @@ class Delivery:
             timeout=httpx.Timeout(60, read=180),
             transport=transport,
         )
+
+    def __enter__(self) -> "Delivery":
+        """Begin."""
+        return self
+
+    def __exit__(self, *trouble: object) -> None:
+        """Close the connection."""
+        self._client.close()
 
     def offer(self) -> Offer:
         """This will ask what there is to fetch. :raises Failure: if the portal refuses, or is not reached"""

@@ -131,6 +131,9 @@ class Cutting(httpx.BaseTransport):
             return httpx.Response(answer.status_code, headers=answer.headers, stream=Cut(answer, self._after))
         return answer
 
+    def close(self):
+        self._real.close()
+
 
 class Cut(httpx.SyncByteStream):
     def __init__(self, answer, after):
@@ -154,9 +157,8 @@ def test_a_download_that_is_cut_goes_on_where_it_stopped(web, download, tmp_path
     folder = tmp_path / "here"
     folder.mkdir()
 
-    path, offer = Remote(address(web, download), ticket(download), transport=line).fetch(
-        folder, seen=lambda have, size: None
-    )
+    with Remote(address(web, download), ticket(download), transport=line) as remote:
+        path, offer = remote.fetch(folder, seen=lambda have, size: None)
 
     assert hashlib.sha256(path.read_bytes()).hexdigest() == offer.digest == download.delivery.digest
     assert len(line.asked) == 4
@@ -170,8 +172,9 @@ def test_a_download_that_is_cut_goes_on_where_it_stopped(web, download, tmp_path
 
     assert wait_until(complete, 10)
     assert download.fetches.count() == 4
-    with pytest.raises(Failure, match="there already"):
-        Remote(address(web, download), ticket(download)).fetch(folder, seen=lambda have, size: None)
+    with Remote(address(web, download), ticket(download)) as again:
+        with pytest.raises(Failure, match="there already"):
+            again.fetch(folder, seen=lambda have, size: None)
 
 
 @pytest.mark.obligation("O-74")
@@ -227,8 +230,9 @@ def test_a_recall_cuts_a_slow_download_within_five_seconds(web, download):
     assert ended.wait(5 - (time.monotonic() - recalled))
     reader.join()
     assert came[0] < SIZE
-    with pytest.raises(Failure, match="This version was recalled"):
-        Remote(address(web, download), ticket_of(download)).offer()
+    with Remote(address(web, download), ticket_of(download)) as again:
+        with pytest.raises(Failure, match="This version was recalled"):
+            again.offer()
 
 
 def ticket_of(download):
