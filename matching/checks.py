@@ -257,6 +257,11 @@ def may_withdraw(order: DestructionOrder, actor: "User") -> str | None:
 
 def extract_is_made(order: DestructionOrder, actor: "User") -> str | None:
     """The inputs stay until the extract is made of them (O-73)."""
+    if order.match.deliveries.filter(status=DeliveryStatus.PREPARING).exists():
+        lacking = (
+            "" if standing.terms(order.match).limitations else " The hub has not written its limits yet."
+        )
+        return f"The extract is not ready; the inputs stay until it is made of them.{lacking}"
     if order.match.status == MatchStatus.DELIVERED:
         return None
     return "The extract is not ready; the inputs stay until it is made of them."

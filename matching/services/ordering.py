@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db import transaction
 
 from matching import checks, lifecycle, standing, timing
-from matching.models import Delivery, DestructionOrder, Match, MatchStatus, OrderStatus
+from matching.models import DestructionOrder, Match, MatchStatus, OrderStatus
 from matching.services import destroying
 from matching.services.signing import DESTRUCTION
 from p20win.accounts.public import system_user
@@ -179,9 +179,11 @@ def _begin(order: DestructionOrder, *, at: dt.datetime) -> DestructionOrder:
 
 @transaction.atomic
 def _produce_extract(match: Match) -> None:
-    """Ask for the extract again if the work on it was given up."""
+    """Ask for the extract again if the work on it was given up; it is not begun while its limits lack."""
     first_in_line()
-    delivery = Delivery.objects.get(match=match)
+    if not standing.terms(match).limitations:
+        return
+    delivery = match.delivery
     job = jobs.latest("matching.build_extract", delivery_id=delivery.pk)
     if job is None or job.is_over:
         jobs.after_commit("matching.build_extract", project_id=match.project_id, delivery_id=delivery.pk)

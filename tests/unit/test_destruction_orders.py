@@ -6,7 +6,15 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from matching import timing
-from matching.models import Delivery, DestructionOrder, ExpectedFile, Match, MatchStatus, OrderStatus
+from matching.models import (
+    Delivery,
+    DeliveryTerms,
+    DestructionOrder,
+    ExpectedFile,
+    Match,
+    MatchStatus,
+    OrderStatus,
+)
 from matching.services import ordering, signing
 from p20win.accounts.public import system_user
 from p20win.calendar import BusinessDays, Hours, end_of_day
@@ -45,13 +53,12 @@ def a_match(status=MatchStatus.DELIVERED, *, rule=None):
         row = ExpectedFile(match=match, agency=agency, kind="matching")
         row.slot = files.a_slot(agency, project=project)
         create("match.file_expected", row, by=system_user(), at=START)
-    create(
-        "extract.asked",
-        Delivery(match=match, project=project, status_since=START),
-        by=system_user(),
-        at=START,
-    )
-    jobs.after_commit("matching.build_extract", project_id=project.pk, delivery_id=match.delivery.pk)
+    terms = DeliveryTerms(match=match, form="package", limitations="None known.")
+    create("match.form_settled", terms, by=system_user(), at=START)
+    if status == MatchStatus.SIGNED_OFF:
+        delivery = Delivery(match=match, project=project, status_since=START)
+        create("extract.asked", delivery, by=system_user(), at=START)
+        jobs.after_commit("matching.build_extract", project_id=project.pk, delivery_id=delivery.pk)
     deadlines.start(signing.DESTRUCTION, subject=match, project=project, at=START, rule=rule)
     factories.operating_group()
     return match
@@ -239,7 +246,29 @@ class TestExtractFirst:
         assert not custody.destructions(match.project).exists()
         match.status = MatchStatus.DELIVERED
         match.save()
+        match.deliveries.all().delete()
         assert ordering.carry_out(order, at=START + HOUR).status == OrderStatus.BEGUN
+
+    def test_while_its_limits_are_not_written_nothing_is_asked_for(self):
+        match = a_match(MatchStatus.SIGNED_OFF)
+        match.terms.limitations = ""
+        match.terms.save()
+        Job.objects.all().delete()
+        order = ordering.order_in_time(match, at=START)
+
+        with pytest.raises(MustWait, match="has not written its limits"):
+            ordering.carry_out(order, at=START + HOUR)
+
+        assert not Job.objects.filter(name="matching.build_extract").exists()
+
+    def test_a_new_version_under_way_is_waited_for_too(self):
+        match = a_match()
+        delivery = Delivery(
+            match=match, project=match.project, version=2, reason="Late wages.", status_since=START
+        )
+        create("extract.asked", delivery, by=system_user(), at=START)
+        with pytest.raises(Blocked, match="extract is not ready"):
+            asked(match)
 
     def test_the_job_waits_with_the_reason_on_it(self, demo_clock):
         match = a_match(MatchStatus.SIGNED_OFF)
