@@ -8,9 +8,8 @@ import openpyxl
 import pytest
 from django.urls import reverse
 
-from governance import log_sheets, logs
+from governance import log_sent, log_sheets, logs
 from governance.log_kinds import visible
-from matching.services import delivering
 from p20win import clock
 from p20win.audit.public import Event
 from p20win.custody import destruction
@@ -165,7 +164,7 @@ def delivery(vault):
 def test_a_whole_match_in_every_log(delivery, signed_in, django_assert_max_num_queries):
     person = matching.downloader(delivery)
     fetched = delivery.available_at + dt.timedelta(hours=2)
-    delivering.fetch(delivery, by=person, acknowledges=True, at=fetched)
+    matching.fetched(delivery, by=person, at=fetched)
     client = signed_in(factories.hub_member())
     number = delivery.project.number
 
@@ -190,7 +189,7 @@ def test_a_whole_match_in_every_log(delivery, signed_in, django_assert_max_num_q
         assert row["Inputs destroyed (ET)"] == ""
 
     sent = rows_of(client, "sent", sort="sent")
-    assert [row["What"] for row in sent] == ["Extract, ready for download", "Extract, downloaded"]
+    assert [row["What"] for row in sent] == list(log_sent.WHAT.values())[:3]
     assert person.name in sent[1]["To"]
     assert sent[1]["Elements"]
     assert sent[1]["To be destroyed by"]
@@ -204,6 +203,6 @@ def test_a_whole_match_in_every_log(delivery, signed_in, django_assert_max_num_q
     agency = signed_in(matching.steward("DOL"))
     assert {row["File name"].split("_")[2] for row in rows_of(agency, "data-match")} == {"DOL"}
     assert len(rows_of(agency, "matches")) == 1
-    assert len(rows_of(agency, "sent")) == 2
+    assert len(rows_of(agency, "sent")) == 3
     stranger = signed_in(factories.steward(factories.organisation()))
     assert not any(rows_of(stranger, slug) for slug in logs.LOGS)

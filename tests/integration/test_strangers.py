@@ -11,10 +11,12 @@ from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 
 from agreements.models import Document
+from matching.services import asking
 from p20win import clock
 from p20win.accounts.public import Role, enrol_key
 from p20win.audit.public import timeline
-from p20win.custody import uploads
+from p20win.custody import upload_tickets, uploads
+from p20win.custody.public import ask_hold
 from p20win.deadlines.models import Deadline
 from p20win.jobs.public import Job
 from p20win.notifications.models import Message
@@ -26,8 +28,11 @@ from tests import factories_matching as matching
 
 pytestmark = pytest.mark.django_db
 NEVER_GIVEN = "018f0000-0000-7000-8000-00000000dead"
-# A machine's requests carry no session; a feed's secret and the demo's people are no project's.
-ELSEWHERE = re.compile(r"^(custody|ledger):machine-|^deadlines:feed$|^demo-sign-in$")
+# What a machine or a program with a ticket asks carries no session; a feed's secret and the demo's people
+# are no project's.
+ELSEWHERE = re.compile(
+    r"^(custody|ledger):machine-|^custody:ticket-upload$|-by-program$|^deadlines:feed$|^demo-sign-in$"
+)
 CHANGES_WITH_EVERY_ANSWER = re.compile(
     r'name="csrfmiddlewaretoken" value="[^"]+"|X-CSRFToken[^}]*}|' + NEVER_GIVEN
 )
@@ -71,7 +76,21 @@ def there(settings, tmp_path):
             waiting, name=custody.name_for(waiting), length=9, by=sender, at=clock.now(), now=clock.real_now()
         )
         key = enrol_key(slot.supplier, public_key=b"k" * 32, label="a machine", by=sender, at=factories.START)
-        match = matching.linked()
+        delivery = matching.delivered()
+        match = delivery.match
+        download, _ = matching.fetched(delivery)
+        question = asking.ask(
+            delivery, topic="accuracy", text="Few wages.", by=download.person, at=factories.START
+        )
+        ticket, _ = upload_tickets.issue(waiting, hours=1, by=sender, at=clock.now(), now=clock.real_now())
+        hold = ask_hold(
+            output.project,
+            authority="A court",
+            reason="A dispute.",
+            until=clock.state_date(clock.now()),
+            by=factories.hub_member(),
+            at=clock.now(),
+        )
         person = request.people.filter(approvals__isnull=False).first()
         yield {
             "project": output.project.pk,
@@ -88,6 +107,11 @@ def there(settings, tmp_path):
             "element": request.elements.first().pk,
             "match": match.pk,
             "run": match.runs.first().pk,
+            "delivery": delivery.pk,
+            "download": download.pk,
+            "question": question.pk,
+            "ticket": ticket.pk,
+            "hold": hold.pk,
             "line": timeline(output.project).last().pk,
             "deadline": Deadline.objects.filter(project=output.project).first().pk,
             "job": Job.objects.filter(project_id=output.project.pk).first().pk,
@@ -109,11 +133,23 @@ KINDS = (
     ("notifications:", "message"),
     ("custody:receipt", "file"),
     ("custody:agency-key", "key"),
+    ("custody:hold-ask-lift", "hold"),
+    ("custody:hold-ask", "project"),
+    ("custody:hold", "hold"),
+    ("custody:profile", "file"),
     ("custody:", "slot"),
     ("requests_app:", "request"),
     ("agreements:document", "document"),
     ("agreements:", "agreement"),
     ("matching:report", "run"),
+    ("matching:question-", "question"),
+    ("matching:download-", "download"),
+    ("matching:receipt", "download"),
+    ("matching:ticket", "download"),
+    *(
+        (f"matching:{name}", "delivery")
+        for name in ("delivery", "papers", "download", "recall", "deleted", "ask")
+    ),
     ("matching:", "match"),
     ("disclosure:", "output"),
     ("project", "project"),
@@ -121,6 +157,7 @@ KINDS = (
 PARTS = {
     "project_pk": "project",
     "upload_pk": "upload",
+    "ticket_pk": "ticket",
     "row_pk": "element",
     "person_pk": "person",
     "approval_pk": "approval",

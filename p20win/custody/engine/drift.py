@@ -52,5 +52,7 @@ def _moved(what: str, part: int, of: int, then: int, of_then: int, points: int) 
 
 def _apart(now: dict[str, Any], then: dict[str, Any]) -> bool:
     """Whether the two ranges share nothing."""
-    number: type[Any] = float if now["form"] in ("integer", "decimal") else str
-    return bool(number(now["low"]) > number(then["high"]) or number(now["high"]) < number(then["low"]))
+    low, high, low_then, high_then = now["low"], now["high"], then["low"], then["high"]
+    if now["form"] in ("integer", "decimal"):
+        return float(low) > float(high_then) or float(high) < float(low_then)
+    return bool(low > high_then or high < low_then)

@@ -131,8 +131,8 @@ class IntakeCheck:
             self._ids.close()
         for unique in self._uniques:
             unique.finish(self.report)
-        for numbered in self._numbers:
-            numbered.finish(self.report)
+        for numbers in self._numbers:
+            numbers.finish(self.report)
         self.report.columns = [cell.name for cell in self._cells]
         self.report.filled = {cell.name: self._filled[cell.place] for cell in self._cells}
         return self.report

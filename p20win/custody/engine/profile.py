@@ -134,11 +134,12 @@ def _shown_codes(counts: Mapping[str, int], smallest: int) -> tuple[list[dict[st
         if count and (count < smallest or (hidden and not enough)):
             hidden.add(code)
             together += count
-    listed: list[dict[str, Any]] = [
-        {"code": code, "count": None if code in hidden else count} for code, count in ordered
-    ]
-    listed.sort(key=lambda entry: (-(entry["count"] or 0), entry["count"] is None, entry["code"]))
-    return listed[:MOST_CODES], max(0, len(listed) - MOST_CODES)
+    shown = sorted(
+        ((code, None if code in hidden else count) for code, count in ordered),
+        key=lambda entry: (-(entry[1] or 0), entry[1] is None, entry[0]),
+    )
+    listed = [{"code": code, "count": count} for code, count in shown[:MOST_CODES]]
+    return listed, max(0, len(shown) - MOST_CODES)
 
 
 def _estimate(registers: bytearray) -> int:
