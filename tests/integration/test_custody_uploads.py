@@ -116,7 +116,7 @@ def blocks(stream, size=100):
 def test_f02_cut_at_any_point_it_goes_on_from_there(slot, steward, seed, monkeypatch):
     monkeypatch.setattr(uploads, "PIECE", 500)
     chance = random.Random(seed)
-    row = "".join(f"a{n:07d}b\t\tLindqvist{n}\t\n" for n in range(400))
+    row = "".join(f"a{n * 7919 % 400:07d}b\t\tLindqvist{n}\t\n" for n in range(400))  # ids in no order
     content = ("ID\tSSN\tLAST\tDOB\n" + row).encode()
     now, at = clock.real_now(), clock.now()
     upload = uploads.begin(slot, name=file_name(slot), length=len(content), by=steward, at=at, now=now)

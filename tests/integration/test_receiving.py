@@ -27,7 +27,7 @@ from tools import machine as machines
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("receiving")]
 
-ROWS = "".join(f"a{n:07d}b\t\tLindqvist{n}\t\n" for n in range(20_000))
+ROWS = "".join(f"a{n * 7919 % 20_000:07d}b\t\tLindqvist{n}\t\n" for n in range(20_000))  # ids in no order
 CONTENT = ("ID\tSSN\tLAST\tDOB\n" + ROWS).encode()
 
 
