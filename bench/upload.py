@@ -1,5 +1,8 @@
 """How fast a running demo takes a file in and seals it, against a server that throws the same bytes away.
 
+A third server writes what comes to the same disk as it is and waits until the disk has it: what lies between
+the two peers is the disk's share, which no sealing can win back.
+
 python -m bench.upload http://localhost:8000 [--mib 1024] [--runs N] [--write]
 
 Both servers are gunicorn with the portal's own settings (gthread, two workers of eight threads), on the same
@@ -31,9 +34,17 @@ MIB = 1 << 20
 CHUNK = os.urandom(MIB)
 FILE = "P20_DR0002_SDE_match_v1.txt"
 PEER = """
+import os, tempfile
 def application(environ, start_response):
-    while environ["wsgi.input"].read(1 << 20):
-        pass
+    body = environ["wsgi.input"]
+    if environ["PATH_INFO"] == "/keep":
+        with tempfile.TemporaryFile(dir=os.getcwd(), buffering=0) as kept:
+            while chunk := body.read(1 << 20):
+                kept.write(chunk)
+            os.fsync(kept.fileno())
+    else:
+        while body.read(1 << 20):
+            pass
     start_response("204 No Content", [])
     return []
 """
@@ -91,9 +102,9 @@ class Demo:
 
 
 @contextmanager
-def peer() -> Iterator[str]:
-    """Run a server that reads what is sent and forgets it."""
-    with tempfile.TemporaryDirectory() as folder, socket.socket() as free:
+def peer(disk: Path) -> Iterator[str]:
+    """Run a server that reads what is sent and forgets it, or under `keep` writes it to this disk first."""
+    with tempfile.TemporaryDirectory(dir=disk) as folder, socket.socket() as free:
         Path(folder, "forget.py").write_text(PEER, encoding="utf-8")
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
@@ -125,17 +136,27 @@ def main() -> None:
     parser.add_argument("address")
     parser.add_argument("--mib", type=int, default=1024)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--disk", type=Path, default=Path.home(), help="a folder on the demo's own disk")
     parser.add_argument("--write", action="store_true", help="write bench/results/upload.json")
     asked = parser.parse_args()
     around, figures = report.circumstances(), {}
     demo, size = Demo(asked.address.rstrip("/")), asked.mib * MIB
-    with peer() as address, httpx.Client(timeout=300) as client:
+    with peer(asked.disk) as address, httpx.Client(timeout=300) as client:
         for part in (16 * MIB, 64 * MIB, size):
-            pairs = [(forget(client, address, size, part), demo.send(size, part)) for _ in range(asked.runs)]
+            rounds = [
+                (
+                    forget(client, address, size, part),
+                    forget(client, f"{address}keep", size, part),
+                    demo.send(size, part),
+                )
+                for _ in range(asked.runs)
+            ]
             figures[f"parts of {part // MIB} MiB"] = {
-                "thrown away, MB/s": report.spread([thrown for thrown, _ in pairs]),
-                "sealed, MB/s": report.spread([sealed for _, sealed in pairs]),
-                "sealed to thrown away": report.spread([sealed / thrown for thrown, sealed in pairs]),
+                "thrown away, MB/s": report.spread([thrown for thrown, _, _ in rounds]),
+                "kept as it is, MB/s": report.spread([kept for _, kept, _ in rounds]),
+                "sealed, MB/s": report.spread([sealed for _, _, sealed in rounds]),
+                "sealed to thrown away": report.spread([sealed / thrown for thrown, _, sealed in rounds]),
+                "sealed to kept as it is": report.spread([sealed / kept for _, kept, sealed in rounds]),
             }
     for title, values in figures.items():
         print(title)
