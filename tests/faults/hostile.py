@@ -43,6 +43,7 @@ ANALYTICAL = {
     "columns": [{"name": "ID", "form": "synthetic_id", "required": True}, {"name": "NOTE", "form": "text"}],
 }  # fmt: skip
 CANARY = "Lindqvistzz"
+PROMPTLY = 2.0  # seconds
 GOOD = ["SDE-k3v9q2xw7z", "323451111", "1234567890", CANARY, "20050317", "seen"]
 MIB = 1 << 20
 NOISE = random.Random(3).randbytes(600_000)  # keeps the ratio of an archive low
@@ -348,18 +349,30 @@ def checks():
     yield "a good file after all of them", "", partial(check_stream, [text(GOOD)], from_spec(MATCHING))
 
 
+def quickest(check):
+    """Check a file, up to twice more when the machine was too busy for it; give the least time."""
+    least = float("inf")
+    for _ in range(3):
+        start = time.perf_counter()
+        report = check()
+        least = min(least, time.perf_counter() - start)
+        if least < PROMPTLY:
+            break
+    return report, least
+
+
 def main() -> None:
     """Check them all, and write what came of each as one JSON object on a line."""
     for name, rule, check in checks():
         Path("/proc/self/clear_refs").write_text("5")  # forget the peak
-        before, start = peak(), time.perf_counter()
-        report = check()
+        before = peak()
+        report, seconds = quickest(check)
         found = {
             "name": name,
             "wanted": rule,
             "accepted": report.accepted,
             "rules": sorted({found for found, _ in report.counts}),
-            "seconds": round(time.perf_counter() - start, 3),
+            "seconds": round(seconds, 3),
             "mib": (peak() - before) // 1024,
             "told": CANARY.casefold() in json.dumps(report.as_dict()).casefold(),
         }
