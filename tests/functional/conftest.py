@@ -36,10 +36,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.xdist_group("browser"))
-            item.add_marker(pytest.mark.timeout(600))  # the first one waits for the portal
-            if item.path.name == "test_whole_line.py":
+            whole_line = item.path.name == "test_whole_line.py"
+            if whole_line:
                 item.add_marker(pytest.mark.long)  # five minutes; ./test must pass in fifteen on two cores
-                item.add_marker(pytest.mark.timeout(1800))
+            # The first one waits for the portal. Of several marks the first would count.
+            item.add_marker(pytest.mark.timeout(1800 if whole_line else 600))
 
 
 @dataclass(frozen=True)
