@@ -14,7 +14,7 @@ import pytest
 from governance.scenario.launch import KEYS
 
 ROOT = Path(__file__).resolve().parents[2]
-pytestmark = pytest.mark.timeout(1200)  # on two busy cores
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1200)]  # on two busy cores
 
 
 @pytest.fixture
@@ -79,7 +79,6 @@ def test_one_request_goes_the_whole_way(folder, tmp_path):
     assert (tmp_path / "kept" / "agreement-DR-0001.pdf").read_bytes().startswith(b"%PDF")
 
 
-@pytest.mark.long
 def test_two_run_side_by_side_and_a_run_can_be_repeated(folder):
     first, second = (start(folder, "--people", "1000", "--seed", seed) for seed in ("34", "34"))
 
@@ -90,7 +89,6 @@ def test_two_run_side_by_side_and_a_run_can_be_repeated(folder):
     assert said[0]["recall"] == pytest.approx(said[1]["recall"], abs=0.01)
 
 
-@pytest.mark.long
 def test_as_many_people_as_a_small_project_has(folder):
     out, said = ended(start(folder, "--people", "20000"), 900)
 
@@ -101,7 +99,6 @@ def test_as_many_people_as_a_small_project_has(folder):
     assert out.count("… done") > 25
 
 
-@pytest.mark.long
 def test_one_that_is_told_to_stop_leaves_no_process_and_no_file(folder):
     process = start(folder, "--people", "1000")
     said = ""
