@@ -78,6 +78,7 @@ class TestRotation:
         key_desk.retire(1, at=NOW)
         with pytest.raises(RetiredKey, match="Rotate first"):
             key_desk.retire(2, at=NOW)
+
     @pytest.mark.long
     def test_f16_no_read_fails_while_keys_are_wrapped_anew_and_a_crash_is_gone_on_from(self, tmp_path):
         MasterKeyFile.create(tmp_path / "m" / "master.key")
