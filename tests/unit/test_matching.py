@@ -95,6 +95,16 @@ class TestOpening:
         assert not row.is_required
         assert (row.identifier, row.flag) == ("SASID", matches.FLAG)
 
+    @pytest.mark.obligation("O-59")
+    def test_the_senders_of_every_file_of_a_list_too_are_reminded_before_its_window_closes(self):
+        match = matches.collecting(with_list=True)
+
+        for row in match.expected_files.all():
+            [clock] = deadlines.alive(opening.WINDOW, row.slot)
+            assert clock.due_at == row.slot.closes_at
+            assert clock.waiting_on_organisation == row.slot.supplier
+            assert clock.marks.filter(kind="remind", planned_at__lt=clock.due_at).count() == 2
+
     @pytest.mark.parametrize(
         ("text", "codes"),
         [
