@@ -85,12 +85,13 @@ def _verify(source: BinaryIO, trust: Trust | None) -> SealedDocument:
 
 def _attached(reader: PdfFileReader) -> dict[str, bytes]:
     """This will read the files that a PDF carries, by name."""
-    listed = reader.root.get("/Names", {}).get("/EmbeddedFiles", {}).get("/Names", ())
-    found = {}
-    for place in range(1, len(listed), 2):
-        entry = listed[place]
-        found[str(entry.get("/UF") or entry["/F"])] = bytes(entry["/EF"]["/F"].data)
-    return found
+    listed = reader.root
+    for name in ("/Names", "/EmbeddedFiles", "/Names"):
+        if name not in listed:
+            return {}
+        listed = listed[name]  # by brackets: only they follow references
+    entries = [listed[place] for place in range(1, len(listed), 2)]
+    return {str(entry["/F"]): bytes(entry["/EF"]["/F"].data) for entry in entries}
 
 
 def _kind(reader: PdfFileReader) -> str:
