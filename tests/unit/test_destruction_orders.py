@@ -25,7 +25,7 @@ from p20win.deadlines import public as deadlines
 from p20win.deadlines.models import Deadline
 from p20win.jobs import public as jobs
 from p20win.jobs.public import Job, MustWait, State, perform
-from p20win.projects.public import assign_number
+from p20win.projects.public import assign_number, open_to_organisation
 from p20win.refusal import Blocked
 from p20win.workflow import create
 from tests import factories
@@ -117,6 +117,7 @@ class TestTwoPeople:
             asked(match)
 
         second = factories.hub_member()
+        open_to_organisation(match.project, second.organisation, ["view_project"])
         [task] = deadlines.alive("destruction-confirmation", order)
         assert task in deadlines.waiting_for(second)
         assert task.where == match.get_absolute_url()
@@ -254,6 +255,7 @@ class TestExtractFirst:
         assert not custody.destructions(match.project).exists()
         [stuck] = deadlines.stuck_destructions()
         assert (stuck.slug, stuck.project) == ("destruction-waits", match.project)
+        open_to_organisation(match.project, factories.hub(), ["view_project"])
         assert stuck in deadlines.waiting_for(factories.hub_member())
         with pytest.raises(RuntimeError, match=match.project.number):
             health._destructions()

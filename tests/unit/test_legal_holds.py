@@ -14,6 +14,7 @@ from p20win.deadlines import public as deadlines
 from p20win.jobs import leases
 from p20win.jobs.public import Job, MustWait, State, perform
 from p20win.notifications.public import Message, tell
+from p20win.projects.public import open_to_organisation
 from p20win.refusal import Blocked
 from tests import factories
 from tests import factories_custody as custody
@@ -39,6 +40,8 @@ def in_force(project=None, **options):
 def waits_for_a_second(hold):
     """Say whether it stands on the home pages of both sides that can be the second person."""
     people = (factories.hub_member(), factories.operating_group_member())
+    for person in people:
+        open_to_organisation(hold.project, person.organisation, ["view_project"])
     tasks = [deadlines.waiting_for(person).filter(slug="hold-confirmation") for person in people]
     return [[row.where for row in rows] for rows in tasks] == [[hold.get_absolute_url()]] * 2
 
