@@ -100,7 +100,7 @@ def _wait_for_the_hub(slug: str, order: DestructionOrder, *, by: "User", at: dt.
         by=by,
         waiting_on_role=Role.HUB_STAFF,
         waiting_on_organisation=hub(),
-        where=order.match.get_absolute_url(),
+        where=f"{order.match.get_absolute_url()}#destruction",
     )
 
 

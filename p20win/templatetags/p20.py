@@ -53,12 +53,12 @@ STATUS_TONES: Final = {
     " confirmed current delivered done executed filed filled in_force met released signed signed_off"
     " succeeded true valid verified",
     "bad": "breached broken declined denied disapproval disapproved expired failed lapsed missed overdue"
-    " refused rejected revoked suspended terminated",
+    " recalled refused rejected revoked suspended terminated",
     "action": "action_needed changes_requested conditional conditionally_approved due due_soon held"
     " needs_changes paused returned",
-    "waiting": "arrived asked checking collecting in_progress in_review linked linking open pending preparing"
-    " queued ready received requested running sending sent signing started submitted uploaded waiting"
-    " with_agencies with_signatories",
+    "waiting": "arrived asked checking collecting forwarded in_progress in_review linked linking open pending"
+    " preparing queued ready received replied requested running sending sent signing started submitted"
+    " uploaded waiting with_agencies with_signatories",
 }
 TONE_ICONS: Final = {"good": "check_circle", "bad": "highlight_off", "action": "flag", "waiting": "schedule"}
 

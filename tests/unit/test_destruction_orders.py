@@ -120,7 +120,7 @@ class TestTwoPeople:
         open_to_organisation(match.project, second.organisation, ["view_project"])
         [task] = deadlines.alive("destruction-confirmation", order)
         assert task in deadlines.waiting_for(second)
-        assert task.where == match.get_absolute_url()
+        assert task.where == f"{match.get_absolute_url()}#destruction"
 
         order = ordering.confirm(order, by=second, at=START)
         assert not deadlines.alive("destruction-confirmation", order)
