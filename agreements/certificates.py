@@ -14,6 +14,7 @@ from agreements.models import Certificate, TextKind
 from agreements.papers import text_as_html
 from p20win import clock
 from p20win.accounts.public import hub
+from p20win.custody import public as custody
 from p20win.deadlines import public as deadlines
 from p20win.jobs import public as jobs
 from p20win.projects import public as projects
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from p20win.jobs.public import RunningJob
     from p20win.projects.models import Project
 
+FOR_THE_CHECKPOINT: Final = dt.timedelta(seconds=5)
+PATIENCE: Final = 12  # times that the paper is taken up before it is made without proofs; over an hour
 CERTIFICATE_INTENT: Final = "By typing my name I certify what stands above."
 
 
@@ -106,7 +109,8 @@ def issue_hub_certificate(
     """Issue the hub's certificate that the inputs are destroyed (O-65).
 
     `facts` lists the files (ids, sizes, roots, proofs), the destroyed keys, when the last copy of a key is
-    gone, and the ledger's lines that tell of it.
+    gone, and the ledger's lines that tell of it. The paper is made a moment later, so that the vault has
+    signed a checkpoint over those lines and their proofs can go into it.
     """
     certificate = Certificate(
         project=project,
@@ -118,24 +122,51 @@ def issue_hub_certificate(
         filed_at=at,
     )
     create("certificate.issued", certificate, by=by, at=at, details={"kind": "hub_destruction"})
-    jobs.after_commit("agreements.make_certificate", project_id=project.pk, certificate_id=certificate.pk)
+    custody.ask_checkpoint()
+    jobs.after_commit(
+        "agreements.make_certificate",
+        project_id=project.pk,
+        not_before=clock.real_now() + FOR_THE_CHECKPOINT,
+        certificate_id=certificate.pk,
+    )
     return certificate
+
+
+def _proofs(certificate: Certificate, job: "RunningJob") -> dict[int, dict[str, Any]]:
+    """Return the proofs of the ledger's lines that a certificate names, by line.
+
+    If the vault signs nothing for long, the paper is made without; they are then had beside it, one by one.
+
+    :raises MustWait: while no signed checkpoint holds the lines, for an hour or so
+    """
+    lines = [int(entry["line"]) for entry in certificate.facts.get("ledger", ()) if "leaf" in entry]
+    try:
+        return {line: custody.ledger_proof_of_line(line) for line in lines}
+    except Blocked as not_yet:
+        if job.token < PATIENCE:
+            raise jobs.MustWait("The ledger's next checkpoint is waited for; its proof goes in.") from not_yet
+        return {}
 
 
 def make_certificate(
     certificate: Certificate, job: "RunningJob", *, by: "User", at: dt.datetime
 ) -> Certificate:
-    """Make the certificate's paper, sealed, unless it is there already."""
+    """Make the certificate's paper, sealed, unless it is there already.
+
+    :raises MustWait: while the ledger's proofs that go into it cannot be had yet
+    """
     if certificate.document_id:
         return certificate
     agreement = selectors.agreement_for(certificate.project)
     if agreement is None:
         raise Blocked("The project has no agreement.")
+    proofs = _proofs(certificate, job)
     job.progress(10, "Making the certificate")
     template = selectors.text(certificate.kind)
     number = certificate.project.number
     content = seal.seal(
-        certificate_pdf(certificate, agreement, template.body), reason=f"Certificate of {number}"
+        certificate_pdf(certificate, agreement, template.body, proofs=proofs),
+        reason=f"Certificate of {number}",
     )
     job.progress(90, "Keeping the certificate")
     with transaction.atomic():

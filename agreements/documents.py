@@ -2,11 +2,13 @@
 
 import datetime as dt
 import json
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from agreements import papers, terms
 from agreements.models import Agreement, Certificate, Document
+from p20win.custody.public import CERTIFICATE_FORMAT, CERTIFICATE_NAME
 from p20win.signatures.public import Signature, signatures_on
 
 if TYPE_CHECKING:
@@ -105,8 +107,22 @@ def certificate_values(certificate: Certificate, agreement: Agreement) -> dict[s
     return values
 
 
-def certificate_pdf(certificate: Certificate, agreement: Agreement, body: str) -> bytes:
-    """Return a certificate as a paper."""
+def certificate_pdf(
+    certificate: Certificate, agreement: Agreement, body: str, *, proofs: Mapping[int, dict[str, Any]]
+) -> bytes:
+    """Return a certificate as a paper; what it says of the ledger is attached for programs, and proven."""
     html = papers.text_as_html(certificate.kind, body, certificate_values(certificate, agreement))
-    context = {"certificate": certificate, "text": html, "facts": certificate.facts}
-    return papers.pdf("documents/certificate.html", context)
+    facts = certificate.facts
+    context = {"certificate": certificate, "text": html, "facts": facts, "proven": bool(proofs)}
+    attachments = [
+        (f"proof-line-{line}.json", _as_json(proof), f"The proof that line {line} is in the ledger")
+        for line, proof in proofs.items()
+    ]
+    if facts.get("ledger"):
+        said = {"format": CERTIFICATE_FORMAT, "number": certificate.project.number, **facts}
+        attachments.insert(0, (CERTIFICATE_NAME, _as_json(said), "What this certificate says, for programs"))
+    return papers.pdf("documents/certificate.html", context, attachments=attachments)
+
+
+def _as_json(document: Mapping[str, Any]) -> bytes:
+    return json.dumps(document, indent=2, ensure_ascii=False).encode()

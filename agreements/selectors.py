@@ -1,7 +1,8 @@
 """Questions about agreements and papers."""
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q, QuerySet
 
@@ -21,6 +22,7 @@ from agreements.standing import (
     waiting_parties,
 )
 from p20win import clock
+from p20win.custody import public as custody
 from p20win.projects import public as projects
 
 if TYPE_CHECKING:
@@ -82,3 +84,9 @@ def in_force_tray() -> QuerySet[Agreement]:
 def certificates(project: "Project") -> QuerySet[Certificate]:
     """Return the project's certificates of destruction and retention."""
     return project.certificates.select_related("document", "organisation", "filed_by")
+
+
+def proven(rows: Iterable[Certificate]) -> set[Any]:
+    """Return which of these certificates name lines of the ledger whose proof can be had by now."""
+    named = {row.pk: [int(entry["line"]) for entry in row.facts.get("ledger", ())] for row in rows}
+    return {pk for pk, lines in named.items() if lines and custody.ledger_covers(max(lines))}

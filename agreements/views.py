@@ -53,6 +53,7 @@ def detail(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Show an agreement: where it stands, who has signed, what one can do."""
     agreement = get_object_or_404(selectors.visible_to(request.user), pk=pk)
     is_og = request.user.has_role(Role.OPERATING_GROUP)
+    given = selectors.certificates(agreement.project)
     context: dict[str, Any] = {
         "agreement": agreement,
         "parties": selectors.expected_parties(agreement),
@@ -63,7 +64,8 @@ def detail(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
         "why_not_issue": blockers(lifecycle.ISSUE, agreement, request.user),
         "document_job": jobs.latest("agreements.make_document", agreement_id=agreement.pk),
         "execute_job": jobs.latest("agreements.execute", agreement_id=agreement.pk),
-        "certificates": selectors.certificates(agreement.project),
+        "certificates": given,
+        "proven": selectors.proven(given),
         "is_recipient": checks.is_of_recipient(agreement.project, request.user) is None,
         "why_not_file": certificates.why_not_file(agreement.project, request.user),
     }

@@ -100,6 +100,14 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument(
         "--trust", type=Path, metavar="PEM", help="public keys and certificates that you trust"
     )
+    verify.add_argument(
+        "--proof",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a proof from the ledger that belongs to this certificate; may be given often",
+    )
     _add_json(verify)
     verify.set_defaults(run=_verify)
     ledger.add_commands(commands)
@@ -221,7 +229,7 @@ def _show_received(have: int, size: int) -> None:
 
 
 def _verify(called: argparse.Namespace) -> int:
-    verdict = verify_file(called.file, _trust(called.trust))
+    verdict = verify_file(called.file, _trust(called.trust), called.proof)
     _show_verdict(verdict, as_json=called.json)
     return _EXIT.get(verdict.state, 2)
 

@@ -11,14 +11,16 @@ from django.db.models import Q, QuerySet
 
 from agreements import public as agreements
 from p20win.accounts.public import Role
-from p20win.clock import STATE_ZONE
+from p20win.clock import STATE_ZONE, state_date
 from p20win.custody.public import DataClass
+from p20win.deadlines import public as deadlines
 from p20win.listing import Listing
 from p20win.projects.public import Part, Participation
 
 if TYPE_CHECKING:
     from p20win.accounts.models import Organisation, User
 
+INPUTS_CLOCK: Final = "input-destruction"
 READERS: Final = (Role.DATA_STEWARD, Role.HUB_STAFF, Role.OPERATING_GROUP)
 Cell = dt.datetime | dt.date | str | int | list[str] | None
 
@@ -113,3 +115,13 @@ def agreed_destruction(project_ids: Sequence[Any]) -> dict[Any, dt.date]:
     """Return by project the day by which its data is destroyed, as its latest agreement says."""
     rows = agreements.Agreement.objects.filter(project__in=project_ids).order_by("version")
     return {row.project_id: row.destruction_date for row in rows}
+
+
+def inputs_due(match_ids: Sequence[Any]) -> dict[Any, dt.date]:
+    """Return by match the day by which its inputs are destroyed, once that clock runs (O-65, O-107)."""
+    wanted = {str(pk): pk for pk in match_ids}
+    clocks = deadlines.Deadline.objects.filter(
+        slug=INPUTS_CLOCK, subject_type="matching.match", subject_id__in=wanted
+    )
+    rows = clocks.exclude(status=deadlines.Status.CANCELLED).order_by("started_at")
+    return {wanted[row.subject_id]: state_date(row.due_at) for row in rows}

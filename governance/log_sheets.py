@@ -10,14 +10,20 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.styles import Alignment, Font
+from openpyxl.utils import get_column_letter
 
 from p20win.clock import STATE_ZONE
 
 if TYPE_CHECKING:
+    from openpyxl.worksheet._write_only import WriteOnlyWorksheet
+
     from governance.log_kinds import Cell, Log
 
 # What spreadsheet programs may take for the beginning of a formula, in plain and in full width.
 _FORMULA: Final = tuple("=+-@\t\r\n|%＝＋－＠")
+_WIDTHS: Final = {"time": 20, "date": 14, "name": 40, "list": 48}  # in characters, by kind of column
 _UNSHOWN: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
@@ -61,12 +67,25 @@ def _line(cells: list[str]) -> bytes:
 
 
 def as_xlsx(log: Log, rows: Iterable[list[Cell]]) -> bytes:
-    """Return a log as a workbook; every cell is text."""
+    """Return a log as a workbook: every cell is text, the headings stay in sight, columns can be filtered."""
     book = Workbook(write_only=True)
     sheet = book.create_sheet(log.title)
-    sheet.append(headings(log))
-    for cells in rows:
-        sheet.append([spelt(cell) for cell in cells])
+    sheet.freeze_panes = "A2"
+    for place, column in enumerate(log.columns, 1):
+        sheet.column_dimensions[get_column_letter(place)].width = _WIDTHS.get(column.kind, 24)
+    sheet.append([_cell(sheet, words, font=Font(bold=True)) for words in headings(log)])
+    last = 1
+    for last, cells in enumerate(rows, 2):  # noqa: B007  # the number of the last row is wanted afterwards
+        sheet.append([_cell(sheet, spelt(cell)) for cell in cells])
+    sheet.auto_filter.ref = f"A1:{get_column_letter(len(log.columns))}{last}"
     content = io.BytesIO()
     book.save(content)
     return content.getvalue()
+
+
+def _cell(sheet: WriteOnlyWorksheet, words: str, *, font: Font | None = None) -> WriteOnlyCell:
+    cell = WriteOnlyCell(sheet, words)
+    cell.alignment = Alignment(vertical="top", wrap_text=True)
+    if font is not None:
+        cell.font = font
+    return cell

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
-from governance.log_kinds import Cell, Column, Log, agreed_destruction, kind_name, recipients, who
+from governance.log_kinds import (
+    Cell,
+    Column,
+    Log,
+    agreed_destruction,
+    inputs_due,
+    kind_name,
+    recipients,
+    who,
+)
 from governance.log_sent import SENT
 from matching.public import MatchRun
 from p20win.custody.public import FileStatus, SealedFile
@@ -16,7 +25,7 @@ from p20win.custody.public import FileStatus, SealedFile
 if TYPE_CHECKING:
     from p20win.accounts.models import Organisation
 
-_FILES: Final = ("project", "owner", "destination", "slot", "sent_by", "sent_by__organisation")
+_FILES: Final = ("project", "owner", "destination", "slot__expected_by", "sent_by", "sent_by__organisation")
 _BY_FILE: Final = ("project__number", "project__title", "owner__short_name", "sent_by__name", "name")
 
 
@@ -30,8 +39,22 @@ def _destroyed(file: SealedFile) -> dt.datetime | None:
     return file.status_since if file.status == FileStatus.DESTROYED else None
 
 
-def _due(file: SealedFile, agreed: dict[Any, dt.date]) -> dt.date | None:
-    return (file.slot.destroy_by if file.slot else None) or agreed.get(file.project_id)
+def _match_id(file: SealedFile) -> Any:
+    """Return the match that a file is an input of."""
+    expected = getattr(file.slot, "expected_by", None)
+    return expected.match_id if expected else None
+
+
+def _days(files: Sequence[SealedFile]) -> list[dt.date | None]:
+    """Return of each file by when it is destroyed: an input by its match's clock once that has started."""
+    agreed = agreed_destruction([file.project_id for file in files])
+    inputs = inputs_due([match for file in files if (match := _match_id(file))])
+    return [
+        inputs.get(_match_id(file))
+        or (file.slot.destroy_by if file.slot else None)
+        or agreed.get(file.project_id)
+        for file in files
+    ]
 
 
 # --- files received
@@ -43,7 +66,6 @@ def _received() -> QuerySet[Any]:
 
 
 def _tell_received(files: Sequence[SealedFile]) -> list[list[Cell]]:
-    agreed = agreed_destruction([file.project_id for file in files])
     return [
         [
             file.received_at,
@@ -55,10 +77,10 @@ def _tell_received(files: Sequence[SealedFile]) -> list[list[Cell]]:
             list(file.columns),
             file.project.number,
             file.get_status_display(),
-            _due(file, agreed),
+            day,
             _destroyed(file),
         ]
-        for file in files
+        for file, day in zip(files, _days(files), strict=True)
     ]
 
 
@@ -114,12 +136,12 @@ def _of_match(agency: Organisation) -> Q:
 
 
 def _tell_matches(runs: Sequence[MatchRun]) -> list[list[Cell]]:
-    projects = [run.match.project_id for run in runs]
-    receiving, agreed = recipients(projects), agreed_destruction(projects)
-    return [_tell_run(run, receiving, agreed) for run in runs]
+    receiving = recipients([run.match.project_id for run in runs])
+    due = inputs_due([run.match_id for run in runs])
+    return [_tell_run(run, receiving, due.get(run.match_id)) for run in runs]
 
 
-def _tell_run(run: MatchRun, receiving: dict[Any, str], agreed: dict[Any, dt.date]) -> list[Cell]:
+def _tell_run(run: MatchRun, receiving: dict[Any, str], due: dt.date | None) -> list[Cell]:
     files = list(run.match.expected_files.all())
     used = {
         str(column["name"])
@@ -127,7 +149,6 @@ def _tell_run(run: MatchRun, receiving: dict[Any, str], agreed: dict[Any, dt.dat
         for column in file.slot.spec.get("columns", [])
         if column.get("identifier")
     }
-    days = [file.slot.destroy_by for file in files if file.slot.destroy_by]
     return [
         run.started_at,
         run.status_since if run.status != "running" else None,
@@ -139,7 +160,7 @@ def _tell_run(run: MatchRun, receiving: dict[Any, str], agreed: dict[Any, dt.dat
         f"Match {run.match.number}, run {run.number}",
         f"{run.method.name}, version {run.method.version}",
         run.get_status_display(),
-        min(days, default=agreed.get(run.match.project_id)),
+        due,
         run.match.inputs_destroyed_at,
     ]
 
@@ -190,7 +211,6 @@ def _maintained() -> QuerySet[Any]:
 
 
 def _tell_maintained(files: Sequence[Any]) -> list[list[Cell]]:
-    agreed = agreed_destruction([file.project_id for file in files])
     return [
         [
             file.kept_since,
@@ -202,10 +222,10 @@ def _tell_maintained(files: Sequence[Any]) -> list[list[Cell]]:
             list(file.columns),
             file.project.number,
             file.get_status_display(),
-            _due(file, agreed),
+            day,
             _destroyed(file),
         ]
-        for file in files
+        for file, day in zip(files, _days(files), strict=True)
     ]
 
 

@@ -147,6 +147,15 @@ def doors(project: Project, person: User) -> list[tuple[str, str]]:
     return found + [(f"Output: {output.title}", output.get_absolute_url()) for output in outputs]
 
 
+def waiting_for(person: User) -> list[tuple[Deadline, str]]:
+    """Return what waits for a person, due next first; of a file to send, which one it is."""
+    rows = list(deadlines.waiting_for(person)[:ON_HOME])
+    slots = [row.subject_id for row in rows if row.subject_type == "custody.uploadslot"]
+    titles = dict(custody.visible_slots(person).filter(pk__in=slots).values_list("pk", "title"))
+    named = {str(pk): title for pk, title in titles.items()}
+    return [(row, named.get(row.subject_id, "")) for row in rows]
+
+
 def of_person(person: User) -> list[Whereabouts]:
     """Return the open projects a person may see and where each is, the latest first."""
     rows = projects.visible_to(person).filter(status="open").order_by("-status_since")[:ON_HOME]

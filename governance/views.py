@@ -30,7 +30,7 @@ BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 def home(request: SignedInRequest) -> HttpResponse:
     """Show what waits for me, due next first, and where my projects are."""
     context = {
-        "waiting": deadlines.waiting_for(request.user)[: selectors.ON_HOME],
+        "waiting": selectors.waiting_for(request.user),
         "projects": selectors.of_person(request.user),
         "may_request": request.user.has_role(Role.REQUESTOR),
     }

@@ -102,7 +102,7 @@ STAGES: Final = (
         "the hub",
         done_by=frozenset({"match.signed_off"}),
         undone_by=frozenset({"match.rejected"}),
-        clocks=frozenset({"match-agreement"}),
+        clocks=frozenset({"match-agreement", "limitations"}),
     ),
     Stage(
         "delivery",

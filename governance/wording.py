@@ -73,6 +73,7 @@ TITLES: Final = {
     "extract.received": "All of the extract was downloaded",
     "extract.receipt_confirmed": "The recipient confirmed what was received",
     "extract.closed": "Time to download is over",
+    "extract.window_moved": "The time to download was moved",
     "extract.recalled": "A version of the extract was recalled",
     "extract.replaced": "A later version replaced the extract",
     "extract.copy_deleted": "The deletion of recalled copies was confirmed",

@@ -28,4 +28,5 @@ class MatchingConfig(AppConfig):
         deadlines.register_due_action(signing.DESTRUCTION, "matching.destroy_inputs", moment=timing.sets_at)
         deadlines.register_due_action(ordering.HOUR, "matching.carry_out_order")
         deadlines.register_due_action(delivering.WINDOW, "matching.close_delivery")
+        deadlines.register_follower(delivering.WINDOW, delivering.follow_window)
         notifications.register(notices.NOTICES)

@@ -108,6 +108,8 @@ def why_not_agree(match: Match, actor: "User", at: dt.datetime) -> list[str]:
         return ["Only a representative of a party can say whether the match is optimal."]
     if all(row.signature_id for row in mine):
         return ["Your organisation has agreed."]
+    if not standing.terms(match).limitations:
+        return ["The hub has not described the limits of the result yet. You read them before you agree."]
     return access.why_not(actor, "sign_off", match.project, "key", at)
 
 
@@ -177,6 +179,14 @@ def runs_deliveries(subject: object, actor: "User") -> str | None:
 def may_recall(delivery: Delivery, actor: "User") -> str | None:
     """The hub's staff and the operating group recall."""
     return runs_deliveries(delivery, actor)
+
+
+def why_not_more_time(delivery: Delivery, actor: "User") -> list[str]:
+    """Say why this person cannot move the end of a download; an empty list means they can."""
+    reasons = [] if actor.has_role(Role.OPERATING_GROUP) else ["Only the operating group can do this."]
+    if delivery.status != DeliveryStatus.AVAILABLE:
+        reasons.append(f"Not possible while the status is “{delivery.get_status_display()}”.")
+    return reasons
 
 
 def why_not_describe(match: Match, actor: "User") -> list[str]:

@@ -35,6 +35,7 @@ def delivery(row: Delivery, person: "User", at: dt.datetime) -> dict[str, Any]:
         "everyone": [told(d) for d in row.downloads.select_related("person")] if sees_all else [],
         "is_hub_or_group": sees_all,
         "may_recall": sees_all and not blockers(lifecycle.RECALL, row, person),
+        "may_give_time": not checks.why_not_more_time(row, person),
         "may_replace": not checks.why_not_replace(row.match, person),
         "questions": [
             _question(each, person) for each in selectors.questions_for(person).filter(delivery=row)
@@ -63,7 +64,7 @@ def lead(row: Delivery) -> str:
 
 def _clocks(row: Delivery, mine: list[Any]) -> list[Any]:
     subjects = {str(row.pk), *(str(download.pk) for download in mine)}
-    slugs = ["download", standing.QUESTIONS, fetching.RECEIPT, fetching.RECALL]
+    slugs = ["download", fetching.RECEIPT, fetching.RECALL]
     return list(deadlines.open_of_project(row.project).filter(slug__in=slugs, subject_id__in=subjects))
 
 
@@ -86,6 +87,8 @@ def _question(row: Question, person: "User") -> dict[str, Any]:
         "may_forward": is_group and not blockers(lifecycle.FORWARD, row, person),
         "may_answer": is_group and not blockers(lifecycle.ANSWER, row, person),
         "may_reply": not blockers(lifecycle.REPLY, row, person),
+        "may_replace": not checks.why_not_replace(row.delivery.match, person),
+        "may_open": not checks.runs_deliveries(row, person),
     }
 
 

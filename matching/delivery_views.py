@@ -11,7 +11,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
 from matching import checks, delivery_pages, selectors, standing, streaming
-from matching.forms import AcknowledgeForm, AgreeForm, LimitationsForm, ReasonForm, ReceiptForm
+from matching.forms import (
+    AcknowledgeForm,
+    AgreeForm,
+    LimitationsForm,
+    MoreTimeForm,
+    ReasonForm,
+    ReceiptForm,
+)
 from matching.models import Delivery, DeliveryStatus, Download
 from matching.services import attesting, delivering, fetching, recalling
 from matching.views import match_of, sent, tell, tried
@@ -174,6 +181,25 @@ def recall(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
         messages.success(request, "Recalled. Downloads have stopped, and the recipient has been told.")
         return redirect(row)
     return render(request, "matching/recall.html", {"delivery": row, "match": row.match, "form": form})
+
+
+@roles_only(Role.OPERATING_GROUP)
+@require_http_methods(["GET", "POST"])
+def more_time(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
+    """Let a version be fetched for longer."""
+    row = delivery_of(request, pk)
+    form = MoreTimeForm(sent(request))
+    if form.is_valid() and tried(
+        form, lambda: delivering.give_more_time(row, by=request.user, at=clock.now(), **form.cleaned_data)
+    ):
+        messages.success(request, "The time is extended. The recipient is told.")
+        return redirect(row)
+    context = {"delivery": row, "match": row.match, "form": form}
+    return render(
+        request,
+        "matching/more_time.html",
+        context | {"why_not": checks.why_not_more_time(row, request.user)},
+    )
 
 
 @members_only

@@ -44,6 +44,8 @@ def _not_started(match: Match) -> dict[str, Any]:
     text = "The input files are destroyed in time after every party has said that the match is optimal. " + (
         "The match has not come to a result yet." if match.status != MatchStatus.LINKED else ""
     )
+    if match.status == MatchStatus.LINKED and not standing.terms(match).limitations:
+        text += "First the hub describes the limits of the result."
     run = standing.latest_result(match) if match.status == MatchStatus.LINKED else None
     waiting = []
     for row in standing.signoffs(run) if run else ():

@@ -172,6 +172,19 @@ class AcknowledgeForm(forms.Form):
             self.fields[f"rule_{number}"] = forms.BooleanField(label=rule)
 
 
+class MoreTimeForm(forms.Form):
+    """Until when a version can be fetched, and why."""
+
+    until = forms.DateField(
+        label="Last day",
+        help_text="It can be fetched until the end of this day, Eastern time.",
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )
+    reason = forms.CharField(
+        label="Why?", help_text="Everyone in the project can read it; name no person.", max_length=300
+    )
+
+
 class DestroyForm(forms.Form):
     """Why the inputs are destroyed before their time."""
 

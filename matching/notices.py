@@ -3,7 +3,16 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from matching.models import Delivery, DestructionOrder, LinkAttestation, Match, MatchSignoff, Question
+from matching.models import (
+    Delivery,
+    DeliveryTerms,
+    DestructionOrder,
+    LinkAttestation,
+    Match,
+    MatchSignoff,
+    MatchStatus,
+    Question,
+)
 from matching.standing import agencies
 from p20win.accounts.public import Role, hub, operating_group, people_with_role
 from p20win.notifications.public import Notice
@@ -24,6 +33,8 @@ def _match(event: "Event") -> Match:
         return _question(event).delivery.match
     if event.subject_type == "matching.destructionorder":
         return _order(event).match
+    if event.subject_type == "matching.deliveryterms":
+        return DeliveryTerms.objects.select_related("match__project").get(pk=event.subject_id).match
     if event.subject_type == "matching.linkattestation":
         return LinkAttestation.objects.select_related("match__project").get(pk=event.subject_id).match
     return Match.objects.select_related("project").get(pk=event.subject_id)
@@ -78,6 +89,16 @@ def representatives(event: "Event") -> Iterable["User"]:
     return [*stewards(event), *requestors]
 
 
+def who_can_agree_now(event: "Event") -> Iterable["User"]:
+    """The parties' representatives, while they are asked."""
+    return representatives(event) if _match(event).status == MatchStatus.LINKED else []
+
+
+def representatives_and_hub(event: "Event") -> Iterable["User"]:
+    """Those who say whether a match is optimal, and those who describe its limits before."""
+    return [*representatives(event), *hub_staff(event)]
+
+
 def recipients(event: "Event") -> Iterable["User"]:
     """Those of the user list whom every agency approved."""
     approved = requests.approved_people(_match(event).project)
@@ -122,7 +143,13 @@ NOTICES: Final = {
         "emails/match_files_complete.txt", hub_staff, "{number}: all files are there", where=_page
     ),
     "match.linked": Notice(
-        "emails/match_linked.txt", representatives, "{number}: the match report is ready", where=_page
+        "emails/match_linked.txt", representatives_and_hub, "{number}: the match report is ready", where=_page
+    ),
+    "match.limitations_written": Notice(
+        "emails/match_limits.txt",
+        who_can_agree_now,
+        "{number}: please say whether the match is optimal",
+        where=_page,
     ),
     "match.failed": Notice(
         "emails/match_failed.txt", hub_staff, "{number}: the match did not work", where=_page

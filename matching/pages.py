@@ -35,6 +35,7 @@ def detail(match: Match, person: "User", at: dt.datetime) -> dict[str, Any]:
         "words": standing.signoffs(result) if result else [],
         "may_speak": bool(checks.signoffs_of(match, person)),
         "why_not_agree": checks.why_not_agree(match, person, at),
+        "may_reject": any(row.signature_id is None for row in checks.signoffs_of(match, person)),
         "is_hub": is_hub,
         "why_not_start": blockers(lifecycle.START, match, person) if is_hub else [],
         "destroying": destruction_shown.destruction(match, person, at),
@@ -95,6 +96,11 @@ def lead(match: Match) -> str:
             run = standing.latest_result(match)
             rows = standing.signoffs(run) if run else []
             waiting = sorted({row.organisation.short_name for row in rows if row.signature_id is None})
+            if not standing.terms(match).limitations:
+                return (
+                    "The report is ready. The hub describes the limits of the result next; then the parties"
+                    " say whether it is optimal."
+                )
             return f"The report is ready. {_listed(waiting)} have not said yet whether it is optimal."
         case MatchStatus.SIGNED_OFF:
             if not standing.terms(match).limitations:

@@ -21,6 +21,7 @@ urlpatterns = [
     path("deliveries/<uuid:pk>/papers/", delivery_views.papers, name="papers"),
     path("deliveries/<uuid:pk>/download/", delivery_views.download, name="download"),
     path("deliveries/<uuid:pk>/recall/", delivery_views.recall, name="recall"),
+    path("deliveries/<uuid:pk>/more-time/", delivery_views.more_time, name="more-time"),
     path("deliveries/<uuid:pk>/deleted/", delivery_views.deleted, name="deleted"),
     path("deliveries/<uuid:pk>/ask/", question_views.ask, name="ask"),
     path("downloads/<uuid:pk>/file/", delivery_views.file, name="download-file"),

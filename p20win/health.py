@@ -132,6 +132,17 @@ def _jobs() -> str:
     return "none is given up"
 
 
+def _destructions() -> str:
+    from p20win.deadlines.public import stuck_destructions
+
+    if stuck := {row.project.number: None for row in stuck_destructions() if row.project}:
+        raise RuntimeError(
+            f"Input files of {', '.join(stuck)} should be destroyed and are not. The page of the match says"
+            " what it waits for; see docs/runbooks/destruction.md."
+        )
+    return "none is late or stuck"
+
+
 def _desks() -> str:
     if missing := access.missing_conditions():
         raise RuntimeError(f"Access is denied to all: nobody answers {', '.join(missing)}.")
@@ -149,6 +160,7 @@ _NEEDS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("PDF documents", _pdf),
     ("Mail", _mail),
     ("Jobs", _jobs),
+    ("Destruction", _destructions),
     ("Desks", _desks),
 )
 

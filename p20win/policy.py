@@ -100,6 +100,12 @@ INPUT_DESTRUCTION_COLLEGES: Final = Hours(24)  # where the independent colleges 
 DESTRUCTION_HOUR: Final = Lead(Hours(1))  # between notice and act, to withdraw or hold it: ours (O-65)
 DESTRUCTION_WORK_HOURS: Final = 1  # hours kept free for the work itself before a deadline: ours (O-65)
 LEGAL_HOLD: Final = Until(Months(12))  # the longest a hold is set for at a time: ours (O-65)
+LIMITATIONS: Final = BusinessDays(1)  # the hub describes the limits of a result: ours (O-76)
+DESTRUCTION_CONFIRMATION: Final = BusinessDays(1)  # a second person confirms or withdraws it: ours (O-65)
+HOLD_CONFIRMATION: Final = BusinessDays(
+    1
+)  # a second person answers who asks for a hold, or its end: ours (O-65)
+DESTRUCTION_WAITS: Final = Hours(4)  # what keeps an ordered destruction waiting is mended: ours (O-65)
 
 # ---- Keys and backups
 KEY_SNAPSHOT_DAYS: Final = 5  # days that a copy of the key store is kept: ours, to keep O-65 true (O-65)

@@ -16,6 +16,8 @@ EMOU = (dt.date(2025, 1, 1), dt.date(2027, 12, 31))
 class NoJob:
     """Stands where a worker hands its running job in: the services under test only report to it."""
 
+    token = 1
+
     def progress(self, percent, message):
         """Take note of nothing."""
 

@@ -10,6 +10,7 @@ from matching.engine import extract
 from matching.engine.errors import BadInput
 from matching.models import Delivery, DeliveryStatus, DeliveryTerms, Match, MatchStatus
 from matching.services import packing
+from matching.services.running import LIMITS, wait_for_the_parties
 from p20win.accounts.public import Role, system_user
 from p20win.audit.public import first_in_line
 from p20win.custody import public as custody
@@ -29,9 +30,10 @@ WINDOW: Final = "download"
 
 @transaction.atomic
 def describe(match: Match, *, limitations: str, by: "User", at: dt.datetime) -> DeliveryTerms:
-    """Write what the recipient must know of the result's limits; nothing is delivered without it (O-76).
+    """Write what the recipient must know of the result's limits; nobody agrees to it before (O-76).
 
-    Where the match is signed off and waits for this alone, its extract is built now.
+    So the extract can be built as soon as the last party agrees, whatever clock the inputs have (O-107).
+    Where a match was signed off without, its extract is built now.
 
     :raises Blocked: if there is no result, the person is not of the hub, or nothing is written
     """
@@ -42,6 +44,10 @@ def describe(match: Match, *, limitations: str, by: "User", at: dt.datetime) -> 
     terms = amend(
         "match.limitations_written", standing.terms(match), by=by, at=at, limitations=limitations.strip()
     )
+    deadlines.meet(LIMITS, subject=match, at=at, by=by)
+    run = standing.latest_result(match)
+    if match.status == MatchStatus.LINKED and run is not None:
+        wait_for_the_parties(run, by=by, at=at)
     waiting = match.deliveries.filter(status=DeliveryStatus.PREPARING).first()
     if waiting is not None:
         _ask_for_build(waiting, by=by)
@@ -192,3 +198,32 @@ def close(delivery: Delivery, *, at: dt.datetime) -> Delivery:
     if delivery.status != DeliveryStatus.AVAILABLE or standing.is_within_window(delivery, at):
         return delivery
     return take(lifecycle.CLOSE_DELIVERY, delivery, by=system_user(), at=at)
+
+
+@transaction.atomic
+def give_more_time(
+    delivery: Delivery, *, until: dt.date, reason: str, by: "User", at: dt.datetime
+) -> Delivery:
+    """Let a version be fetched until the end of a later day. Its clock moves, and its closing with it.
+
+    :raises Blocked: if it cannot be fetched now, the person is not of the operating group or gives no reason,
+        or the day is not later
+    """
+    first_in_line()
+    if reasons := checks.why_not_more_time(delivery, by):
+        raise Blocked(reasons)
+    if not reason.strip():
+        raise Blocked("Say why. The recipient and the agencies can read it.")
+    basis, reference = deadlines.Basis.OPERATING_GROUP, reason.strip()
+    deadlines.extend(WINDOW, delivery, until=until, basis=basis, reference=reference, at=at, by=by)
+    return Delivery.objects.select_related("match", "project").get(pk=delivery.pk)
+
+
+def follow_window(deadline: deadlines.Deadline, by: "User", at: dt.datetime) -> None:
+    """Close the download when its clock says, wherever that was moved from: there is one closing moment."""
+    delivery = Delivery.objects.get(pk=deadline.subject_id)
+    if delivery.closes_at == deadline.due_at:
+        return
+    before = delivery.closes_at.isoformat() if delivery.closes_at else ""
+    details = {"closes_at": deadline.due_at.isoformat(), "closed_at": before}
+    amend("extract.window_moved", delivery, by=by, at=at, details=details, closes_at=deadline.due_at)

@@ -62,7 +62,7 @@ def note_destroyed(destruction: custody.Destruction, *, at: dt.datetime) -> Matc
 def _facts(match: Match) -> dict[str, Any]:
     """Return what the hub certifies: files with their roots, keys, and when the last copy of a key is gone.
 
-    Of the ledger's lines that tell of it, number and hash: what an inclusion proof is made for.
+    Of the ledger's lines that tell of it, number and hash: what an inclusion proof is about.
     """
     done = [
         row
@@ -80,8 +80,9 @@ def _facts(match: Match) -> dict[str, Any]:
             for key in row.keys
         ],
         "snapshots_gone_at": _moment(max(gone, default=None)),
+        "ledger_name": custody.ledger_name(),
         "ledger": [
-            {"organisation": row.organisation.slug, "line": line.seq, "hash": bytes(line.hash).hex()}
+            {"organisation": row.organisation.slug, "line": line.seq, "leaf": custody.ledger_leaf(line)}
             for row in done
             for line in events_of(row).filter(event="data.destroyed")
         ],

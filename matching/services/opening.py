@@ -80,16 +80,6 @@ def _expect_agency(
         slot = _open(match, agency, str(kind), title, spec, closes_at=closes_at, by=by, at=at)
         row = ExpectedFile(match=match, slot=slot, agency=agency, kind=str(kind))
         create("match.file_expected", row, by=by, at=at, details={"agency": agency.slug, "class": str(kind)})
-        deadlines.start(
-            WINDOW,
-            subject=slot,
-            project=match.project,
-            at=at,
-            by=by,
-            waiting_on_role=Role.DATA_STEWARD,
-            waiting_on_organisation=agency,
-            where=reverse("custody:slot", args=[slot.pk]),
-        )
 
 
 def _expect_list(
@@ -131,7 +121,7 @@ def _open(
     at: dt.datetime,
 ) -> custody.UploadSlot:
     agreement = agreements.in_force(match.project, at)
-    return custody.open_slot(
+    slot = custody.open_slot(
         project=match.project,
         supplier=agency,
         kind=kind,
@@ -143,6 +133,17 @@ def _open(
         destroy_by=agreement.destruction_date if agreement else None,
         on_accepted="matching.file_accepted",
     )
+    deadlines.start(
+        WINDOW,
+        subject=slot,
+        project=match.project,
+        at=at,
+        by=by,
+        waiting_on_role=Role.DATA_STEWARD,
+        waiting_on_organisation=agency,
+        where=reverse("custody:slot", args=[slot.pk]),
+    )
+    return slot
 
 
 def _owner(table: "IdentifierTable", wanted: dict[Organisation, list["ApprovedElement"]]) -> Organisation:

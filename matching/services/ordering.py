@@ -12,7 +12,7 @@ from matching import checks, lifecycle, standing, timing
 from matching.models import DestructionOrder, Match, MatchStatus, OrderStatus
 from matching.services import destroying
 from matching.services.signing import DESTRUCTION
-from p20win.accounts.public import system_user
+from p20win.accounts.public import Role, hub, system_user
 from p20win.audit.public import first_in_line
 from p20win.custody import public as custody
 from p20win.deadlines import public as deadlines
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from p20win.accounts.models import User
 
 HOUR: Final = "destruction-hour"
+SECOND: Final = "destruction-confirmation"
+WAITS: Final = "destruction-waits"
 TOOK_OVER: Final = "The clock has run out, and the portal orders the destruction itself."
 
 
@@ -67,7 +69,9 @@ def ask(match: Match, *, reason: str, by: "User", at: dt.datetime) -> Destructio
     if reasons:
         raise Blocked(reasons)
     row = DestructionOrder(match=match, reason=reason.strip(), asked_by=by, status_since=at)
-    return create("destruction_order.asked", row, by=by, at=at, note=row.reason)
+    row = create("destruction_order.asked", row, by=by, at=at, note=row.reason)
+    _wait_for_the_hub(SECOND, row, by=by, at=at)
+    return row
 
 
 @transaction.atomic
@@ -81,8 +85,23 @@ def confirm(order: DestructionOrder, *, by: "User", at: dt.datetime) -> Destruct
     details = {"acts_at": acts_at.isoformat(), "automatic": False}
     changes: dict[str, Any] = {"confirmed_by": by, "acts_at": acts_at}
     order = take(lifecycle.CONFIRM_ORDER, order, by=by, at=at, details=details, **changes)
+    deadlines.meet(SECOND, subject=order, at=at, by=by)
     _start_hour(order, by=by, at=at)
     return order
+
+
+def _wait_for_the_hub(slug: str, order: DestructionOrder, *, by: "User", at: dt.datetime) -> None:
+    """Let it stand on the home page of the hub's staff until it is done."""
+    deadlines.start(
+        slug,
+        subject=order,
+        project=order.match.project,
+        at=at,
+        by=by,
+        waiting_on_role=Role.HUB_STAFF,
+        waiting_on_organisation=hub(),
+        where=f"{order.match.get_absolute_url()}#destruction",
+    )
 
 
 def _start_hour(order: DestructionOrder, *, by: "User", at: dt.datetime) -> None:
@@ -115,7 +134,8 @@ def withdraw(order: DestructionOrder, *, reason: str, by: "User", at: dt.datetim
     said = reason.strip()
     changes: dict[str, Any] = {"withdrawn_by": by, "withdrawal": said[:500]}
     order = take(lifecycle.WITHDRAW_ORDER, order, by=by, at=at, note=said, **changes)
-    deadlines.cancel(HOUR, subject=order, at=at, by=by, note="The order was withdrawn.")
+    for slug in (SECOND, HOUR, WAITS):
+        deadlines.cancel(slug, subject=order, at=at, by=by, note="The order was withdrawn.")
     return order
 
 
@@ -154,7 +174,7 @@ def carry_out(order: DestructionOrder, *, at: dt.datetime) -> DestructionOrder:
     """Have the vault begin, as the hour is over; safe to do twice.
 
     A legal hold withdraws the order; after it the clock orders anew. Without an extract the inputs stay: it
-    is asked for once more and waited for.
+    is asked for once more and waited for, and that stands on the hub's home page and on Health.
 
     :raises MustWait: while the extract is not made
     """
@@ -164,7 +184,7 @@ def carry_out(order: DestructionOrder, *, at: dt.datetime) -> DestructionOrder:
     if why := custody.why_held(order.match.project):
         return withdraw(order, reason=why, by=system_user(), at=at)
     if why := checks.extract_is_made(order, system_user()):
-        _produce_extract(order.match)
+        _produce_extract(order, at=at)
         raise jobs.MustWait(why)
     return _begin(order, at=at)
 
@@ -173,14 +193,17 @@ def carry_out(order: DestructionOrder, *, at: dt.datetime) -> DestructionOrder:
 def _begin(order: DestructionOrder, *, at: dt.datetime) -> DestructionOrder:
     match, by = _locked(order.match), system_user()
     order = take(lifecycle.BEGIN_ORDER, _whole(order), by=by, at=at)
+    deadlines.meet(WAITS, subject=order, at=at, by=by)
     destroying.destroy_inputs(match, by=order.confirmed_by or by, at=at)
     return order
 
 
 @transaction.atomic
-def _produce_extract(match: Match) -> None:
+def _produce_extract(order: DestructionOrder, *, at: dt.datetime) -> None:
     """Ask for the extract again if the work on it was given up; it is not begun while its limits lack."""
-    first_in_line()
+    match = _locked(order.match)
+    if not deadlines.alive(WAITS, order):
+        _wait_for_the_hub(WAITS, order, by=system_user(), at=at)
     if not standing.terms(match).limitations:
         return
     delivery = match.delivery

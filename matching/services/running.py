@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 from django.db import transaction
+from django.urls import reverse
 
 from agreements import public as agreements
 from matching import layouts, lifecycle, standing
@@ -15,7 +16,7 @@ from matching.engine import child, suppress
 from matching.engine import spec as specs
 from matching.engine.errors import BadInput, LinkageError, NeedsMoreMemory
 from matching.models import Match, MatchRun, MatchSignoff, RunStatus
-from p20win.accounts.public import Role, system_user
+from p20win.accounts.public import Role, hub, system_user
 from p20win.custody import public as custody
 from p20win.deadlines import public as deadlines
 from p20win.jobs import public as jobs
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 ATTEMPTS: Final = 3
 AGREEMENT: Final = "match-agreement"
+LIMITS: Final = "limitations"
 
 
 @transaction.atomic
@@ -165,24 +167,43 @@ def report_digest(report: dict[str, Any]) -> str:
 
 
 def _ask_the_parties(run: MatchRun, *, by: "User", at: dt.datetime) -> None:
-    """Every agency, and the recipient, say whether the match is optimal (O-70, O-169)."""
+    """The hub describes the limits; every agency, and the recipient, say if it is optimal (O-70, O-169)."""
     project = run.match.project
-    parties = [(agency, False, Role.DATA_STEWARD) for agency in standing.agencies(project)]
+    parties = [(agency, False) for agency in standing.agencies(project)]
     if recipient := projects.recipient(project):
-        parties.append((recipient, True, Role.REQUESTOR))
-    for organisation, is_recipient, role in parties:
+        parties.append((recipient, True))
+    for organisation, is_recipient in parties:
         row = MatchSignoff(run=run, organisation=organisation, is_recipient=is_recipient)
         create("match.word_asked", row, by=by, at=at, details={"organisation": organisation.slug})
-        deadlines.start(
-            AGREEMENT,
-            subject=row,
-            project=project,
-            at=at,
-            by=by,
-            waiting_on_role=role,
-            waiting_on_organisation=organisation,
-            where=run.match.get_absolute_url(),
-        )
+    if standing.terms(run.match).limitations:
+        wait_for_the_parties(run, by=by, at=at)
+        return
+    deadlines.start(
+        LIMITS,
+        subject=run.match,
+        project=project,
+        at=at,
+        by=by,
+        waiting_on_role=Role.HUB_STAFF,
+        waiting_on_organisation=hub(),
+        where=reverse("matching:limitations", args=[run.match.pk]),
+    )
+
+
+def wait_for_the_parties(run: MatchRun, *, by: "User", at: dt.datetime) -> None:
+    """Start the clock of each party, once it can read what the limits of the result are."""
+    for row in standing.signoffs(run):
+        if row.signature_id is None and not deadlines.alive(AGREEMENT, row):
+            deadlines.start(
+                AGREEMENT,
+                subject=row,
+                project=run.match.project,
+                at=at,
+                by=by,
+                waiting_on_role=Role.REQUESTOR if row.is_recipient else Role.DATA_STEWARD,
+                waiting_on_organisation=row.organisation,
+                where=run.match.get_absolute_url(),
+            )
 
 
 def _fail(run: MatchRun, why: str, *, job: "RunningJob", at: dt.datetime) -> None:

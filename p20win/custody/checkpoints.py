@@ -8,14 +8,14 @@ change; for a new checkpoint only the lines since the last full tile are read.
 import datetime as dt
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.db import connection, transaction
 
 from p20win import clock, policy
 from p20win.accounts.public import hub, system_user
-from p20win.audit.public import record
+from p20win.audit.public import Event, record
 from p20win.custody import vault_keys
 from p20win.custody.engine import ledger_proof
 from p20win.custody.engine.errors import CustodyError
@@ -25,9 +25,6 @@ from p20win.custody.engine.proofs import TILE, HashTree, tile_root
 from p20win.custody.models import Checkpoint, LedgerTile
 from p20win.jobs import public as jobs
 from p20win.refusal import Blocked
-
-if TYPE_CHECKING:
-    from p20win.audit.models import Event
 
 logger = logging.getLogger(__name__)
 
@@ -167,7 +164,7 @@ def leaves_of(number: int, size: int) -> list[bytes]:
     return [leaves[at : at + _HASH] for at in range(0, (end - start) * _HASH, _HASH)]
 
 
-def prove(event: "Event") -> dict[str, Any]:
+def prove(event: Event) -> dict[str, Any]:
     """Return the proof that this line is in the ledger: its text, its way up, the first checkpoint over it.
 
     It is a document of its own that `p20 verify` knows.
@@ -182,6 +179,26 @@ def prove(event: "Event") -> dict[str, Any]:
         ((_, canonical),) = cursor.fetchall()
     path = tree_of(row.size).inclusion(event.pk - 1, row.size)
     return ledger_proof.make(canonical=canonical, index=event.pk - 1, path=path, note=row.note)
+
+
+def leaf_of(event: Event) -> str:
+    """Return the hash under which this line stands in the ledger's tree: what its proof is about."""
+    return _read_leaves(event.pk - 1, event.pk)[0].hex()
+
+
+def prove_line(seq: int) -> dict[str, Any]:
+    """Return the proof of the line of this number. :raises Blocked: if no checkpoint holds it yet"""
+    return prove(Event.objects.get(pk=seq))
+
+
+def covers(seq: int) -> bool:
+    """Say whether a signed checkpoint holds this line, so that its proof can be had."""
+    return Checkpoint.objects.filter(size__gte=seq).exists()
+
+
+def name() -> str:
+    """Return by which name the ledger's checkpoints are known."""
+    return str(settings.P20WIN_LEDGER_NAME)
 
 
 def _count() -> int:

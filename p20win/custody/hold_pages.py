@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from p20win import clock
 from p20win.access import SignedInRequest, members_only, roles_only
-from p20win.accounts.public import Role
+from p20win.accounts.public import Role, User
 from p20win.audit.public import events_of
 from p20win.custody import holds, lifecycle
 from p20win.custody.models import LegalHold
@@ -85,9 +85,16 @@ def index(request: SignedInRequest) -> HttpResponse:
 def detail(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Show one hold: who, why, until when, what happened, and what the reader may do."""
     hold = get_object_or_404(visible_holds(request.user), pk=pk)
+    events = list(events_of(hold).reverse())
+    people = dict(User.objects.filter(pk__in={e.actor_id for e in events}).values_list("pk", "name"))
     entries = [
-        {"at": event.at, "title": TITLES.get(event.event, "Changed"), "note": event.note}
-        for event in events_of(hold).reverse()
+        {
+            "at": event.at,
+            "title": TITLES.get(event.event, "Changed"),
+            "who": people.get(event.actor_id, ""),
+            "note": event.note,
+        }
+        for event in events
     ]
     context = {"hold": hold, "entries": entries, "acts": _acts(hold, request)}
     return render(request, "custody/hold.html", context)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from django.db import transaction
 
 from p20win import calendar, policy
-from p20win.accounts.public import Role, operating_group, system_user
+from p20win.accounts.public import Role, hub, operating_group, system_user
 from p20win.audit.public import first_in_line
 from p20win.custody import checks, lifecycle
 from p20win.custody.models import HOLDING, HoldStatus, LegalHold
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from p20win.projects.models import Project
 
 CLOCK: Final = "legal-hold"
+SECOND: Final = "hold-confirmation"
 
 
 def why_not_ask(project: "Project", actor: "User") -> list[str]:
@@ -58,7 +59,23 @@ def ask_hold(
         asked_by=by,
         status_since=at,
     )
-    return create("hold.asked", row, by=by, at=at, details={"until": until.isoformat()})
+    row = create("hold.asked", row, by=by, at=at, details={"until": until.isoformat()})
+    _wait_for_second(row, by=by, at=at)
+    return row
+
+
+def _wait_for_second(hold: LegalHold, *, by: "User", at: dt.datetime) -> None:
+    """Let it stand on the home pages of both sides that can be the second person."""
+    for role, organisation in ((Role.HUB_STAFF, hub()), (Role.OPERATING_GROUP, operating_group())):
+        deadlines.start(
+            SECOND,
+            subject=hold,
+            project=hold.project,
+            at=at,
+            by=by,
+            waiting_on_role=role,
+            waiting_on_organisation=organisation,
+        )
 
 
 @transaction.atomic
@@ -73,6 +90,7 @@ def confirm_hold(hold: LegalHold, *, by: "User", at: dt.datetime) -> LegalHold:
         raise Blocked("Its last day has passed. Take it back and ask for a new one.")
     details = {"until": hold.until.isoformat()}
     hold = take(lifecycle.CONFIRM_HOLD, hold, by=by, at=at, details=details, confirmed_by=by)
+    deadlines.meet(SECOND, subject=hold, at=at, by=by)
     deadlines.start(
         CLOCK,
         subject=hold,
@@ -87,11 +105,15 @@ def confirm_hold(hold: LegalHold, *, by: "User", at: dt.datetime) -> LegalHold:
     return hold
 
 
+@transaction.atomic
 def withdraw_hold(hold: LegalHold, *, by: "User", at: dt.datetime) -> LegalHold:
     """Drop a hold that is not in force yet. :raises Blocked: if it is, or the person may not"""
-    return take(lifecycle.WITHDRAW_HOLD, hold, by=by, at=at)
+    hold = take(lifecycle.WITHDRAW_HOLD, hold, by=by, at=at)
+    deadlines.meet(SECOND, subject=hold, at=at, by=by)
+    return hold
 
 
+@transaction.atomic
 def ask_lift(hold: LegalHold, *, reason: str, by: "User", at: dt.datetime) -> LegalHold:
     """Ask that a hold be lifted before its day. It stays in force until a second person lifts it.
 
@@ -100,12 +122,17 @@ def ask_lift(hold: LegalHold, *, reason: str, by: "User", at: dt.datetime) -> Le
     if not reason.strip():
         raise Blocked("Say why the hold can end.")
     said = reason.strip()
-    return take(lifecycle.ASK_LIFT, hold, by=by, at=at, note=said, lift_asked_by=by, lift_reason=said)
+    hold = take(lifecycle.ASK_LIFT, hold, by=by, at=at, note=said, lift_asked_by=by, lift_reason=said)
+    _wait_for_second(hold, by=by, at=at)
+    return hold
 
 
+@transaction.atomic
 def keep_hold(hold: LegalHold, *, by: "User", at: dt.datetime) -> LegalHold:
     """Answer that a hold shall not be lifted. :raises Blocked: if nobody asked, or the person may not"""
-    return take(lifecycle.KEEP_HOLD, hold, by=by, at=at, lift_asked_by=None, lift_reason="")
+    hold = take(lifecycle.KEEP_HOLD, hold, by=by, at=at, lift_asked_by=None, lift_reason="")
+    deadlines.meet(SECOND, subject=hold, at=at, by=by)
+    return hold
 
 
 @transaction.atomic
@@ -115,6 +142,7 @@ def lift_hold(hold: LegalHold, *, by: "User", at: dt.datetime) -> LegalHold:
     :raises Blocked: if it is one's own asking, or nobody asked
     """
     hold = take(lifecycle.LIFT, hold, by=by, at=at, note=hold.lift_reason, lifted_by=by)
+    deadlines.meet(SECOND, subject=hold, at=at, by=by)
     deadlines.cancel(CLOCK, subject=hold, at=at, by=by, note="The hold was lifted.")
     _let_run(hold, by=by, at=at)
     return hold
@@ -129,6 +157,7 @@ def lapse(hold: LegalHold, *, at: dt.datetime) -> LegalHold:
         return hold
     by = system_user()
     hold = take(lifecycle.LAPSE, hold, by=by, at=at)
+    deadlines.cancel(SECOND, subject=hold, at=at, by=by, note="The hold ended on its day.")
     _let_run(hold, by=by, at=at)
     return hold
 

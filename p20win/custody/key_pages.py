@@ -31,9 +31,11 @@ def inventory(request: SignedInRequest) -> HttpResponse:
     if told is None:
         return render(request, "custody/keys.html", {"told": None})
     keys = [_shown(key) for key in told["keys"]]
-    page = Paginator([key for key in keys if key["project"]], PER_PAGE).get_page(request.GET.get("page"))
+    query = request.GET.get("q", "").strip()
+    page = Paginator(_found(keys, query), PER_PAGE).get_page(request.GET.get("page"))
     _name(list(page.object_list))
     shown = {
+        "query": query,
         "told": told,
         "as_of": _moment(told["at"]),
         "keys": [key for key in keys if not key["project"]],
@@ -45,6 +47,17 @@ def inventory(request: SignedInRequest) -> HttpResponse:
         "missing": len(told["missing_keys"]),
     }
     return render(request, "custody/keys.html", shown)
+
+
+def _found(keys: list[dict[str, Any]], query: str) -> list[dict[str, Any]]:
+    """Return the keys of data, those alone whose request, organisation or fingerprint fits a search."""
+    found = [key for key in keys if key["project"]]
+    if not query:
+        return found
+    _name(found)
+    words = query.casefold()
+    told = ("number", "whose", "fingerprint")
+    return [key for key in found if any(words in str(key[name]).casefold() for name in told)]
 
 
 def _shown(key: dict[str, Any]) -> dict[str, Any]:

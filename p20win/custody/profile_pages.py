@@ -28,7 +28,11 @@ _HIDDEN: Final = "fewer than {}"
 def shown(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Show a file's profile beside that of the file before it."""
     file, earlier, columns, whole = _compared(request, pk)
-    context = {"file": file, "earlier": earlier, "columns": columns, "whole": whole}
+    shows = {  # a column of the table that nothing stands in is left out
+        "range": any(column["low"] for column in columns),
+        "codes": any(column["codes"] or column.get("unlisted") for column in columns),
+    }
+    context = {"file": file, "earlier": earlier, "columns": columns, "whole": whole, "shows": shows}
     return render(request, "custody/profile.html", context)
 
 

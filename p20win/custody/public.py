@@ -13,7 +13,8 @@ their session: `ticket`, and views marked `access.by_download_ticket`.
 Keys: `last_key_snapshot_expires` (in the vault) is when a key destroyed now is gone from every copy.
 
 Ledger: `ledger_proof(event)` is the proof that a line is in it, with the signed checkpoint; a line of this
-minute is in none yet: `ask_checkpoint`, and come back (it is Blocked until then).
+minute is in none yet: `ask_checkpoint`, and come back (it is Blocked until then). `ledger_leaf(event)` is the
+hash that the proof is about.
 
 `read_apart` runs a function of a module on a file in the sandbox (engine/sandbox.py says what that stops).
 
@@ -25,10 +26,16 @@ calls `hold_clocks` after it.
 from p20win.custody.capabilities import capability, register_opening
 from p20win.custody.checkpoints import alarm as ledger_alarm
 from p20win.custody.checkpoints import ask_checkpoint, unsigned_for
+from p20win.custody.checkpoints import covers as ledger_covers
+from p20win.custody.checkpoints import leaf_of as ledger_leaf
+from p20win.custody.checkpoints import name as ledger_name
 from p20win.custody.checkpoints import prove as ledger_proof
+from p20win.custody.checkpoints import prove_line as ledger_proof_of_line
 from p20win.custody.checks import why_not_send
 from p20win.custody.destruction import StillReadable, ask_destruction, shred
 from p20win.custody.download_tickets import ticket
+from p20win.custody.engine.certificate import FORMAT as CERTIFICATE_FORMAT
+from p20win.custody.engine.certificate import NAME as CERTIFICATE_NAME
 from p20win.custody.engine.errors import Broken, CustodyError, KeyDestroyed
 from p20win.custody.engine.sandbox import Failed as NotRead
 from p20win.custody.engine.sandbox import Limits
@@ -71,6 +78,8 @@ from p20win.custody.vault_keys import NotTheVault, hub_public_pem
 from p20win.custody.wire import Cut
 
 __all__ = [
+    "CERTIFICATE_FORMAT",
+    "CERTIFICATE_NAME",
     "Broken",
     "CustodyError",
     "Cut",
@@ -103,7 +112,11 @@ __all__ = [
     "hub_public_pem",
     "last_key_snapshot_expires",
     "ledger_alarm",
+    "ledger_covers",
+    "ledger_leaf",
+    "ledger_name",
     "ledger_proof",
+    "ledger_proof_of_line",
     "lift_hold",
     "may_prove",
     "open_bytes",

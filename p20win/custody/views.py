@@ -2,8 +2,10 @@
 
 import json
 import uuid
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -139,7 +141,9 @@ def receipt(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
 @public
 @require_GET
 def trust(request: SignedInRequest) -> HttpResponse:
-    """Give the public key that the hub's signatures are verified with."""
-    response = HttpResponse(vault_keys.hub_public_pem(), content_type="application/x-pem-file")
+    """Give what the hub's signatures are verified with, and the certificate of the seal on its papers."""
+    certificate = Path(settings.P20WIN_SEAL_CERTIFICATE)
+    seal = certificate.read_bytes() if certificate.is_file() else b""
+    response = HttpResponse(vault_keys.hub_public_pem() + seal, content_type="application/x-pem-file")
     response["Content-Disposition"] = 'attachment; filename="p20win-hub.pem"'
     return response

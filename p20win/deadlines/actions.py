@@ -11,6 +11,7 @@ from p20win.calendar import StateCalendar, Unit
 from p20win.deadlines.clocks import clock_of
 
 if TYPE_CHECKING:
+    from p20win.accounts.models import User
     from p20win.deadlines.models import Deadline
 
 Moment = Callable[["Deadline", StateCalendar], dt.datetime]
@@ -43,6 +44,27 @@ def register_due_action(
     known = _actions.setdefault(clock_of(slug).slug, [])
     if (action := Action(job_name, ahead, moment)) not in known:
         known.append(action)
+
+
+Follower = Callable[["Deadline", "User", dt.datetime], None]
+_followers: dict[str, Follower] = {}
+
+
+def register_follower(slug: str, follower: Follower) -> None:
+    """Have this done in the same transaction whenever a deadline of this clock is moved: by an extension, by
+    the list of closed days, or because it stood still. So what its desk stores of the moment moves along.
+
+    The follower gets the deadline as it is now, who moved it, and when.
+
+    :raises LookupError: if there is no such clock
+    """
+    _followers[clock_of(slug).slug] = follower
+
+
+def follow(deadline: "Deadline", *, by: "User", at: dt.datetime) -> None:
+    """Let what hangs on this deadline move along."""
+    if follower := _followers.get(deadline.slug):
+        follower(deadline, by, at)
 
 
 def actions_ahead(slug: str) -> Iterable[tuple[str, Unit]]:

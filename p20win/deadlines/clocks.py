@@ -218,6 +218,28 @@ _TABLE: Final = (
         Basis.ALL_PARTIES,
         held_by_law=True,
     ),
+    Clock("limitations", "Describe the limits of the match result", "the match report", HOURS, AGAIN, OURS),
+    Clock(
+        "destruction-confirmation",
+        "Confirm or withdraw the destruction of the input files",
+        "a colleague asked for it",
+        HOURS,
+        AGAIN,
+    ),
+    Clock(
+        "hold-confirmation",
+        "Answer as the second person: a legal hold",
+        "a colleague asked for it, or to lift it",
+        HOURS,
+        AGAIN,
+    ),
+    Clock(
+        "destruction-waits",
+        "Make the extract: the destruction of the input files waits for it",
+        "the vault could not begin",
+        (Hours(1),),
+        (Hours(4), Hours(12)),
+    ),
     Clock("destruction-hour", "The hour before the input files are destroyed", "it was set"),
     Clock("legal-hold", "Legal hold", "it came into force", WEEK),
     # ---- delivery

@@ -8,7 +8,7 @@ from django.db import transaction
 from p20win import calendar
 from p20win.audit.public import first_in_line
 from p20win.calendar import Hours, StateCalendar
-from p20win.deadlines import lifecycle, planning, rules
+from p20win.deadlines import actions, lifecycle, planning, rules
 from p20win.deadlines.clocks import CLOCKS
 from p20win.deadlines.closures import state_calendar
 from p20win.deadlines.models import Deadline, Status
@@ -55,6 +55,7 @@ def let_run(project: "Project", *, by: "User", at: dt.datetime) -> list[Deadline
         changes: dict[str, Any] = {"pauses": pauses, "due_at": due_at, "derivation": derivation}
         row = take(lifecycle.RESUME, each, by=by, at=at, details=details, **changes)
         planning.plan(row, closed=closed, at=at)
+        actions.follow(row, by=by, at=at)
         running.append(row)
     return running
 

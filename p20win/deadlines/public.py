@@ -1,6 +1,6 @@
 """The door of deadlines."""
 
-from p20win.deadlines.actions import register_due_action
+from p20win.deadlines.actions import register_due_action, register_follower
 from p20win.deadlines.clocks import CLOCKS, Basis, Clock, clock_of
 from p20win.deadlines.closures import due, state_calendar, strictest
 from p20win.deadlines.holds import calendar_of, held, hold_destruction, let_run
@@ -11,6 +11,7 @@ from p20win.deadlines.selectors import (
     open_of_project,
     people_told_when_missed,
     people_waited_for,
+    stuck_destructions,
     visible_to,
     waiting_for,
 )
@@ -43,10 +44,12 @@ __all__ = [
     "people_told_when_missed",
     "people_waited_for",
     "register_due_action",
+    "register_follower",
     "resume",
     "start",
     "state_calendar",
     "strictest",
+    "stuck_destructions",
     "tick",
     "visible_to",
     "waiting_for",

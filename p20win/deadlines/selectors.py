@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 
 from p20win.accounts.public import Role, User, people_with_role
 from p20win.deadlines.models import ALIVE, Deadline, Status
+from p20win.policy import RULES
 from p20win.projects.public import visible_to as visible_projects
 
 if TYPE_CHECKING:
@@ -54,6 +55,13 @@ def of_subject(subject: models.Model, slug: str | None = None) -> QuerySet[Deadl
     rows = Deadline.objects.filter(subject_type=subject._meta.label_lower, subject_id=str(subject.pk))
     rows = rows.filter(slug=slug) if slug else rows
     return rows.select_related(*_PARTIES).order_by("-started_at", "-id")
+
+
+def stuck_destructions() -> QuerySet[Deadline]:
+    """Return the hub's destructions that are late, or ordered and waiting for something to be mended."""
+    hubs_own = [slug for slug in RULES if slug.startswith("input-destruction")]
+    late, waiting = Q(slug__in=hubs_own, status=Status.MISSED), Q(slug="destruction-waits", status__in=ALIVE)
+    return Deadline.objects.filter(late | waiting).select_related(*_PARTIES).order_by("due_at", "id")
 
 
 def people_waited_for(deadline: Deadline) -> QuerySet[User]:

@@ -10,7 +10,7 @@ from p20win import calendar
 from p20win.accounts.public import is_operating_group, system_user
 from p20win.audit.public import first_in_line
 from p20win.calendar import Derivation, Due, Kind, Rule, StateCalendar, end_of_day
-from p20win.deadlines import checks, lifecycle, planning, rules
+from p20win.deadlines import actions, checks, lifecycle, planning, rules
 from p20win.deadlines.clocks import Clock, clock_of
 from p20win.deadlines.closures import state_calendar
 from p20win.deadlines.models import ALIVE, Deadline, Status
@@ -228,6 +228,7 @@ def resume(
         }
         row = take(lifecycle.RESUME, each, by=by, at=at, details=_moved(each, found.at), **changes)
         planning.plan(row, closed=closed, at=at)
+        actions.follow(row, by=by, at=at)
         resumed.append(row)
     return resumed
 
@@ -284,7 +285,7 @@ def extend(
         details = _moved(each, found.at) | {"basis": basis, "reference": reference}
         changes: dict[str, Any] = {"due_at": found.at, "rule": "", "derivation": derivation}
         extended.append(
-            _replan(take(lifecycle.EXTEND, each, by=by, at=at, details=details, **changes), at=at)
+            _replan(take(lifecycle.EXTEND, each, by=by, at=at, details=details, **changes), by=by, at=at)
         )
     return extended
 
@@ -323,13 +324,14 @@ def recalculate_all(*, cause: str, by: "User", at: dt.datetime) -> list[Deadline
             details = _moved(each, found.at) | {"cause": cause}
             changes: dict[str, Any] = {"due_at": found.at, "derivation": found.derivation.as_json()}
             row = amend("deadline.recalculated", each, by=by, at=at, details=details, **changes)
-            moved.append(_replan(row, at=at))
+            moved.append(_replan(row, by=by, at=at))
     return moved
 
 
-def _replan(row: Deadline, *, at: dt.datetime) -> Deadline:
+def _replan(row: Deadline, *, by: "User", at: dt.datetime) -> Deadline:
     planning.drop(row, at=at)
     planning.plan(row, closed=state_calendar(paused=days_held(row.pauses)), at=at)
+    actions.follow(row, by=by, at=at)
     return row
 
 

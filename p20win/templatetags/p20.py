@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any, Final
 
 from django import forms, template
 from django.forms.boundfield import BoundField, BoundWidget
 from django.middleware.csrf import get_token
 from django.template.context import RequestContext
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 
 from p20win.clock import STATE_ZONE
 
@@ -52,12 +53,12 @@ STATUS_TONES: Final = {
     " confirmed current delivered done executed filed filled in_force met released signed signed_off"
     " succeeded true valid verified",
     "bad": "breached broken declined denied disapproval disapproved expired failed lapsed missed overdue"
-    " refused rejected revoked suspended terminated",
+    " recalled refused rejected revoked suspended terminated",
     "action": "action_needed changes_requested conditional conditionally_approved due due_soon held"
     " needs_changes paused returned",
-    "waiting": "arrived asked checking collecting in_progress in_review linked linking open pending preparing"
-    " queued ready received requested running sending sent signing started submitted uploaded waiting"
-    " with_agencies with_signatories",
+    "waiting": "arrived asked checking collecting forwarded in_progress in_review linked linking open pending"
+    " preparing queued ready received replied requested running sending sent signing started submitted"
+    " uploaded waiting with_agencies with_signatories",
 }
 TONE_ICONS: Final = {"good": "check_circle", "bad": "highlight_off", "action": "flag", "waiting": "schedule"}
 
@@ -102,6 +103,13 @@ def isotime(at: dt.date | str | None) -> str:
     if not at:
         return ""
     return at if isinstance(at, str) else at.isoformat()
+
+
+@register.filter
+def breakable(name: object) -> SafeString:
+    """Let a long name, as of a file, break after its dots, dashes and underscores."""
+    parts = re.split(r"(?<=[._-])(?=.)", str(name))
+    return format_html_join(mark_safe("<wbr>"), "{}", ((part,) for part in parts))
 
 
 @register.filter

@@ -19,17 +19,18 @@ EVERYONE: Final = frozenset(Role.values)
 
 @dataclass(frozen=True)
 class Place:
-    """One entry of the main navigation, and who has something to do there."""
+    """One entry of the main navigation, who has something to do there, and what else belongs to it."""
 
     label: str
     url_name: str
     roles: frozenset[str] = EVERYONE
+    also: tuple[str, ...] = ()  # addresses of pages that one reaches from there, though they begin otherwise
 
 
 INBOX: Final = Place("Inbox", "notifications:inbox")
 PLACES: Final = (
-    Place("Home", "home"),
-    Place("Requests", "requests_app:index"),
+    Place("Home", "home", also=("/deadlines/",)),
+    Place("Requests", "requests_app:index", also=("/projects/",)),
     Place("Agreements", "agreements:index"),
     Place("Files", "custody:slots"),
     Place(
@@ -39,9 +40,11 @@ PLACES: Final = (
     ),
     Place("Outputs", "disclosure:index", EVERYONE - {Role.SIGNATORY}),
     INBOX,
-    Place("Logs", "logs", frozenset({Role.DATA_STEWARD, Role.HUB_STAFF, Role.OPERATING_GROUP})),
+    Place(
+        "Logs", "logs", frozenset({Role.DATA_STEWARD, Role.HUB_STAFF, Role.OPERATING_GROUP}), ("/ledger/",)
+    ),
     Place("Legal holds", "custody:holds", frozenset({Role.HUB_STAFF, Role.OPERATING_GROUP})),
-    Place("Health", "health", frozenset({Role.HUB_STAFF, Role.OPERATING_GROUP})),
+    Place("Health", "health", frozenset({Role.HUB_STAFF, Role.OPERATING_GROUP}), ("/jobs/", "/files/keys/")),
 )
 
 
@@ -50,15 +53,24 @@ def places(context: RequestContext) -> list[dict[str, Any]]:
     """Return the entries of the navigation for the person who is looking; none before they signed in."""
     if "roles" not in context:
         return []
-    path = context.request.path
-    shown = []
+    current, shown = _place_of(context.request.path), []
     for place in PLACES:
         url = _address(place.url_name)
         if url and (place.roles == EVERYONE or context["roles"] & place.roles):
-            here = path == url if url == "/" else path.startswith(url)
             count = context.get("unread", 0) if place is INBOX else 0
-            shown.append({"label": place.label, "url": url, "here": here, "count": count})
+            shown.append({"label": place.label, "url": url, "here": place is current, "count": count})
     return shown
+
+
+def _place_of(path: str) -> Place | None:
+    """Return the one place that a page belongs to: that with the longest beginning of its address."""
+    found: tuple[int, Place | None] = (0, None)
+    for place in PLACES:
+        for beginning in filter(None, (_address(place.url_name), *place.also)):
+            fits = path == "/" if beginning == "/" else path.startswith(beginning)
+            if fits and len(beginning) > found[0]:
+                found = len(beginning), place
+    return found[1]
 
 
 def _address(name: str) -> str:

@@ -30,6 +30,31 @@
     document.querySelectorAll("form[data-sent]").forEach(freed);
   });
 
+  // On a phone each row of a plain table is drawn as a list, every cell under its column's name. The roles
+  // keep it a table for screen readers, which no longer see one once its cells are drawn as blocks.
+  const role = (name, elements) => [...elements].forEach((element) => element.setAttribute("role", name));
+  const asList = (table) => {
+    const [head, ...more] = table.tHead?.rows ?? [];
+    if (!head || more.length || [...head.cells].some((cell) => cell.colSpan > 1)) return;
+    const names = [...head.cells].map((cell) => cell.textContent.trim());
+    for (const row of [...table.tBodies].flatMap((body) => [...body.rows])) {
+      let place = 0;
+      for (const cell of row.cells) {
+        cell.dataset.label = names[place] ?? "";
+        cell.toggleAttribute("data-empty", !cell.textContent.trim() && !cell.children.length);
+        place += cell.colSpan;
+      }
+    }
+    role("table", [table]);
+    role("rowgroup", [table.tHead, ...table.tBodies]);
+    role("row", table.rows);
+    role("columnheader", table.querySelectorAll("th[scope=col]"));
+    role("rowheader", table.querySelectorAll("th[scope=row]"));
+    role("cell", table.querySelectorAll("td"));
+    table.classList.add("p20-table--list");
+  };
+  document.querySelectorAll(".p20-table:not(.p20-grid)").forEach(asList);
+
   // A job asks every two seconds; say only what is new, not every number.
   document.addEventListener("htmx:afterSwap", (event) => {
     const job = event.target;

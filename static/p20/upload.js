@@ -24,7 +24,12 @@
     "This browser cannot encrypt the file: it is too old. Use a current one, or “p20 send”. Nothing was sent.";
   const PART = 16 * 1024 * 1024;
 
+  // Only this page has the key of a file that it encrypts: leaving it loses what was sent, so the browser asks.
+  const stay = (event) => event.preventDefault();
+  const holdPage = (held) => window[held ? "addEventListener" : "removeEventListener"]("beforeunload", stay);
+
   const failed = (form, words) => {
+    holdPage(false);
     form.querySelector("[data-upload-progress]").hidden = true;
     form.querySelectorAll("button[type=submit]").forEach((button) => (button.disabled = false));
     let note = form.querySelector("[data-upload-failed]");
@@ -77,7 +82,10 @@
       onShouldRetry: (error) => wish !== "stop" && isWorthRepeating(error),
       onUploadUrlAvailable: obey,
       onProgress: (sent, all) => show(form, all ? Math.floor((100 * sent) / all) : 100),
-      onSuccess: () => location.reload(),
+      onSuccess: () => {
+        holdPage(false);
+        location.reload();
+      },
       onError: (error) => {
         const said = error.originalResponse ? error.originalResponse.getBody().trim() : "";
         if (wish === "stop") over();
@@ -99,6 +107,7 @@
       if (upload.url) obey();
     };
     if (sealed) {
+      holdPage(true);
       p20seal.isSupported().then((can) => (can ? upload.start() : failed(form, TOO_OLD)));
       return;
     }

@@ -12,7 +12,9 @@ from governance import log_sent, log_sheets, logs
 from governance.log_kinds import visible
 from p20win import clock
 from p20win.audit.public import Event
+from p20win.clock import state_date
 from p20win.custody import destruction
+from p20win.deadlines import public as deadlines
 from tests import factories
 from tests import factories_custody as custody
 from tests import factories_matching as matching
@@ -172,7 +174,10 @@ def test_a_whole_match_in_every_log(delivery, signed_in, django_assert_max_num_q
     assert (run["Request"], run["Outcome"], run["From"]) == (number, "Done", "CSCU; DOL; SDE")
     assert "SSN" in run["Elements matched by"].upper()
     assert run["Started by"].startswith("Person")
-    assert run["Inputs to be destroyed by"]
+    [clock] = deadlines.alive("input-destruction", delivery.match)
+    assert run["Inputs to be destroyed by"] == state_date(clock.due_at).isoformat()
+    received = rows_of(client, "received")
+    assert {row["To be destroyed by"] for row in received} == {run["Inputs to be destroyed by"]}
     assert run["To"]
 
     inputs = rows_of(client, "data-match")

@@ -36,6 +36,18 @@ def test_c14_hub_and_operating_group_see_every_key_and_no_key_itself(vault, sign
             assert secret.read_text().strip() not in page
 
 
+def test_the_keys_of_data_are_searched_by_request_organisation_and_fingerprint(vault, signed_in):
+    files = [custody.checked(custody.arrived(custody.a_slot())) for _ in range(2)]
+    key_desk.publish(now=clock.real_now(), missing_keys=[])
+    client = signed_in(factories.hub_member())
+
+    for words in (files[0].project.number, files[0].owner.short_name):
+        page = client.get(reverse(PAGE), {"q": words}).text
+        assert files[0].project.number in page
+        assert files[1].project.number not in page
+    assert "No key fits this search" in client.get(reverse(PAGE), {"q": "DR-9999"}).text
+
+
 def test_nobody_else_does(vault, signed_in):
     key_desk.publish(now=clock.real_now(), missing_keys=[])
     for person in (factories.steward(factories.organisation()), factories.person()):

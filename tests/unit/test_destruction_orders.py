@@ -16,6 +16,7 @@ from matching.models import (
     OrderStatus,
 )
 from matching.services import ordering, signing
+from p20win import health
 from p20win.accounts.public import system_user
 from p20win.calendar import BusinessDays, Hours, end_of_day
 from p20win.custody import holds
@@ -24,7 +25,7 @@ from p20win.deadlines import public as deadlines
 from p20win.deadlines.models import Deadline
 from p20win.jobs import public as jobs
 from p20win.jobs.public import Job, MustWait, State, perform
-from p20win.projects.public import assign_number
+from p20win.projects.public import assign_number, open_to_organisation
 from p20win.refusal import Blocked
 from p20win.workflow import create
 from tests import factories
@@ -92,6 +93,7 @@ def moments(match):
 
 
 def held(match, at=START):
+    factories.hub()
     until = at.date() + dt.timedelta(days=20)
     hold = holds.ask_hold(
         match.project, authority="a court", reason="Evidence.", until=until, by=factories.hub_member(), at=at
@@ -114,7 +116,14 @@ class TestTwoPeople:
         with pytest.raises(Blocked, match="ordered already"):
             asked(match)
 
-        order = ordering.confirm(order, by=factories.hub_member(), at=START)
+        second = factories.hub_member()
+        open_to_organisation(match.project, second.organisation, ["view_project"])
+        [task] = deadlines.alive("destruction-confirmation", order)
+        assert task in deadlines.waiting_for(second)
+        assert task.where == f"{match.get_absolute_url()}#destruction"
+
+        order = ordering.confirm(order, by=second, at=START)
+        assert not deadlines.alive("destruction-confirmation", order)
         assert (order.status, order.acts_at) == (OrderStatus.SET, START + HOUR)
         assert ordering.carry_out(order, at=START + HOUR - dt.timedelta(minutes=1)).status == OrderStatus.SET
         assert not custody.destructions(match.project).exists()
@@ -244,10 +253,25 @@ class TestExtractFirst:
 
         assert Job.objects.filter(name="matching.build_extract", state=State.QUEUED).count() == 1
         assert not custody.destructions(match.project).exists()
+        [stuck] = deadlines.stuck_destructions()
+        assert (stuck.slug, stuck.project) == ("destruction-waits", match.project)
+        open_to_organisation(match.project, factories.hub(), ["view_project"])
+        assert stuck in deadlines.waiting_for(factories.hub_member())
+        with pytest.raises(RuntimeError, match=match.project.number):
+            health._destructions()
         match.status = MatchStatus.DELIVERED
         match.save()
         match.deliveries.all().delete()
         assert ordering.carry_out(order, at=START + HOUR).status == OrderStatus.BEGUN
+        assert health._destructions() == "none is late or stuck"
+
+    def test_one_that_is_late_shows_on_health(self):
+        match = a_match()
+
+        deadlines.tick(at=clock_of(match).due_at + HOUR)
+
+        with pytest.raises(RuntimeError, match=match.project.number):
+            health._destructions()
 
     def test_while_its_limits_are_not_written_nothing_is_asked_for(self):
         match = a_match(MatchStatus.SIGNED_OFF)

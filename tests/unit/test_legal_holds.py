@@ -14,6 +14,7 @@ from p20win.deadlines import public as deadlines
 from p20win.jobs import leases
 from p20win.jobs.public import Job, MustWait, State, perform
 from p20win.notifications.public import Message, tell
+from p20win.projects.public import open_to_organisation
 from p20win.refusal import Blocked
 from tests import factories
 from tests import factories_custody as custody
@@ -25,6 +26,7 @@ AUTHORITY = "the Superior Court, case 1"
 
 
 def asked(project=None, *, by=None, until=LAST):
+    factories.hub(), factories.operating_group()  # who can be the second person
     return holds.ask_hold(
         project or factories.project(), authority=AUTHORITY, reason="Evidence in a case.", until=until,
         by=by or factories.hub_member(), at=NOW,
@@ -33,6 +35,15 @@ def asked(project=None, *, by=None, until=LAST):
 
 def in_force(project=None, **options):
     return holds.confirm_hold(asked(project, **options), by=factories.operating_group_member(), at=NOW)
+
+
+def waits_for_a_second(hold):
+    """Say whether it stands on the home pages of both sides that can be the second person."""
+    people = (factories.hub_member(), factories.operating_group_member())
+    for person in people:
+        open_to_organisation(hold.project, person.organisation, ["view_project"])
+    tasks = [deadlines.waiting_for(person).filter(slug="hold-confirmation") for person in people]
+    return [[row.where for row in rows] for rows in tasks] == [[hold.get_absolute_url()]] * 2
 
 
 @pytest.fixture
@@ -51,9 +62,12 @@ class TestTwoPeople:
         with pytest.raises(Blocked, match="another person must put it in force"):
             holds.confirm_hold(hold, by=by, at=NOW)
 
+        assert waits_for_a_second(hold)
+
         hold = holds.confirm_hold(hold, by=factories.hub_member(), at=NOW)
 
         assert hold.is_holding
+        assert not waits_for_a_second(hold)
         assert "A legal hold of the Superior Court, case 1 is in force until February 4, 2026" in why_held(
             hold.project
         )
@@ -65,12 +79,14 @@ class TestTwoPeople:
             holds.ask_lift(hold, reason=" ", by=first, at=NOW)
         hold = holds.ask_lift(hold, reason="The case is over.", by=first, at=NOW)
         assert why_held(hold.project)
+        assert waits_for_a_second(hold)
         with pytest.raises(Blocked, match="another person must do that"):
             holds.lift_hold(hold, by=first, at=NOW)
 
         hold = holds.lift_hold(hold, by=factories.hub_member(), at=NOW)
 
         assert hold.status == HoldStatus.LIFTED
+        assert not waits_for_a_second(hold)
         assert why_held(hold.project) is None
         assert events_of(hold).last().note == "The case is over."
 
@@ -80,11 +96,13 @@ class TestTwoPeople:
         hold = holds.keep_hold(hold, by=factories.hub_member(), at=NOW)
 
         assert (hold.status, hold.lift_asked_by) == (HoldStatus.ACTIVE, None)
+        assert not waits_for_a_second(hold)
 
     def test_what_was_asked_for_can_be_dropped(self):
         hold = holds.withdraw_hold(asked(), by=factories.hub_member(), at=NOW)
 
         assert hold.status == HoldStatus.WITHDRAWN
+        assert not waits_for_a_second(hold)
         assert asked(hold.project)
 
     @pytest.mark.parametrize("fields", [("asked_by", "confirmed_by"), ("lift_asked_by", "lifted_by")])

@@ -95,6 +95,16 @@ class TestOpening:
         assert not row.is_required
         assert (row.identifier, row.flag) == ("SASID", matches.FLAG)
 
+    @pytest.mark.obligation("O-59")
+    def test_the_senders_of_every_file_of_a_list_too_are_reminded_before_its_window_closes(self):
+        match = matches.collecting(with_list=True)
+
+        for row in match.expected_files.all():
+            [clock] = deadlines.alive(opening.WINDOW, row.slot)
+            assert clock.due_at == row.slot.closes_at
+            assert clock.waiting_on_organisation == row.slot.supplier
+            assert clock.marks.filter(kind="remind", planned_at__lt=clock.due_at).count() == 2
+
     @pytest.mark.parametrize(
         ("text", "codes"),
         [
@@ -298,6 +308,7 @@ def _counts(part):
 class TestTheWordOfTheParties:
     def test_the_last_word_signs_off_and_starts_the_clock(self):
         match = matches.linked()
+        matches.described(match)
         rows = list(standing.signoffs(standing.latest_result(match)))
         assert [row.is_recipient for row in rows] == [False, False, False, True]
 
@@ -314,6 +325,7 @@ class TestTheWordOfTheParties:
 
     def test_nobody_speaks_for_another_party_or_without_proof(self):
         match = matches.linked()
+        matches.described(match)
         row = standing.signoffs(standing.latest_result(match)).first()
         other = factories.steward(factories.organisation())
 
@@ -326,6 +338,7 @@ class TestTheWordOfTheParties:
 
     def test_nobody_agrees_twice(self):
         match = matches.linked()
+        matches.described(match)
         row = standing.signoffs(standing.latest_result(match)).first()
         by = matches.representative(row)
         matches.agree(match, row, by=by)
@@ -343,7 +356,8 @@ class TestTheWordOfTheParties:
         match = signing.reject(match, reasons="Too few matched.", by=by, at=START)
 
         assert match.status == MatchStatus.READY
-        assert not deadlines.open_of_project(match.project).filter(slug="match-agreement").exists()
+        asked = deadlines.open_of_project(match.project).filter(slug__in=["match-agreement", "limitations"])
+        assert not asked.exists()
         again = matches.linked(match)
         assert standing.latest_result(again).number == 2
         assert not standing.signoffs(standing.latest_result(again)).exclude(signature=None).exists()

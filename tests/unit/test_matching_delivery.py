@@ -6,19 +6,23 @@ import json
 import zipfile
 
 import pytest
+from django.urls import reverse
 
 from matching import standing
 from matching.models import DeliveryStatus, Match, MatchStatus
 from matching.services import delivering, destroying, opening, signing
-from p20win.accounts.public import system_user
-from p20win.audit.public import Event
+from p20win.accounts.public import Role, system_user
+from p20win.audit.public import Event, events_of
 from p20win.custody import public as custody
 from p20win.custody import vault_keys
 from p20win.custody.engine.trust import read_trust
 from p20win.custody.engine.verify import verify_file
 from p20win.deadlines import public as deadlines
 from p20win.jobs.public import Job
+from p20win.notifications.public import Message, tell
 from p20win.refusal import Blocked
+from p20win.workflow import amend
+from requests_app.public import approved_request
 from tests import factories
 from tests import factories_agreements as agreements
 from tests import factories_custody as files
@@ -140,21 +144,40 @@ class TestDelivery:
             opening.open_match(row.project, by=factories.operating_group_member(), at=START, form="key")
 
     @pytest.mark.obligation("O-76")
-    def test_nothing_is_built_before_the_limits_are_described(self):
+    def test_nobody_agrees_before_the_limits_are_described_so_nothing_waits_for_them_after(self):
         match = matches.linked()
+        [clock] = deadlines.alive("limitations", match)
+        assert (clock.waiting_on_role, clock.where) == (
+            Role.HUB_STAFF,
+            reverse("matching:limitations", args=[match.pk]),
+        )
+        assert clock in deadlines.waiting_for(factories.hub_member())
+        assert not deadlines.open_of_project(match.project).filter(slug="match-agreement").exists()
         with pytest.raises(Blocked, match="staff of the data integration hub"):
             delivering.describe(match, limitations="None known.", by=matches.steward("SDE"), at=START)
         with pytest.raises(Blocked, match="what the recipient must know"):
             delivering.describe(match, limitations=" ", by=factories.hub_member(), at=START)
-        for row in standing.signoffs(standing.latest_result(match)):
-            match = matches.agree(match, row)
-        assert not Job.objects.filter(name="matching.build_extract").exists()
-        with pytest.raises(Blocked, match="not described"):
-            delivering.build(match.delivery, job=agreements.NoJob(), at=START)
+        with pytest.raises(Blocked, match="You read them before you agree"):
+            matches.agree(match, standing.signoffs(standing.latest_result(match))[0])
 
         matches.described(match)
+        asked = deadlines.open_of_project(match.project).filter(slug="match-agreement")
+        assert {row.waiting_on_role for row in asked} == {Role.DATA_STEWARD, Role.REQUESTOR}
+        tell(events_of(match.terms).last())
+        told = {message.person for message in Message.objects.all()}
+        assert approved_request(match.project).requestor in told
+        match = matches.signed_off(match)
 
+        assert not deadlines.alive("limitations", match)
+        assert Job.objects.filter(name="matching.build_extract").count() == 1
         assert matches.delivered(match).limitations == matches.LIMITS
+
+    def test_nothing_is_built_without_them(self):
+        match = matches.signed_off()
+        amend("match.limitations_written", match.terms, by=system_user(), at=START, limitations="")
+
+        with pytest.raises(Blocked, match="not described"):
+            delivering.build(match.delivery, job=agreements.NoJob(), at=START)
 
     def test_built_twice_there_is_one_extract(self):
         delivery = matches.delivered()
@@ -243,9 +266,10 @@ class TestDestruction:
         assert all(entry["fingerprint"] and entry["destroyed_at"] for entry in facts["keys"])
         assert facts["snapshots_gone_at"] is None  # there is no backup key, so there are no copies
         lines = Event.objects.filter(event="data.destroyed")
-        assert {(entry["line"], entry["hash"]) for entry in facts["ledger"]} == {
-            (line.seq, bytes(line.hash).hex()) for line in lines
+        assert {(entry["line"], entry["leaf"]) for entry in facts["ledger"]} == {
+            (line.seq, custody.ledger_leaf(line)) for line in lines
         }
+        assert facts["ledger_name"] == custody.ledger_name()
         assert not deadlines.open_of_project(match.project).filter(slug="input-destruction").exists()
 
     def test_asking_twice_asks_once(self):

@@ -9,6 +9,7 @@ from matching import checks, selectors, standing
 from matching.models import DeliveryStatus, MatchStatus, QuestionStatus
 from matching.services import asking, attesting, delivering, fetching, recalling
 from p20win.audit.public import events_of
+from p20win.calendar import end_of_day
 from p20win.custody import public as custody
 from p20win.deadlines import public as deadlines
 from p20win.notifications.public import Message, tell
@@ -255,3 +256,38 @@ def test_questions_are_asked_in_time_forwarded_replied_to_and_answered(delivery)
     with pytest.raises(Blocked, match="10 business days from receiving all sets"):
         asking.ask(delivery, topic="accuracy", text="And now?", by=by, at=last + dt.timedelta(seconds=1))
     assert sde in asking.may_be_asked(row)
+
+
+@pytest.mark.obligation("O-74")
+def test_it_closes_when_its_clock_says_wherever_that_was_moved_from(delivery):
+    group, closed = factories.operating_group_member(), delivery.closes_at
+    day = (closed + matches.a_day(7)).date()
+    more = {"until": day, "reason": "Their server is down.", "at": START}
+    with pytest.raises(Blocked, match="Only the operating group"):
+        delivering.give_more_time(delivery, by=factories.hub_member(), **more)
+    with pytest.raises(Blocked, match="Say why"):
+        delivering.give_more_time(delivery, by=group, **more | {"reason": " "})
+    with pytest.raises(Blocked, match="a later date"):
+        delivering.give_more_time(delivery, by=group, **more | {"until": START.date()})
+
+    delivery = delivering.give_more_time(delivery, by=group, **more)
+
+    assert delivery.closes_at == end_of_day(day) > closed
+    after = closed + matches.a_day(1)
+    assert delivering.close(delivery, at=after).status == DeliveryStatus.AVAILABLE
+    assert fetching.begin(delivery, by=matches.downloader(delivery), acknowledges=True, at=after)
+    deadlines.extend(
+        "download",
+        delivery,
+        until=day + matches.a_day(1),
+        basis=deadlines.Basis.OPERATING_GROUP,
+        reference="minutes",
+        at=START,
+        by=group,
+    )
+    delivery.refresh_from_db()
+    [clock] = deadlines.alive("download", delivery)
+    assert delivery.closes_at == clock.due_at == end_of_day(day + matches.a_day(1))
+    closed = delivering.close(delivery, at=delivery.closes_at + matches.a_day(1))
+    with pytest.raises(Blocked, match="Not possible while"):
+        delivering.give_more_time(closed, by=group, **more)

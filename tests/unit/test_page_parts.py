@@ -8,7 +8,7 @@ from django.template import RequestContext, Template
 from django.template.loader import render_to_string
 from django.test import RequestFactory
 
-from p20win.templatetags import p20
+from p20win.templatetags import p20, p20_frame
 
 NIGHT = dt.datetime(2026, 3, 5, 3, 30, tzinfo=dt.UTC)  # still the 4th in Connecticut
 
@@ -36,6 +36,30 @@ class AskForm(forms.Form):
 
 def part(name, request=None, **values):
     return render_to_string(f"components/{name}.html", values, request=request)
+
+
+@pytest.mark.parametrize(
+    ("address", "place"),
+    [
+        ("/", "Home"),
+        ("/deadlines/closed-days/", "Home"),
+        ("/files/slots/1/", "Files"),
+        ("/files/machine-keys/", "Files"),
+        ("/files/keys/ceremonies/", "Health"),
+        ("/files/holds/1/", "Legal holds"),
+        ("/ledger/lines/3/proof/", "Logs"),
+        ("/projects/1/", "Requests"),
+        ("/accounts/2fa/", None),
+    ],
+)
+def test_a_page_belongs_to_one_place_of_the_navigation(address, place):
+    found = p20_frame._place_of(address)
+    assert (found.label if found else None) == place
+
+
+def test_a_long_name_breaks_after_its_dots_and_shows_as_text():
+    assert p20.breakable("DOL.0034_<b>.csv") == "DOL.<wbr>0034_<wbr>&lt;b&gt;.<wbr>csv"
+    assert p20.breakable("") == ""
 
 
 class TestTimes:

@@ -1,6 +1,6 @@
 """Checks the PAdES seal of a PDF: an executed agreement, or a certificate of destruction."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from asn1crypto import x509 as asn1_x509
@@ -27,6 +27,7 @@ class SealedDocument:
     sealed_by: list[str]
     sealed_at: list[str]
     trusted: bool | None
+    attached: dict[str, bytes] = field(default_factory=dict)
 
 
 def verify_document(source: BinaryIO, trust: Trust | None) -> SealedDocument:
@@ -78,7 +79,19 @@ def _verify(source: BinaryIO, trust: Trust | None) -> SealedDocument:
             raise Broken("The document was sealed by somebody whose certificate you do not trust.")
         names.append(status.signing_cert.subject.human_friendly)
         times.append(status.signer_reported_dt.isoformat() if status.signer_reported_dt else "")
-    return SealedDocument(kind, len(seals), names, times, trusted=True if trust else None)
+    trusted = True if trust else None
+    return SealedDocument(kind, len(seals), names, times, trusted, attached=_attached(reader))
+
+
+def _attached(reader: PdfFileReader) -> dict[str, bytes]:
+    """This will read the files that a PDF carries, by name."""
+    listed = reader.root
+    for name in ("/Names", "/EmbeddedFiles", "/Names"):
+        if name not in listed:
+            return {}
+        listed = listed[name]  # by brackets: only they follow references
+    entries = [listed[place] for place in range(1, len(listed), 2)]
+    return {str(entry["/F"]): bytes(entry["/EF"]["/F"].data) for entry in entries}
 
 
 def _kind(reader: PdfFileReader) -> str:

@@ -2,12 +2,12 @@
 
 import datetime as dt
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from p20win.custody.engine import container, ledger, ledger_proof, manifest, notes, signing
+from p20win.custody.engine import certificate, container, ledger, ledger_proof, manifest, notes, signing
 from p20win.custody.engine.encoding import parse
 from p20win.custody.engine.errors import Broken, CustodyError, Unreadable
 from p20win.custody.engine.streaming import HEADER_SIZE
@@ -38,13 +38,21 @@ class Verdict:
     details: dict[str, Any] = field(default_factory=dict)
 
 
-def verify_file(path: Path, trust: Trust | None = None) -> Verdict:
-    """This will tell a file's kind and check it; it raises nothing but what the disk raises."""
+def verify_file(path: Path, trust: Trust | None = None, proofs: Sequence[Path] = ()) -> Verdict:
+    """This will tell a file's kind and check it; it raises nothing but what the disk raises.
+
+    `proofs` are proofs from the ledger that belong to a certificate, besides those it carries.
+    """
     with path.open("rb") as file:
         start = file.read(1024)
     kind = _kind_of(start, path)
     try:
-        says, details = _CHECKS[kind](path, trust)
+        if kind == "document":
+            says, details = _document(path, trust, proofs)
+        elif proofs:
+            raise Unreadable("Proofs from the ledger belong to a certificate, and this is none.")
+        else:
+            says, details = _CHECKS[kind](path, trust)
     except Unreadable as problem:
         return Verdict(kind, UNKNOWN, str(problem))
     except CustodyError as problem:
@@ -71,7 +79,7 @@ def _manifest_of(path: Path) -> Path:
     return path.with_name(path.name + MANIFEST_ENDING)
 
 
-def _document(path: Path, trust: Trust | None) -> tuple[str, dict[str, Any]]:
+def _document(path: Path, trust: Trust | None, proofs: Sequence[Path]) -> tuple[str, dict[str, Any]]:
     from p20win.custody.engine.documents import verify_document  # slow to load, and not needed for the rest
 
     with path.open("rb") as file:
@@ -83,7 +91,33 @@ def _document(path: Path, trust: Trust | None) -> tuple[str, dict[str, Any]]:
         "sealed_at": found.sealed_at,
         "trusted": found.trusted,
     }
-    return "The document is as it was when it was sealed.", details
+    said = found.attached.get(certificate.NAME)
+    if said is None:
+        if proofs:
+            raise Unreadable("This document names no line of the ledger for programs to read.")
+        return "The document is as it was when it was sealed.", details
+    carried = [content for name, content in found.attached.items() if name.startswith(certificate.PROOFS)]
+    keys = trust.keys if trust and trust.keys else None
+    lines = certificate.check(said, [*carried, *map(_small, proofs)], keys)
+    return _said_of_lines(lines), details | _told_of_lines(lines, trusted=keys is not None)
+
+
+def _said_of_lines(lines: certificate.ProvenLines) -> str:
+    sealed = "The document is as it was when it was sealed"
+    if lines.unproven:
+        return f"{sealed}. Not every line of the ledger that it names was proven; give the rest with --proof."
+    return f"{sealed}, and every line of the ledger that it names is proven."
+
+
+def _told_of_lines(lines: certificate.ProvenLines, *, trusted: bool) -> dict[str, Any]:
+    checkpoint = lines.checkpoint
+    return {
+        "ledger_lines_proven": lines.proven,
+        "ledger_lines_unproven": lines.unproven,
+        "checkpoint_size": checkpoint.size if checkpoint else None,
+        "checkpoint_time": _time(checkpoint) if checkpoint else None,
+        "checkpoint_trusted": True if checkpoint and trusted else None,
+    }
 
 
 def _sealed_file(path: Path, trust: Trust | None) -> tuple[str, dict[str, Any]]:
@@ -184,7 +218,6 @@ def _unknown(path: Path, trust: Trust | None) -> tuple[str, dict[str, Any]]:
 
 
 _CHECKS: dict[str, Callable[[Path, Trust | None], tuple[str, dict[str, Any]]]] = {
-    "document": _document,
     "sealed file": _sealed_file,
     "signed paper": _paper,
     "ledger": _ledger,

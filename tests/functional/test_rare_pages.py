@@ -1,0 +1,177 @@
+"""Pages one meets seldom: holds, tickets, profiles, deliveries, logs, the ledger; wide and on a phone."""
+
+import csv
+import io
+import re
+
+import pytest
+from openpyxl import load_workbook
+
+from governance.seed.directory import DEMO_PASSWORD
+from tests.functional.visitor import Album, Visitor
+
+# Their numbers differ from seed to seed.
+DELIVERED, LINKED, COLLECTING = "From one region", "Programmes of one region", "Career academies"
+HUB, SECOND, GROUP = "Lillian Lubalski", "Connor Arbemada", "Edgar Pennfield"
+REQUESTOR, STEWARD = "Carlos Marlworth", "Ana Dalnell"  # the steward's agency has files to send
+LOGS = ("received", "matches", "maintained", "sent", "data-match")
+
+
+@pytest.fixture
+def called(desk, tmp_path):
+    """Return a function that lets somebody sign in, once."""
+    album, here = Album(tmp_path), {}
+
+    def call(name):
+        if name not in here:
+            here[name] = Visitor(desk(accept_downloads=True), album, name)
+        return here[name]
+
+    return call
+
+
+def opens_match(visitor, title):
+    visitor.goes(f"/matching/?q={title}")
+    visitor.follows(re.compile("^DR-"))
+
+
+def opens_delivery(visitor):
+    opens_match(visitor, DELIVERED)
+    visitor.follows(re.compile(r"^Version \d"))
+
+
+def shows_a_profile(steward):
+    steward.goes("/files/?status=filled")
+    steward.follows(re.compile("Analytical"))
+    steward.follows(re.compile("^Quality of the data"))
+    steward.examines("profile")
+
+
+@pytest.mark.obligation("O-65")
+def test_a_hold_by_two_people_a_ticket_a_profile_a_delivery_and_the_logs(called):
+    hub, group, steward = called(HUB), called(GROUP), called(STEWARD)
+
+    opens_match(hub, LINKED)
+    hub.follows("Ask for a legal hold")
+    hub.writes({"authority": "A court", "reason": "Evidence in an invented case.", "until": f"{hub.today}"})
+    hub.examines("hold-ask")
+    hub.presses("Ask for it")
+    hub.sees("Asked for. It holds nothing until a second person puts it in force.")
+    hub.examines("hold-asked")
+    group.goes("/")
+    group.follows("Answer as the second person: a legal hold")
+    group.follows("Put it in force")
+    group.examines("hold-confirm")
+    group.presses("Put it in force")
+    group.examines("hold-in-force")
+    group.goes("/files/holds/")
+    group.sees("In force")
+    group.examines("holds")
+
+    steward.goes(f"/files/?status=open&q={COLLECTING}")
+    steward.follows(re.compile("file"))
+    steward.sees("Nothing is lost if the connection breaks")
+    steward.examines("slot")
+    steward.follows("make an upload ticket")
+    steward.presses("Make the ticket")
+    steward.sees("It is shown this once.")
+    steward.examines("upload-ticket")
+    shows_a_profile(steward)
+
+    opens_delivery(group)
+    group.sees("Who downloaded it")
+    group.examines("delivery")
+    group.follows("Give more time")
+    group.examines("more-time")
+
+    group.goes("/logs/data-match/")
+    group.examines("data-match-log")
+    group.follows("Checkpoints of the ledger")
+    group.sees("Signed checkpoints")
+    group.examines("ledger")
+
+
+def test_pages_belong_to_one_place_of_the_navigation(called):
+    hub = called(HUB)
+    for address, place in {
+        "/files/keys/": "Health",
+        "/files/holds/": "Legal holds",
+        "/jobs/failed/": "Health",
+        "/ledger/": "Logs",
+        "/files/": "Files",
+        "/deadlines/": "Home",
+    }.items():
+        hub.goes(address)
+        assert hub.page.locator("nav[aria-label=Main] .usa-current").all_inner_texts() == [place], address
+
+
+@pytest.mark.long
+@pytest.mark.obligation("O-64", "O-111")
+def test_every_log_and_what_is_taken_along_of_it(called):
+    group = called(GROUP)
+    for slug in LOGS:
+        group.goes(f"/logs/{slug}/")
+        group.examines(f"log-{slug}")
+        headings = group.page.locator("main thead th").all_inner_texts()
+        sheet = group.fetches(group.page.get_by_role("link", name="Download as CSV")).path().read_bytes()
+        lines = list(csv.reader(io.StringIO(sheet.decode("utf-8-sig"))))
+        table = group.fetches(group.page.get_by_role("link", name="Download as XLSX")).path().read_bytes()
+        book = load_workbook(io.BytesIO(table))
+        rows = [[cell or "" for cell in row] for row in book.active.iter_rows(values_only=True)]
+        assert rows == lines
+        assert [words.removesuffix(" (ET)") for words in lines[0]] == [words.strip() for words in headings]
+        assert len(lines) > 1
+        assert book.active.freeze_panes == "A2"
+
+
+@pytest.mark.long
+def test_keys_and_tickets_and_what_is_asked_of_a_delivery(called):
+    hub, second, group = called(HUB), called(SECOND), called(GROUP)
+    requestor, steward = called(REQUESTOR), called(STEWARD)
+
+    hub.goes("/files/keys/")
+    hub.examines("keys")
+    hub.follows("Ceremonies with the master key")
+    hub.examines("ceremonies")
+    steward.goes("/files/machine-keys/")
+    steward.follows("Enrol a key")
+    steward.examines("enrol")
+    opens_delivery(requestor)
+    requestor.follows("Download")
+    requestor.ticks(*requestor.page.locator("main input[type=checkbox]").all())
+    requestor.presses("Download with a program")
+    requestor.presses("Show the ticket")
+    requestor.examines("download-ticket")
+    opens_delivery(requestor)
+    requestor.follows("Ask about it")
+    requestor.writes({"topic": "accuracy", "text": "Why are so few of 2019 matched?"})
+    requestor.presses("Ask")
+    opens_delivery(group)
+    group.follows("Forward")
+    group.examines("forward")
+    group.page.locator("main select[name=to]").select_option(index=1)
+    group.presses(re.compile("Forward"))
+    group.examines("question-forwarded")
+
+    opens_match(hub, DELIVERED)
+    hub.follows("Destroy the input files")
+    hub.examines("destroy")
+    hub.writes({"reason": "Everyone has the extract."})
+    hub.presses("Ask for the destruction")
+    second.goes("/")
+    second.follows("Confirm or withdraw the destruction of the input files")
+    second.examines("order-asked")
+    second.follows("Withdraw the order")
+    second.writes({"reason": "Only a rehearsal."})
+    second.presses("Withdraw the order")
+    second.sees("Withdrawn. The clock runs on.")
+
+    opens_delivery(group)
+    group.follows("Recall this version")
+    group.examines("recall")
+    group.writes({"reason": "A rehearsal."})
+    group.presses("Recall it")
+    group.examines("recalled")
+    opens_delivery(requestor)
+    requestor.examines("recalled-for-the-recipient")
+    assert DEMO_PASSWORD not in requestor.page.content()
