@@ -129,6 +129,10 @@ class Arriving:
             raise self._refusal
         if offset != self._end:
             raise Refused(FAILURE, f"Send in order: {self._end} bytes are here. Go on from there.")
+        if offset + len(content) > self.upload.length:
+            self.drop()
+            self._refusal = Blocked(f"The file is larger than agreed: at most {self.upload.length} bytes.")
+            raise self._refusal
         self._block += content
         if len(self._block) >= BLOCK:
             self._or_never(self._seal)
@@ -217,7 +221,7 @@ class Sum:
         raise Refused(PERMISSION_DENIED, _WRITE_ONLY)
 
     def write(self, offset: int, content: bytes) -> None:
-        """Take what follows; hand the file over once the hash is there: not all clients look how closing went.
+        """Take what follows; once the hash is there, hand the file over: not all clients see how closing went.
 
         :raises Refused: if it follows something else, or is too long
         :raises Blocked: if there is no file, or it cannot be taken

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import paramiko
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
 from p20win import clock
 from p20win.custody.sftp import host_key, logins, ssh
@@ -68,7 +68,7 @@ class Session:
     def _why_not(self, username: str, raw: bytes) -> str:
         try:
             key, why = logins.key_of(username, raw, at=clock.now())
-        except DatabaseError:
+        except Error:
             key, why = None, "no database"
         finally:
             connection.close()
@@ -249,7 +249,7 @@ class Server:
             return
         try:
             ended = logins.ended(pks, clock.now())
-        except DatabaseError as trouble:  # nothing can count meanwhile either
+        except Error as trouble:  # nothing can count meanwhile either
             logger.warning("sftp: keys could not be looked up (%s)", type(trouble).__name__)
             return
         finally:
