@@ -221,7 +221,7 @@ class Sum:
         raise Refused(PERMISSION_DENIED, _WRITE_ONLY)
 
     def write(self, offset: int, content: bytes) -> None:
-        """Take what follows; once the hash is there, hand the file over: not all clients see how closing went.
+        """Take what follows; with the hash, hand the file over: not all clients see how closing went.
 
         :raises Refused: if it follows something else, or is too long
         :raises Blocked: if there is no file, or it cannot be taken

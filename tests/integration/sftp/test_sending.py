@@ -1,7 +1,12 @@
 """Sending by SFTP with the stock client of OpenSSH: sent, cut, refused, corrected; and what the pages say."""
 
 import errno
+import os
 import random
+import sys
+import threading
+import time
+from pathlib import Path
 
 import pytest
 from django.urls import reverse
@@ -20,6 +25,11 @@ from tests.senders import Cutting
 from tests.sftp_server import CONTENT, needs_sftp, on_disk, place
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("sftp")]
+
+
+def resident():
+    """Return the memory of this process, in bytes."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 @needs_sftp
@@ -107,6 +117,33 @@ class TestStockClient:
         row = custody.checked(SealedFile.objects.get())
         assert row.status == FileStatus.ACCEPTED, row.report
         assert b"".join(open_bytes(row)) == CONTENT
+
+    @pytest.mark.long
+    def test_a_large_file_takes_little_memory_and_crosses_new_session_keys(self, slot, machine, file):
+        size = 600 << 20  # the session's keys are renewed after 512 MiB
+        with file.open("wb") as written:
+            for _ in range(size >> 20):
+                written.write(b"Lindqvist\tk3v9q2xw7z\t20050317\n" * (1 << 15))
+        before, most, stop = resident(), [0], threading.Event()
+
+        def watch():
+            while not stop.wait(0.1):
+                most[0] = max(most[0], resident())
+
+        watching = threading.Thread(target=watch)
+        watching.start()
+        began = time.monotonic()
+        try:
+            assert machine.sftp(f"put {file} {names.folder_of(slot)}/").returncode == 0
+        finally:
+            seconds = time.monotonic() - began
+            stop.set()
+            watching.join()
+        row = Upload.objects.get()
+        assert row.offset == file.stat().st_size
+        assert len(row.pieces) == -(-row.offset // uploads.PIECE)
+        sys.stdout.write(f"{row.offset / seconds / 1e6:.0f} MB/s, {(most[0] - before) >> 20} MiB more\n")
+        assert most[0] - before < 64 << 20
 
     def test_only_sending_is_possible(self, vault, slot, machine, file):
         folder = names.folder_of(slot)
