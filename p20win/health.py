@@ -103,6 +103,15 @@ def _scanner() -> str:
         raise RuntimeError(" ".join(refusal.reasons)) from None
 
 
+def _sftp() -> str:
+    from p20win.custody.public import sftp_state
+
+    ok, says = sftp_state()
+    if not ok:
+        raise RuntimeError(says)
+    return says
+
+
 def _pdf() -> str:
     try:
         import weasyprint
@@ -157,6 +166,7 @@ _NEEDS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("Keys", _keys),
     ("Ledger", _ledger),
     ("Malware scanner", _scanner),
+    ("Sending by SFTP", _sftp),
     ("PDF documents", _pdf),
     ("Mail", _mail),
     ("Jobs", _jobs),

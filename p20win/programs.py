@@ -1,4 +1,4 @@
-"""The portal's four programs: the one place that says how each is started.
+"""The portal's four programs, and the fifth that some want: the one place that says how each is started.
 
 `python -m p20win.programs web` becomes that program, and with `--healthy` says whether it does its work: the
 image uses both. `Crew` keeps several running: `./run` uses it, and so does the scenario.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -23,10 +24,12 @@ from p20win.processes import NotStarted
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PROGRAMS: Final = ("vault", "worker", "beat", "web")  # in the order in which they start
+SFTP: Final = "sftp"  # takes files from agencies' machines; only where SFTP_ADDRESS is set
+SFTP_LISTENS: Final = "127.0.0.1:2222"  # unless SFTP_LISTEN says otherwise
 QUEUES: Final = {"worker": "default", "vault": "vault"}
 READY_PATIENCE: Final = 90.0
 BEAT_PATIENCE: Final = 600.0  # beat writes its schedule down every three minutes
-STOP_PATIENCE: Final = {"web": 10.0, "beat": 5.0, "worker": 20.0, "vault": 20.0}
+STOP_PATIENCE: Final = {"web": 10.0, "beat": 5.0, "worker": 20.0, "vault": 20.0, SFTP: 20.0}
 RESTARTS_IN_A_ROW: Final = 5
 STEADY_SECONDS: Final = 30.0  # a program that ran this long starts counting anew
 
@@ -56,7 +59,14 @@ def command(name: str, *, listen: str = "0.0.0.0:8000") -> list[str]:
             return [sys.executable, str(ROOT / "manage.py"), "vault"]
         case "beat":
             return [*celery, "beat", "--loglevel=WARNING", "--pidfile="]
-    raise ValueError(f"No program is called {name!r}; there are {', '.join(PROGRAMS)}.")
+        case "sftp":
+            return [sys.executable, str(ROOT / "manage.py"), "sftp"]
+    raise ValueError(f"No program is called {name!r}; there are {', '.join((*PROGRAMS, SFTP))}.")
+
+
+def wanted(env: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the programs that run in these surroundings."""
+    return (*PROGRAMS, SFTP) if env.get("SFTP_ADDRESS") else PROGRAMS
 
 
 def page_is_served(address: str, *, host: str = "") -> bool:
@@ -79,6 +89,17 @@ def queue_is_served(queue: str, broker: str) -> bool:
     return any(entry["name"] == queue for entries in served.values() for entry in entries)
 
 
+def sftp_is_served(listen: str) -> bool:
+    """Say whether an SSH server answers there."""
+    host, _, port = listen.rpartition(":")
+    host = {"0.0.0.0": "127.0.0.1", "[::]": "::1"}.get(host, host.strip("[]"))  # noqa: S104
+    try:
+        with socket.create_connection((host, int(port)), timeout=5) as line:
+            return line.recv(4) == b"SSH-"
+    except OSError:
+        return False
+
+
 def is_healthy(name: str, *, listen: str) -> bool:
     """Say whether the program that runs beside this one, in the same container, does its work."""
     if name == "web":
@@ -87,6 +108,8 @@ def is_healthy(name: str, *, listen: str) -> bool:
     if name == "beat":
         schedule = Path(os.environ["P20WIN_DATA"]) / "beat-schedule"
         return schedule.is_file() and time.time() - schedule.stat().st_mtime < BEAT_PATIENCE
+    if name == SFTP:
+        return sftp_is_served(os.environ.get("SFTP_LISTEN", SFTP_LISTENS))
     return queue_is_served(QUEUES[name], os.environ["BROKER_URL"])
 
 
@@ -114,7 +137,7 @@ class Crew:
         """
         self.logs.mkdir(parents=True, exist_ok=True)
         try:
-            for name in PROGRAMS:
+            for name in (*PROGRAMS, SFTP):
                 if name in self.names:
                     self._start(name)
         except BaseException:
@@ -149,7 +172,7 @@ class Crew:
 
         :raises NotStarted: if that takes too long
         """
-        for name in ("web", "worker", "vault"):
+        for name in ("web", "worker", "vault", SFTP):
             until = time.monotonic() + READY_PATIENCE
             while name in self.names and not self._is_ready(name):
                 self.revive()
@@ -160,6 +183,8 @@ class Crew:
     def _is_ready(self, name: str) -> bool:
         if name == "web":
             return page_is_served(f"http://{self.listen}")
+        if name == SFTP:
+            return sftp_is_served(self.env.get("SFTP_LISTEN", SFTP_LISTENS))
         return queue_is_served(QUEUES[name], self.env["BROKER_URL"])
 
     def revive(self) -> list[str]:
@@ -188,10 +213,11 @@ class Crew:
 
     def stop(self) -> None:
         """Stop all: first nobody may ask for more, then what is running may finish."""
-        for name in ("web", "beat", "worker", "vault"):
+        order = ("web", SFTP, "beat", "worker", "vault")
+        for name in order:
             if member := self._members.get(name):
                 member.process.terminate() if member.process.poll() is None else None
-        for name in ("web", "beat", "worker", "vault"):
+        for name in order:
             if member := self._members.pop(name, None):
                 processes.end(member.process, sign=signal.SIGTERM, patience=STOP_PATIENCE[name])
                 processes.end_session(member.process)
@@ -200,7 +226,7 @@ class Crew:
 def main() -> None:
     """Become one of the programs."""
     parser = argparse.ArgumentParser(description="Become one of the portal's programs.")
-    parser.add_argument("name", choices=PROGRAMS)
+    parser.add_argument("name", choices=(*PROGRAMS, SFTP))
     parser.add_argument("--listen", default="0.0.0.0:8000", help="address and port of web")
     parser.add_argument("--healthy", action="store_true", help="exit 0 if it does its work, 1 if not")
     asked = parser.parse_args()

@@ -11,6 +11,8 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from p20win.programs import SFTP_LISTENS
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
@@ -251,6 +253,11 @@ if P20WIN_KEY_SERVICE not in ("file", "vault", "aws"):
 P20WIN_KEY_SNAPSHOTS = Path(env.str("P20WIN_KEY_SNAPSHOTS", str(P20WIN_DATA / "key-snapshots")))
 # Where clamd listens, for the vault: unix:/path/of/its/socket or tcp:host:port.
 CLAMD_ADDRESS = env.str("CLAMD_ADDRESS", "")
+# SFTP, off unless named: the host and port that agencies' machines use, as in sftp.p20win.example.org:22.
+SFTP_ADDRESS = env.str("SFTP_ADDRESS", "")
+SFTP_LISTEN = env.str("SFTP_LISTEN", SFTP_LISTENS)  # where the program `sftp` itself listens
+P20WIN_SFTP_HOST_KEY = Path(env.str("P20WIN_SFTP_HOST_KEY", str(P20WIN_DATA / "sftp" / "host-key.pem")))
+P20WIN_SFTP_PUBLIC = Path(env.str("P20WIN_SFTP_PUBLIC", str(P20WIN_DATA / "sftp-public")))  # for the pages
 P20WIN_VAULT_CONCURRENCY = env.int("P20WIN_VAULT_CONCURRENCY", 2)
 # The name in the ledger's checkpoints. Never changed: checkpoints of another name are of another ledger.
 P20WIN_LEDGER_NAME = env.str("P20WIN_LEDGER_NAME", "p20win.example.org/ledger")

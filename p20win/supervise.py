@@ -19,7 +19,7 @@ from typing import Final
 
 from p20win import embedded
 from p20win.processes import NotStarted
-from p20win.programs import PROGRAMS, ROOT, Crew
+from p20win.programs import ROOT, Crew, wanted
 
 # What must have been done before the portal is served: the command, whether it runs as the owner of the
 # tables, and the files on which its outcome depends.
@@ -43,7 +43,9 @@ def data_folder() -> Path:
     return folder
 
 
-def surroundings(data: Path, servers: embedded.Servers, *, host: str, port: int) -> dict[str, str]:
+def surroundings(
+    data: Path, servers: embedded.Servers, *, host: str, port: int, sftp: int | None = None
+) -> dict[str, str]:
     """Return the environment of the portal's programs: what was given, else what we made."""
     given = dict(os.environ)
     shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::") else host  # noqa: S104
@@ -56,6 +58,11 @@ def surroundings(data: Path, servers: embedded.Servers, *, host: str, port: int)
         "ALLOWED_HOSTS": ",".join(sorted({"localhost", "127.0.0.1", "[::1]", socket.gethostname(), host})),
         **servers.env,
     }
+    if sftp:
+        env |= {
+            "SFTP_ADDRESS": f"{shown}:{sftp}",
+            "SFTP_LISTEN": f"{f'[{host}]' if ':' in host else host}:{sftp}",
+        }
     env |= given
     env["PYTHONUNBUFFERED"] = "1"
     env.setdefault("OWNER_DATABASE_URL", env["DATABASE_URL"])
@@ -131,17 +138,18 @@ def _port_is_free(host: str, port: int) -> bool:
     return True
 
 
-def serve(*, host: str, port: int, reset: bool) -> None:
+def serve(*, host: str, port: int, reset: bool, sftp: int | None = None) -> None:
     """Start everything, say when it is ready, and stay until told to stop.
 
     :raises NotStarted: if something does not start; the message says what to do
     """
     began = time.monotonic()
     data = data_folder()
-    if not _port_is_free(host, port):
-        raise NotStarted(
-            f"Port {port} on {host} is taken. Stop what uses it, or take another: ./run --port 8001"
-        )
+    for asked, option in ((port, "--port 8001"), (sftp, "--sftp 2223")):
+        if asked and not _port_is_free(host, asked):
+            raise NotStarted(
+                f"Port {asked} on {host} is taken. Stop what uses it, or take another: ./run {option}"
+            )
     if reset:
         print(f"Forgetting everything in {data} ...", flush=True)
         embedded.forget(data)
@@ -149,20 +157,22 @@ def serve(*, host: str, port: int, reset: bool) -> None:
     own_broker = "BROKER_URL" not in os.environ
     print("Starting the database and the broker ...", flush=True)
     with embedded.start(data, durable=True, database=own_database, broker=own_broker) as servers:
-        env = surroundings(data, servers, host=host, port=port)
+        env = surroundings(data, servers, host=host, port=port, sftp=sftp)
         prepare(data, env)
         print("Starting the portal ...", flush=True)
-        with Crew(PROGRAMS, env, data / "logs", listen=f"{host}:{port}") as crew:
+        with Crew(wanted(env), env, data / "logs", listen=f"{host}:{port}") as crew:
             crew.wait_until_ready()
-            _say_ready(env["PORTAL_ADDRESS"], data, time.monotonic() - began)
+            _say_ready(env, data, time.monotonic() - began)
             _stay(crew, servers)
     print("Stopped. Nothing is left running.", flush=True)
 
 
-def _say_ready(address: str, data: Path, seconds: float) -> None:
+def _say_ready(env: dict[str, str], data: Path, seconds: float) -> None:
+    address, sftp = env["PORTAL_ADDRESS"], env.get("SFTP_ADDRESS")
+    by_sftp = f"SFTP, for machines with an enrolled key:  {sftp}\n" if sftp else ""
     print(
         f"\nThe portal is ready after {seconds:.0f} s:  {address}/\n"
-        f"Sign in as any of the demo people:  {address}/demo/\n{_some_people()}"
+        f"Sign in as any of the demo people:  {address}/demo/\n{_some_people()}{by_sftp}"
         f"Data and logs: {data}\n"
         "Ctrl-C stops it. ./run --reset starts afresh.",
         flush=True,
@@ -207,12 +217,13 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--reset", action="store_true")
+    parser.add_argument("--sftp", type=int)
     asked = parser.parse_args()
     os.environ.setdefault("P20WIN_MODE", "demo")
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
     try:
-        serve(host=asked.host, port=asked.port, reset=asked.reset)
+        serve(host=asked.host, port=asked.port, reset=asked.reset, sftp=asked.sftp)
     except KeyboardInterrupt:
         print("Stopped. Nothing is left running.", flush=True)
     except (NotStarted, TimeoutError) as trouble:

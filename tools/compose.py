@@ -29,15 +29,17 @@ SERVICES: Final[dict[str, set[str]]] = {
     "broker": {"broker_config"},
     "migrate": {"owner_database_password", "database_ca", "broker_url", "secret_key"},
     "web": EVERY_PROGRAM,
+    "sftp": EVERY_PROGRAM | {"sftp_host_key"},
     "worker": EVERY_PROGRAM | {"seal_key", "seal_certificate"},
     "vault": (EVERY_PROGRAM - {"web_database_password"}) | {"vault_database_password"},
     "beat": EVERY_PROGRAM,
     "scanner": set(),
 }
 RUN_ONCE: Final = {"migrate"}
-PROGRAMS: Final = {"web", "worker", "vault", "beat"}
+PROGRAMS: Final = {"web", "sftp", "worker", "vault", "beat"}
+REACHED: Final = {"web", "sftp"}  # from outside
 ONLY_THE_VAULT: Final = {"vault-keys", "keystore", "key-snapshots"}  # what opens sealed files
-A_SECRET: Final = ("PASSWORD", "SECRET", "SEAL_KEY", "BROKER_URL")
+A_SECRET: Final = ("PASSWORD", "SECRET", "SEAL_KEY", "HOST_KEY", "BROKER_URL")
 
 
 def troubles(text: str) -> list[str]:
@@ -66,8 +68,8 @@ def _service(name: str, service: dict[str, Any]) -> list[str]:
         found.append("it has no health check.")
     if ":" not in service["image"] or service["image"].endswith(":latest"):
         found.append("its image names no version.")
-    if name != "web" and service.get("ports"):
-        found.append("only web may be reached from outside.")
+    if name not in REACHED and service.get("ports"):
+        found.append("only web and sftp may be reached from outside.")
     if name in PROGRAMS | RUN_ONCE:
         found += _hardening(service)
     if name == "scanner" and not any(str(place).startswith("/tmp") for place in service.get("tmpfs", [])):  # noqa: S108

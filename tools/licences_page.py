@@ -75,7 +75,7 @@ PROGRAMS: Final = (
     ("Node.js and npm", "MIT, Artistic-2.0", "at set-up only, to install the design system"),
     ("Chromium", "BSD", "in tests only, from the system"),
     ("ClamAV", "GPL 2", "the malware scanner of docker-compose.yml, asked over a socket"),
-    ("age, curl", "BSD, curl", "in tests only, from the system"),
+    ("age, curl, OpenSSH", "BSD, curl, BSD", "in tests only, from the system"),
     ("djLint", "GPL 3", "in `./check` only, as a command"),
     ("Pango, HarfBuzz, GLib", "LGPL 2.1+, MIT", "libraries of the system, linked dynamically by WeasyPrint"),
 )

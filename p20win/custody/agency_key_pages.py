@@ -16,6 +16,7 @@ from p20win.access import SignedInRequest, roles_only
 from p20win.accounts.public import Organisation, Role, SigningKey, User, why_not_key
 from p20win.custody import agency_keys, pins
 from p20win.custody.agency_keys import Proof
+from p20win.custody.sftp import host_key
 from p20win.refusal import Blocked
 
 
@@ -49,7 +50,8 @@ class EnrolForm(ProofForm):
     public_key = forms.CharField(
         max_length=500,
         label="Public key",
-        help_text="All that “p20 keygen” prints on that machine, from BEGIN to END.",
+        help_text="All that “p20 keygen” prints on that machine, from BEGIN to END; for SFTP the one line "
+        "of the .pub file that “ssh-keygen -t ed25519” made there.",
         widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
     )
     replaces = forms.ModelChoiceField(
@@ -87,7 +89,8 @@ def index(request: SignedInRequest) -> HttpResponse:
     home = request.user.organisation
     alone = home is not None and not agency_keys.other_stewards(home, request.user).exists()
     pinned = pins.latest_of(home) if home is not None else None
-    return render(request, "custody/agency_keys.html", {"keys": keys, "alone": alone, "pinned": pinned})
+    shown = {"keys": keys, "alone": alone, "pinned": pinned, "sftp": host_key.door(), "home": home}
+    return render(request, "custody/agency_keys.html", shown)
 
 
 def _state(key: SigningKey) -> dict[str, str]:

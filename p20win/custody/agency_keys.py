@@ -52,11 +52,14 @@ def other_stewards(agency: "Organisation", person: User) -> QuerySet[User]:
 
 
 def read_public_key(text: str) -> bytes:
-    """Read what `p20 keygen` prints; return the raw key. :raises Blocked: if it is none"""
+    """Read what `p20 keygen` or `ssh-keygen` made; return the raw key. :raises Blocked: if it is none"""
     try:
         key = signing.load_public(text.strip().encode())
     except Unreadable:
-        raise Blocked("This is not a public key. Copy what “p20 keygen” prints, BEGIN to END.") from None
+        raise Blocked(
+            "This is not a public key. Copy what “p20 keygen” prints, BEGIN to END, or the one line in the "
+            ".pub file that “ssh-keygen -t ed25519” made."
+        ) from None
     return key.public_bytes(Encoding.Raw, PublicFormat.Raw)
 
 

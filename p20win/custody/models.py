@@ -172,7 +172,8 @@ class SealedFile(models.Model):
     profile = models.JSONField(default=dict)  # counts for each column (O-97); never a record
     rows = models.PositiveBigIntegerField(null=True)
     columns = models.JSONField(default=list)
-    meta = models.JSONField(default=dict)  # what the desk that made it wants to remember: slugs and counts
+    # What the desk that made it wants to remember, slugs and counts; of one sent, the hash that came with it.
+    meta = models.JSONField(default=dict)
     blob = models.CharField(max_length=120, blank=True)  # where the container lies, under the media folder
     key_version = models.PositiveIntegerField(null=True)
     wrapped_key = models.BinaryField(max_length=100, null=True)

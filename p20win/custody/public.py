@@ -73,6 +73,7 @@ from p20win.custody.selectors import (
     visible_slots,
 )
 from p20win.custody.services import close_slot, open_slot, seal_bytes, tidy
+from p20win.custody.sftp.host_key import state as sftp_state
 from p20win.custody.vault_client import relay, scanner_state, vault_answers, vault_keys_state
 from p20win.custody.vault_keys import NotTheVault, hub_public_pem
 from p20win.custody.wire import Cut
@@ -128,6 +129,7 @@ __all__ = [
     "relay",
     "scanner_state",
     "seal_bytes",
+    "sftp_state",
     "shred",
     "signed_by_the_hub",
     "slots",

@@ -143,9 +143,11 @@ def receive(
 
 @transaction.atomic
 def announced_arrive(
-    file: SealedFile, *, received: int, pieces: list[str], by: "User", at: dt.datetime
+    file: SealedFile, *, received: int, pieces: list[str], by: "User", at: dt.datetime, sha256: str = ""
 ) -> SealedFile:
     """Write down that a file which a machine announced is all there, and have the vault check it.
+
+    What came must have this hash, if one is given.
 
     :raises Blocked: if something changed meanwhile, such as another file having come first
     """
@@ -164,6 +166,7 @@ def announced_arrive(
         received_at=at,
         received_bytes=received,
         pieces=pieces,
+        meta=file.meta | ({"sha256": sha256} if sha256 else {}),
     )
     _ask_for_check(file)
     return file

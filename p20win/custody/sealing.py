@@ -1,6 +1,8 @@
 """In the vault alone: checking what arrived, sealing it into its container, opening it again."""
 
 import datetime as dt
+import hashlib
+import hmac
 import secrets
 import uuid
 from collections.abc import Callable, Iterable, Iterator
@@ -37,6 +39,10 @@ Progress = Callable[[int, str], None]
 
 class NotOpenable(CustodyError):
     """The file was refused, destroyed, or never accepted; there is nothing to open."""
+
+
+class AnotherHash(CustodyError):
+    """What arrived is not what the sender took the hash of."""
 
 
 @dataclass(frozen=True)
@@ -218,11 +224,26 @@ def _plain(file: SealedFile) -> Iterator[bytes]:
 
 
 def _arrived(file: SealedFile) -> Iterator[bytes]:
+    """Give what came as it came; if its hash came along, it must be that one. :raises Broken: if it is not"""
+    chunks, told = _opened(file), file.meta.get("sha256")
+    return _with_hash(chunks, told) if told else chunks
+
+
+def _opened(file: SealedFile) -> Iterator[bytes]:
     vault = vault_keys.private_keys().vault
     for number, piece in enumerate(file.pieces):
         place = pieces.Place(str(file.slot_id), str(file.pk), number)
         with places.incoming(piece).open("rb") as source:
             yield from pieces.open_piece(source, vault=vault, place=place)
+
+
+def _with_hash(chunks: Iterator[bytes], told: str) -> Iterator[bytes]:
+    seen = hashlib.sha256()
+    for chunk in chunks:
+        seen.update(chunk)
+        yield chunk
+    if not hmac.compare_digest(seen.hexdigest(), told):
+        raise AnotherHash("What arrived has another SHA-256 than the one that came with it.")
 
 
 class _TableCheck:
@@ -251,6 +272,8 @@ def _what_to_do(file: SealedFile, problem: CustodyError) -> str:
         return "It is encrypted for another recipient. Take the one that the page of this file shows."
     if file.wrapping == Wrapping.AGE and isinstance(problem, Unreadable):
         return f"{problem} Encrypt it with “age -r”, in the binary form, and send it again."
+    if isinstance(problem, AnotherHash):
+        return f"{problem} Send the file and its hash again."
     return "It was altered or cut on its way. Send it again."
 
 

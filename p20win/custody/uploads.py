@@ -93,6 +93,36 @@ def begin_announced(file: SealedFile, slot: UploadSlot, *, length: int, now: dt.
     :raises NoRoom: if the disk could not hold it
     """
     _make_room(slot, length, Wrapping.SEALED)
+    return _begin_of(file, slot, length=length, now=now)
+
+
+def begin_unmeasured(file: SealedFile, slot: UploadSlot, *, now: dt.datetime) -> Upload:
+    """Begin the upload of an announced file whose sender does not say how long it is; its id is the file's.
+
+    It may be as long as agreed; `measure` tells its length when the sender says that it is whole.
+
+    :raises NoRoom: if the disk is too full
+    """
+    make_room_for_piece(0)
+    return _begin_of(file, slot, length=_longest(slot, file.wrapping), now=now)
+
+
+def measure(upload: Upload) -> Upload:
+    """Let what is there be all of it.
+
+    :raises Blocked: if nothing is there
+    :raises Conflict: if somebody continued it meanwhile
+    """
+    if not upload.offset:
+        raise Blocked("The file is empty.")
+    same = Upload.objects.filter(pk=upload.pk, offset=upload.offset, pieces=upload.pieces)
+    if not same.update(length=upload.offset):
+        raise Conflict
+    upload.length = upload.offset
+    return upload
+
+
+def _begin_of(file: SealedFile, slot: UploadSlot, *, length: int, now: dt.datetime) -> Upload:
     for earlier in slot.uploads.filter(sent_by=file.sent_by):
         give_up(earlier)
     return Upload.objects.create(
@@ -100,7 +130,7 @@ def begin_announced(file: SealedFile, slot: UploadSlot, *, length: int, now: dt.
         slot=slot,
         sent_by=file.sent_by,
         name=file.name,
-        wrapping=Wrapping.SEALED,
+        wrapping=file.wrapping,
         length=length,
         begun_at=now,
         expires_at=now + KEPT_FOR,
@@ -108,12 +138,28 @@ def begin_announced(file: SealedFile, slot: UploadSlot, *, length: int, now: dt.
 
 
 def _make_room(slot: UploadSlot, length: int, wrapping: str) -> None:
-    largest = int(slot.spec.get("largest") or LARGEST)
-    room = largest if wrapping == Wrapping.PLAIN else largest + largest // 1000 + 4096  # heads and tags
-    if not 0 < length <= room:
-        raise Blocked(f"The file is empty, or larger than agreed: at most {largest} bytes.")
+    if not 0 < length <= _longest(slot, wrapping):
+        raise Blocked(f"The file is empty, or larger than agreed: at most {_agreed(slot)} bytes.")
     if shutil.disk_usage(_volume()).free < ROOM_FOR * length:
         raise NoRoom
+
+
+def make_room_for_piece(offset: int) -> None:
+    """Make sure that the disk can hold one more piece, and the container of all that there is then.
+
+    :raises NoRoom: if it cannot
+    """
+    if shutil.disk_usage(_volume()).free < ROOM_FOR * (offset + PIECE) - offset:
+        raise NoRoom
+
+
+def _agreed(slot: UploadSlot) -> int:
+    return int(slot.spec.get("largest") or LARGEST)
+
+
+def _longest(slot: UploadSlot, wrapping: str) -> int:
+    largest = _agreed(slot)
+    return largest if wrapping == Wrapping.PLAIN else largest + largest // 1000 + 4096  # heads and tags
 
 
 def append(
@@ -128,7 +174,7 @@ def append(
         raise Conflict
     rest = iter(chunks)
     while not upload.expires_at <= now:
-        if reasons := _why_not_continue(upload, at=at, now=now):
+        if reasons := why_not_continue(upload, at=at, now=now):
             raise Blocked(reasons)
         before = upload.offset
         if not _take_piece(upload, rest, now=now):
@@ -138,37 +184,64 @@ def append(
     raise Blocked("This upload has lapsed. Begin again.")
 
 
-def _why_not_continue(upload: Upload, *, at: dt.datetime, now: dt.datetime) -> list[str]:
+def why_not_continue(upload: Upload, *, at: dt.datetime, now: dt.datetime) -> list[str]:
+    """Say why the sender of an upload may not go on."""
     reasons = checks.why_not_send(upload.slot, upload.sent_by, at)
     if not reasons and upload.ticket_id:
         reasons = checks.why_not_ticket(UploadTicket.objects.get(pk=upload.ticket_id), now)
     return reasons or checks.why_not_wrapped(upload.slot, upload.wrapping)
 
 
+class NextPiece:
+    """The next piece of an upload: `write` what comes, then `keep` or `abandon`."""
+
+    def __init__(self, upload: Upload) -> None:
+        """Open it, where the upload ends."""
+        self._upload, self.taken = upload, 0
+        place = Place(str(upload.slot_id), str(upload.pk), len(upload.pieces))
+        self._piece = Piece(places.new_piece(upload.pk), place)
+
+    @property
+    def is_full(self) -> bool:
+        """Say whether it should be kept now, and another begun."""
+        return self.taken >= PIECE
+
+    def write(self, chunk: bytes) -> None:
+        """Seal the next plaintext. :raises Blocked: if more comes than was announced, or the disk is full"""
+        self.taken += len(chunk)
+        if self._upload.offset + self.taken > self._upload.length:
+            raise Blocked("More arrived than was announced. Begin again.")
+        self._piece.write(chunk)
+
+    def keep(self, *, now: dt.datetime) -> None:
+        """Let what came count, if anything did. :raises Conflict: if somebody continued it meanwhile"""
+        if not self.taken:
+            self._piece.abandon()
+            return
+        self._piece.keep()
+        _advance(self._upload, self._piece.name, self.taken, now=now)
+
+    def abandon(self) -> None:
+        """Leave nothing behind."""
+        self._piece.abandon()
+
+
 def _take_piece(upload: Upload, chunks: Iterator[bytes], *, now: dt.datetime) -> bool:
     """Seal one piece; say whether more may come."""
-    place = Place(str(upload.slot_id), str(upload.pk), len(upload.pieces))
-    piece, taken, cut = Piece(places.new_piece(upload.pk), place), 0, False
+    piece, cut = NextPiece(upload), False
     try:
         try:
             for chunk in chunks:
-                taken += len(chunk)
-                if upload.offset + taken > upload.length:
-                    raise Blocked("More arrived than was announced. Begin again.")
                 piece.write(chunk)
-                if taken >= PIECE:
+                if piece.is_full:
                     break
         except (ConnectionError, EOFError, ValueError):  # the sender is gone; what came is whole
             cut = True
-        if taken:
-            piece.keep()
-            _advance(upload, piece.name, taken, now=now)
-        else:
-            piece.abandon()
+        piece.keep(now=now)
     except BaseException:
         piece.abandon()
         raise
-    return taken >= PIECE and not cut
+    return piece.is_full and not cut
 
 
 def _advance(upload: Upload, piece: str, taken: int, *, now: dt.datetime) -> None:
@@ -182,8 +255,8 @@ def _advance(upload: Upload, piece: str, taken: int, *, now: dt.datetime) -> Non
     upload.offset, upload.pieces, upload.expires_at = upload.offset + taken, pieces, expires
 
 
-def complete(upload: Upload, *, at: dt.datetime) -> SealedFile:
-    """Make a file of an upload that is all there, and have the vault check it.
+def complete(upload: Upload, *, at: dt.datetime, sha256: str = "") -> SealedFile:
+    """Make a file of an upload that is all there, and have the vault check it, with the hash that came along.
 
     :raises Blocked: if something changed meanwhile, such as another file having come first
     """
@@ -191,7 +264,12 @@ def complete(upload: Upload, *, at: dt.datetime) -> SealedFile:
     try:
         if announced is not None:
             file = announced_arrive(
-                announced, received=upload.length, pieces=upload.pieces, by=upload.sent_by, at=at
+                announced,
+                received=upload.length,
+                pieces=upload.pieces,
+                by=upload.sent_by,
+                at=at,
+                sha256=sha256,
             )
         else:
             file = arrive(

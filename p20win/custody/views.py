@@ -20,6 +20,8 @@ from p20win.custody.engine import pieces
 from p20win.custody.engine.cells import FORMS
 from p20win.custody.forms import FileForm, SlotFilter
 from p20win.custody.models import Encryption, FileStatus, SlotStatus, UploadSlot
+from p20win.custody.sftp import host_key
+from p20win.custody.sftp.names import folder_of
 from p20win.custody.upload import SealingHandler, keep
 from p20win.deadlines import public as deadlines
 from p20win.jobs import public as jobs
@@ -81,6 +83,8 @@ def _shown(request: SignedInRequest, row: UploadSlot) -> dict[str, object]:
         "encryption": encryption,
         "vault_key": _sealed_for() if encryption == Encryption.BROWSER else "",
         "age_recipient": vault_keys.age_recipient(),
+        "sftp": host_key.door() if sends and encryption != Encryption.BROWSER else None,
+        "folder": folder_of(row) if sends else "",
     }
 
 

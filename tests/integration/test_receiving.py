@@ -23,6 +23,7 @@ from p20win.processes import wait_until
 from tests import factories
 from tests import factories_custody as custody
 from tests.senders import Curl, Cutting
+from tests.sftp_server import Machine, needs_sftp, serving
 from tools import machine as machines
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("receiving")]
@@ -341,21 +342,23 @@ def send_in_browser(slot, path, client, server):
 
 @needs_curl
 @needs_age
+@needs_sftp
 @pytest.mark.browser
 @pytest.mark.obligation("O-58", "O-59", "O-62")
-def test_the_same_file_by_browser_p20_curl_and_age_is_the_same_file(
-    slot, steward, machine, signed_in, live_server, tmp_path, monkeypatch
+def test_the_same_file_by_browser_p20_curl_age_and_sftp_is_the_same_file(
+    slot, steward, machine, signed_in, live_server, tmp_path, monkeypatch, settings
 ):
-    slots = {"p20": slot} | {way: custody.a_slot(slot.supplier) for way in ("browser", "curl", "age")}
+    others = ("browser", "curl", "age", "sftp")
+    slots = {"p20": slot} | {way: custody.a_slot(slot.supplier) for way in others}
     agreed(slots["browser"], "browser")
     agreed(slots["age"], "age")
-    passed, original = {}, uploads.append
+    passed, original = {}, uploads.NextPiece.write
 
-    def watched(upload, chunks, **how):
-        for_slot = passed.setdefault(upload.slot_id, bytearray())
-        return original(upload, (for_slot.extend(chunk) or chunk for chunk in chunks), **how)
+    def watched(piece, chunk):
+        passed.setdefault(piece._upload.slot_id, bytearray()).extend(chunk)
+        return original(piece, chunk)
 
-    monkeypatch.setattr(uploads, "append", watched)
+    monkeypatch.setattr(uploads.NextPiece, "write", watched)
     client, files = signed_in(steward), {}
     for way, each in slots.items():
         files[way] = tmp_path / way / custody.name_for(each)
@@ -371,8 +374,15 @@ def test_the_same_file_by_browser_p20_curl_and_age_is_the_same_file(
     curl = Curl(tmp_path, live_server.url, ticket_for(slots["age"], steward, signed_in)[0])
     assert "204" in curl.send(sealed, curl.place(sealed))
 
+    with serving(settings, tmp_path) as server:
+        sender = Machine(tmp_path / "server", steward, server.port)
+        assert sender.send(files["sftp"], slots["sftp"]).returncode == 0
+
     assert {status_and_hash(each) for each in slots.values()} == {custody.digest_of(CONTENT)}
     wrapped = {way: SealedFile.objects.get(slot=each).wrapping for way, each in slots.items()}
-    assert wrapped == {"p20": "sealed", "browser": "sealed", "curl": "plain", "age": "age"}
+    assert wrapped == {"p20": "sealed", "browser": "sealed", "curl": "plain", "age": "age", "sftp": "plain"}
     seen_in_the_clear = {way for way, each in slots.items() if b"Lindqvist" in passed[each.pk]}
-    assert seen_in_the_clear == {"curl"}  # what was sealed before, the web process cannot read
+    assert seen_in_the_clear == {
+        "curl",
+        "sftp",
+    }  # what was sealed before, no process that takes it in can read

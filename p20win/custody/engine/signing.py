@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_private_key,
     load_pem_public_key,
+    load_ssh_public_key,
 )
 
 from p20win.custody.engine.encoding import canonical, from_text, to_text
@@ -65,12 +66,12 @@ def load_private(pem: bytes) -> Ed25519PrivateKey:
 
 
 def load_public(pem: bytes) -> Ed25519PublicKey:
-    """This will read an Ed25519 public key.
+    """This will read an Ed25519 public key, as PEM or as OpenSSH writes it.
 
     :raises Unreadable: if the file holds anything else
     """
     try:
-        key = load_pem_public_key(pem)
+        key = load_ssh_public_key(pem) if pem.startswith(b"ssh-ed25519 ") else load_pem_public_key(pem)
     except (ValueError, UnsupportedAlgorithm) as problem:
         raise Unreadable("This file holds no public key.") from problem
     if not isinstance(key, Ed25519PublicKey):
