@@ -46,6 +46,7 @@ def command(name: str, *, listen: str = "0.0.0.0:8000") -> list[str]:
                 "--graceful-timeout=8",
                 "--no-control-socket",
                 "--log-level=warning",
+                "--logger-class=p20win.logs.WebLog",
             ]
         case "worker":
             pool = "prefork" if os.access("/dev/shm", os.W_OK) else "threads"  # noqa: S108
