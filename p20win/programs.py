@@ -208,6 +208,7 @@ def main() -> None:
     if asked.healthy:
         raise SystemExit(0 if is_healthy(asked.name, listen=asked.listen) else 1)
     os.chdir(ROOT)
+    processes.dump_no_core()
     argv = command(asked.name, listen=asked.listen)
     os.execv(argv[0], argv)
 
