@@ -6,6 +6,6 @@ from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "p20win.settings")
 
-app = Celery("p20win")
+app = Celery("p20win", log="p20win.logs:WorkersLog")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

@@ -13,9 +13,10 @@ from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
 from django.views.defaults import server_error
 
-from p20win import access
+from p20win import access, clock
 from p20win.access import SignedInRequest, public, roles_only
 from p20win.celery import app
+from p20win.postgres import QUIET
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +41,20 @@ def _database() -> str:
         raise RuntimeError(f"PostgreSQL 15 or newer is needed; this is {version // 10000}.")
     if is_superuser:
         raise RuntimeError(f"The portal connects as {role}, a superuser. Give it a role that owns nothing.")
+    if wordy := _wordy():
+        raise RuntimeError(
+            f"The database writes what is stored into its log. Set {', '.join(wordy)}. "
+            "See docs/runbooks/processes.md."
+        )
     return f"PostgreSQL {version // 10000}, as {role}"
+
+
+def _wordy() -> list[str]:
+    """Return the settings of the database by which values of rows get into its log, as they should be."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name, setting FROM pg_settings WHERE name = ANY(%s)", [list(QUIET)])
+        found = dict(cursor.fetchall())
+    return sorted(f"{name} = {wanted}" for name, wanted in QUIET.items() if found.get(name, wanted) != wanted)
 
 
 def _broker() -> str:
@@ -84,8 +98,14 @@ def _keys() -> str:
 
 
 def _ledger() -> str:
+    from p20win.audit.public import why_not_recorded
     from p20win.custody.public import ledger_alarm, unsigned_for
 
+    if code := why_not_recorded(at=clock.now()):
+        raise RuntimeError(
+            f"It takes no line (the database says {code}), so every act is refused; pages can be read. "
+            "See docs/runbooks/processes.md."
+        )
     if trouble := ledger_alarm():
         raise RuntimeError(f"{trouble} No checkpoint is signed. See docs/how-to/verify-the-ledger.md.")
     if late := unsigned_for():
@@ -198,8 +218,12 @@ def page(request: SignedInRequest) -> HttpResponse:
 
 def broken(request: HttpRequest) -> HttpResponse:
     """Answer when a page failed: with 503 and what to do if the database was away, with 500 otherwise."""
-    if isinstance(sys.exception(), OperationalError | InterfaceError):
-        said = render_to_string("503.html")  # not for a request: that would ask the database who it is
+    from p20win.audit.public import NotRecorded
+
+    trouble = sys.exception()
+    if isinstance(trouble, OperationalError | InterfaceError):
+        told = {"ledger": isinstance(trouble, NotRecorded)}
+        said = render_to_string("503.html", told)  # not for a request: that asks the database who it is
         return HttpResponse(said, status=503, headers={"Retry-After": "60"})
     return server_error(request)
 

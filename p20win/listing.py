@@ -27,11 +27,11 @@ class Listing:
         An order or page that does not exist is answered with the first one.
         """
         page = Paginator(self.found(rows, request), ON_A_PAGE).get_page(request.GET.get("page"))
-        return {"page": page, "sort": self._sort(request), "query": request.GET.get("q", "").strip()}
+        return {"page": page, "sort": self._sort(request), "query": _query(request)}
 
     def found(self, rows: QuerySet[Any], request: HttpRequest) -> QuerySet[Any]:
         """Return all rows that the request asks for, in its order."""
-        query, sort = request.GET.get("q", "").strip(), self._sort(request)
+        query, sort = _query(request), self._sort(request)
         if query and self.searched:
             rows = rows.filter(reduce(or_, (Q(**{f"{field}__icontains": query}) for field in self.searched)))
         backwards = "-" if sort.startswith("-") else ""
@@ -41,3 +41,8 @@ class Listing:
     def _sort(self, request: HttpRequest) -> str:
         sort = request.GET.get("sort", self.first)
         return sort if sort.removeprefix("-") in self.sorts else self.first
+
+
+def _query(request: HttpRequest) -> str:
+    """Return what is searched for; the database knows no text with a NUL."""
+    return request.GET.get("q", "").replace("\0", "").strip()

@@ -23,6 +23,19 @@ DATABASE: Final = "p20win"
 OLDEST: Final = 15
 STOP_SIGNAL: Final = signal.SIGINT  # a fast shutdown: clients are cut, everything is kept
 STOP_PATIENCE: Final = 30.0
+# No value of a row may get into the log: neither with a statement that failed or was slow, nor in the words
+# of an error, which quote it ("log" leaves errors out: who asked is told, and writes down their code).
+QUIET: Final = {
+    "log_min_messages": "log",
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+    "log_statement": "none",
+    "log_min_duration_statement": "-1",
+    "log_min_duration_sample": "-1",
+    "log_transaction_sample_rate": "0",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+}
 
 
 @dataclass(frozen=True)
@@ -75,11 +88,7 @@ def _options(sockets: Path, *, durable: bool) -> list[str]:
         "unix_socket_permissions": "0700",
         "timezone": "UTC",
         "jit": "off",
-        # An error must not carry a row's values into the log.
-        "log_error_verbosity": "terse",
-        "log_min_error_statement": "panic",
-        "log_parameter_max_length_on_error": "0",
-        "log_statement": "none",
+        **QUIET,
     }
     if not durable:
         settings |= {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}

@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import os
 import pwd
+import resource
 import signal
 import subprocess
 import sys
@@ -90,6 +91,8 @@ def spawn(
 ) -> subprocess.Popen[bytes]:
     """Start a program in a session of its own that ends when we end, even when we are killed with -9.
 
+    It writes no core dump (T16): what it had in hand would lie on the disk.
+
     Call it from the main thread: Linux ties the child to the thread that started it.
     """
     output = log.open("ab") if log else None
@@ -102,7 +105,7 @@ def spawn(
             env=dict(env) if env is not None else None,
             cwd=cwd,
             start_new_session=True,  # Ctrl-C in the terminal reaches the supervisor alone
-            preexec_fn=_tie_to(os.getpid(), when_parent_dies),
+            preexec_fn=_before_it_runs(os.getpid(), when_parent_dies),
             user=account.uid if account else None,
             group=account.gid if account else None,
             extra_groups=[] if account else None,
@@ -112,12 +115,18 @@ def spawn(
             output.close()
 
 
-def _tie_to(parent: int, sign: signal.Signals) -> Callable[[], None] | None:
+def dump_no_core() -> None:
+    """Switch core dumps off for this process and those it starts."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _before_it_runs(parent: int, sign: signal.Signals) -> Callable[[], None]:
     if sys.platform != "linux":
-        return None
+        return dump_no_core
     prctl = ctypes.CDLL(None, use_errno=True).prctl
 
     def tie() -> None:
+        dump_no_core()
         prctl(PR_SET_PDEATHSIG, int(sign), 0, 0, 0)
         if os.getppid() != parent:  # the parent died before the tie was made
             os._exit(1)

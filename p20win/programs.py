@@ -49,6 +49,7 @@ def command(name: str, *, listen: str = "0.0.0.0:8000") -> list[str]:
                 "--graceful-timeout=8",
                 "--no-control-socket",
                 "--log-level=warning",
+                "--logger-class=p20win.logs.WebLog",
             ]
         case "worker":
             pool = "prefork" if os.access("/dev/shm", os.W_OK) else "threads"  # noqa: S108
@@ -233,6 +234,7 @@ def main() -> None:
     if asked.healthy:
         raise SystemExit(0 if is_healthy(asked.name, listen=asked.listen) else 1)
     os.chdir(ROOT)
+    processes.dump_no_core()
     argv = command(asked.name, listen=asked.listen)
     os.execv(argv[0], argv)
 

@@ -288,12 +288,12 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "America/New_York"  # what people see; stored and reckoned in UTC
 
-# --- logs: ids only, never contents
+# --- logs: ids only, never contents; one line of JSON each
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {"line": {"()": "p20win.logs.OneLine"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO")},
     "loggers": {

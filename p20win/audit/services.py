@@ -2,15 +2,18 @@
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from django.db import connection, models, transaction
+from django.db import DatabaseError, OperationalError, connection, models, transaction
 
 from p20win.audit.models import Event
 
 if TYPE_CHECKING:
     from p20win.accounts.models import User
+
+logger = logging.getLogger(__name__)
 
 _COLUMNS: list[str] = [str(field.column) for field in Event._meta.concrete_fields]
 _INSERT = f"""
@@ -24,8 +27,17 @@ _INSERT = f"""
 LEDGER_LOCK: Final = 7020  # as in the trigger audit_chain()
 
 
+# How the database's codes begin when it takes no line at all: read-only, no right or no table, no room, a
+# limit, the machine, somebody's trigger, itself. Others, such as a wait that grew too long, concern one act.
+TAKES_NONE: Final = ("25006", "42", "53", "54", "58", "P0", "XX")
+
+
 class NotInTransaction(RuntimeError):
     """A ledger line was asked for outside the transaction of the change it tells of."""
+
+
+class NotRecorded(OperationalError):
+    """The ledger takes no line, so the act that it would have told of was not done (C18)."""
 
 
 def first_in_line() -> None:
@@ -52,6 +64,7 @@ def record(
     `details` holds identifiers, slugs, counts and digests, never contents of a record.
 
     :raises NotInTransaction: if no transaction is open, as the change and its line must be stored together
+    :raises NotRecorded: if the ledger does not take the line; nothing of the transaction can be kept then
     """
     if not transaction.get_connection().in_atomic_block:
         raise NotInTransaction(event)
@@ -66,14 +79,51 @@ def record(
         note,
         json.dumps(dict(details or {}), sort_keys=True, default=str),
     )
-    with connection.cursor() as cursor:
-        cursor.execute(_INSERT, values)
-        line = cursor.fetchone()
+    try:
+        line = _insert(values)
+    except DatabaseError as refusal:
+        if not (code := _code(refusal)).startswith(TAKES_NONE):
+            raise
+        logger.critical(
+            "THE LEDGER TAKES NO LINE (%s): %s about %s %s was refused, as every act is until this is mended",
+            code,
+            event,
+            row._meta.label_lower,
+            row.pk,
+        )
+        raise NotRecorded(code) from refusal
     fields: dict[str, Any] = dict(zip(_COLUMNS, line, strict=True))
     fields["details"] = (
         json.loads(fields["details"]) if isinstance(fields["details"], str) else fields["details"]
     )
     return Event(**fields)
+
+
+def _insert(values: Sequence[Any]) -> Sequence[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT, values)
+        return cursor.fetchone()
+
+
+def _code(refusal: DatabaseError) -> str:
+    return getattr(refusal.__cause__, "pgcode", None) or ""
+
+
+def why_not_recorded(*, at: dt.datetime) -> str:
+    """Try to write a line, and take it back; return the database's code for what is against it, or nothing.
+
+    :raises DatabaseError: if the database does not answer
+    """
+    probe = ("ledger.probed", "audit.event", "", None, None, None, at, "", "{}")
+    try:
+        with transaction.atomic():
+            _insert(probe)
+            transaction.set_rollback(True)
+    except DatabaseError as refusal:
+        if not (code := _code(refusal)).startswith(TAKES_NONE):
+            raise
+        return code
+    return ""
 
 
 def _project_of(row: models.Model) -> Any:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from celery import shared_task
 from django.db import close_old_connections, connection
 
+from p20win.audit.public import NotRecorded
 from p20win.jobs import leases
 from p20win.jobs.leases import LeaseLost
 from p20win.jobs.models import Job
@@ -118,6 +119,8 @@ def perform(job_id: str) -> None:
         logger.warning("job %s %s: lease lost, results dropped", job.name, job.pk)
     except MustWait as reason:
         leases.put_back(running, str(reason))
+    except NotRecorded:
+        leases.put_back(running, "The ledger takes no line; this waits until it does.")
     except Blocked as refusal:
         leases.finish_refused(running, " ".join(refusal.reasons))
     except Exception as error:  # noqa: BLE001  # its message may quote a record: only type and place are kept

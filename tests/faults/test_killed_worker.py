@@ -1,24 +1,30 @@
-"""F01, F18: the vault's worker killed at random points of intake, shred, match and certificate."""
+"""F01, F18: the vault's worker killed at random points of intake, match, delivery, shred and certificate."""
 
 import datetime as dt
+import io
+import json
 import os
 import random
 import subprocess
 import sys
+import time
+import zipfile
 from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
 from django.db import connection
 
-from matching.models import MatchRun, MatchStatus
-from matching.services import ordering, running, signing
+from matching.engine import extract
+from matching.models import MatchStatus
+from matching.services import delivering, ordering, running, signing
 from p20win import clock
 from p20win.audit.public import Event, events_of, verify_chain
 from p20win.custody import places
 from p20win.custody.public import (
     Destruction,
     FileStatus,
+    SealedFile,
     ask_destruction,
     open_bytes,
     tidy,
@@ -35,6 +41,7 @@ pytestmark = [
     pytest.mark.timeout(1500),
 ]
 POINTS = 20
+DRAWS = 8
 MARK = b"Zqkilledwhileworking"
 CONTENT = custody.GOOD.replace(b"Okonkwo", MARK)
 
@@ -59,12 +66,22 @@ class Worker:
             cwd=django_settings.BASE_DIR, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
 
-    def does(self, job: Job, *, until: int = 0) -> int:
-        """Let it take the job up, as after the lease of the one before has run out."""
+    def does(self, job: Job, *, until: int = 0, after: float = 0.0) -> int:
+        """Let it take the job up, as after the lease of the one before has run out.
+
+        Say how many lines that took, or -1 if it was killed: at line `until`, or `after` so many seconds.
+        """
         Job.objects.filter(pk=job.pk, state=State.RUNNING).update(lease_until=clock.real_now(), attempts=0)
-        self._process.stdin.write(f"{job.pk} {until}\n")
+        self._process.stdin.write(f"{job.pk} {until} {after}\n")
         self._process.stdin.flush()
         return int(self._process.stdout.readline())
+
+    def is_killed(self, job: Job, **when: float) -> bool:
+        """Say whether a kill hit it in the midst of this job: taken up, and not over."""
+        if self.does(job, **when) != -1:
+            return False
+        job.refresh_from_db()
+        return job.state == State.RUNNING
 
     def ends(self) -> None:
         self._process.communicate(timeout=30)
@@ -84,9 +101,23 @@ def worker(vault):
     program.ends()
 
 
-def points(lines, *, seed):
-    """Return places spread over the whole work, none twice."""
-    return sorted(random.Random(seed).sample(range(1, lines), POINTS))
+def kills(worker, waiting, *, lines, seed):
+    """Kill the work in each twentieth of its lines; give the place, and the job with what it is about.
+
+    Every kill hit the work while it ran: where it was not begun yet, or over already (how many lines it has
+    differs a little from time to time), another place of that twentieth is drawn, for fresh work.
+    """
+    chance = random.Random(seed)
+    for part in range(POINTS):
+        for _ in range(DRAWS):
+            point = chance.randint(1 + lines * part // POINTS, lines * (part + 1) // POINTS)
+            *about, job = waiting()
+            if worker.is_killed(job, until=point):
+                break
+            worker.does(job)
+        else:
+            pytest.fail(f"No place of twentieth {part} was hit in {DRAWS} draws; the work has {lines} lines.")
+        yield point, job, *about
 
 
 def newest(name, **ids):
@@ -94,9 +125,10 @@ def newest(name, **ids):
     return Job.objects.filter(name=name, arguments__contains=wanted).latest("created_at")
 
 
-def holds_plaintext(folder, mark=MARK):
-    """Return the files in which the mark stands in the clear."""
-    return [path for path in folder.rglob("*") if path.is_file() and mark in path.read_bytes()]
+def holds_plaintext(folder, *wanted):
+    """Return the files in which a mark stands in the clear; nobody else writes there meanwhile."""
+    files = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return [path for path, content in files.items() if any(mark in content for mark in wanted or (MARK,))]
 
 
 def times(row, event):
@@ -116,10 +148,9 @@ def test_f01_intake_killed_at_twenty_points(vault, worker):
     file, job = waiting()
     lines = worker.does(job)
     assert lines > 1000
-    for point in points(lines, seed=1):
-        file, job = waiting()
-
-        assert worker.does(job, until=point) == -1
+    drawn = 0
+    for point, job, file in kills(worker, waiting, lines=lines, seed=1):
+        drawn += 1
         assert not holds_plaintext(vault), f"killed at {point}"
         worker.does(job)
 
@@ -131,7 +162,9 @@ def test_f01_intake_killed_at_twenty_points(vault, worker):
         assert not places.incoming(file.pieces[0]).exists()
     tidy(now=clock.real_now() + dt.timedelta(hours=2))
     blobs = list((vault / "media" / "sealed").rglob("*.p20"))
-    assert len(blobs) == POINTS + 1  # what a killed one left half done is gone
+    assert drawn == POINTS
+    accepted = SealedFile.objects.filter(status=FileStatus.ACCEPTED)
+    assert {path.name for path in blobs} == {Path(file.blob).name for file in accepted}  # no half of one
     assert not holds_plaintext(vault)
     assert verify_chain().ok
 
@@ -143,16 +176,12 @@ def test_f01_shred_killed_at_twenty_points(vault, worker):
         file = custody.checked(custody.arrived(slot, CONTENT))
         waiting = custody.arrived(custody.a_slot(slot.supplier, project=slot.project), CONTENT)
         row = ask_destruction(file.project, file.owner, by=factories.hub_member(), at=factories.START)
-        return row, [file, waiting], newest("custody.destroy", destruction_id=row.pk)
+        return row, [file, waiting], sealed_bytes(vault), newest("custody.destroy", destruction_id=row.pk)
 
-    row, files, job = asked()
+    *_, job = asked()
     lines = worker.does(job)
     assert lines > 500
-    for point in points(lines, seed=2):
-        row, files, job = asked()
-        before = sealed_bytes(vault)
-
-        assert worker.does(job, until=point) == -1
+    for point, job, row, files, before in kills(worker, asked, lines=lines, seed=2):
         assert not holds_plaintext(vault), f"killed at {point}"
         assert times(row, "data.destroyed") <= 1
         worker.does(job)
@@ -171,7 +200,7 @@ def test_f01_shred_killed_at_twenty_points(vault, worker):
         assert why_unreadable(files[0]) == "KeyDestroyed", f"killed at {point}"
         for path in before:
             path.unlink()
-    assert Destruction.objects.filter(status="done").count() == POINTS + 1
+    assert Destruction.objects.filter(status="done").count() >= POINTS + 1
     assert verify_chain().ok
 
 
@@ -202,24 +231,115 @@ def test_f18_killed_between_key_and_certificate_there_is_one_certificate(vault, 
 
 @pytest.mark.obligation("O-67")
 def test_f01_match_killed_at_twenty_points(vault, worker):
-    match = matches.linked()
-    first = match.runs.get()
-    match = signing.reject(match, reasons="Once more.", by=matches.steward("SDE"), at=factories.START)
-    run = running.start_run(match, first.method, by=matches.hub_member(match.project), at=factories.START)
-    job = newest("matching.run_match", run_id=run.pk)
-    killed = 0
-    for point in random.Random(3).sample(range(50, 3000), POINTS):
-        killed += worker.does(job, until=point) == -1
-        assert not Event.objects.filter(event="run.failed").exists()
+    match, by = matches.linked(), None
+    method = match.runs.get().method
+    by = matches.hub_member(match.project)
+
+    def again():
+        signing.reject(match, reasons="Once more.", by=matches.steward("SDE"), at=factories.START)
+        match.refresh_from_db()
+        run = running.start_run(match, method, by=by, at=factories.START)
+        return run, newest("matching.run_match", run_id=run.pk)
+
+    undisturbed, job = again()
+    began = time.monotonic()
+    lines = worker.does(job)
+    took = time.monotonic() - began
+    undisturbed.refresh_from_db()
+    assert undisturbed.status == "done"
+    chance, hits, while_linking = random.Random(3), 0, 0
+    run, job = again()
+    for _ in range(POINTS * DRAWS):
+        half = POINTS // 2  # the first half by our lines, the second by the clock: most of that is linking
+        when = {"until": chance.randint(1, lines)} if hits < half else {"after": chance.uniform(0.1, took)}
+        if worker.is_killed(job, **when):
+            hits += 1
+            while_linking += 5 < job.progress < 96
+        run.refresh_from_db()
+        assert times(run, "run.finished") == (run.status == "done") == bool(run.crosswalk), when
+        assert not holds_plaintext(vault, *marks()), when
+        if hits == POINTS:
+            break
+        if run.status == "done":  # that one came too late: killed after the end, or not at all
+            same_people(run, undisturbed)
+            run, job = again()
+    assert (hits, while_linking >= 5) == (POINTS, True)
+
     worker.does(job)
 
-    run = MatchRun.objects.get(pk=run.pk)
-    assert killed
-    assert run.status == "done"
-    assert times(run, "run.finished") == 1
-    for told in ("match_rates", "people", "estimates"):
-        assert run.report[told] == first.report[told], told
-    someone = matches.people().agencies["SDE"].matching.table.column("LastName").to_pylist()
-    marks = [name.encode() for name in someone if name and len(name) > 8][:5]
-    assert not [path for mark in marks for path in holds_plaintext(vault, mark)]
+    run.refresh_from_db()
+    job.refresh_from_db()
+    assert (job.state, run.status) == (State.DONE, "done")
+    same_people(run, undisturbed)
+    assert not Event.objects.filter(event="run.failed").exists()
+    tidy(now=clock.real_now() + dt.timedelta(hours=2))
+    assert not holds_plaintext(vault, *marks())
     assert verify_chain().ok
+
+
+def marks():
+    """Return some long names that stand in the files of a match."""
+    someone = matches.people().agencies["SDE"].matching.table.column("LastName").to_pylist()
+    return [name.encode() for name in someone if name and len(name) > 8][:5]
+
+
+def same_people(run, other):
+    """Make sure that two runs found the same people (link ids are drawn anew) and report the same."""
+    assert groups(run) == groups(other)
+    for told in ("match_rates", "people", "estimates"):
+        assert run.report[told] == other.report[told], told
+    assert times(run, "run.finished") == 1
+
+
+def groups(run):
+    """Return which ids of which files are one person's."""
+    key = extract.read_key(b"".join(open_bytes(run.crosswalk))).to_pylist()
+    found = {}
+    for row in key:
+        found.setdefault(row.pop("link_id"), set()).add(tuple(row.values()))
+    return {frozenset(one) for one in found.values()}
+
+
+@pytest.mark.obligation("O-73", "O-76")
+def test_f01_delivery_killed_at_twenty_points(vault, worker):
+    first = matches.delivered()
+    match, by = first.match, matches.hub_member(first.project)
+
+    def asked():
+        delivery = delivering.replace(match, reason="Packed again.", by=by, at=factories.START)
+        return delivery, newest("matching.build_extract", delivery_id=delivery.pk)
+
+    delivery, job = asked()
+    lines = worker.does(job)
+    delivery.refresh_from_db()
+    undisturbed = packed(delivery)
+    assert lines > 1000
+    for point, job, delivery in kills(worker, asked, lines=lines, seed=4):
+        delivery.refresh_from_db()
+        assert bool(delivery.extract) == (delivery.status == "available"), f"killed at {point}"
+        assert not holds_plaintext(vault, *rows_of(undisturbed)), f"killed at {point}"
+        worker.does(job)
+
+        delivery.refresh_from_db()
+        job.refresh_from_db()
+        assert (job.state, delivery.status) == (State.DONE, "available"), f"killed at {point}"
+        assert times(delivery, "extract.available") == 1, f"killed at {point}"
+        assert packed(delivery) == undisturbed, f"killed at {point}"
+    tidy(now=clock.real_now() + dt.timedelta(hours=2))
+    blobs = (vault / "media" / "sealed").rglob("*.p20")
+    assert {path.name for path in blobs} == {Path(file.blob).name for file in SealedFile.objects.all()}
+    assert not holds_plaintext(vault, *rows_of(undisturbed))
+    assert verify_chain().ok
+
+
+def packed(delivery):
+    """Return what lies in a delivery, but for the manifest, which names its version and moment."""
+    with zipfile.ZipFile(io.BytesIO(b"".join(open_bytes(delivery.extract)))) as package:
+        found = {name: package.read(name) for name in package.namelist()}
+    signed = json.loads(found.pop("manifest.json"))["document"]
+    return found | {"files": signed["files"], "papers": signed["papers"]}
+
+
+def rows_of(package):
+    """Return some rows as they were delivered; none of them may lie on a disk in the clear."""
+    return [line for name in ("sde.csv", "dol.csv") for line in package[name].splitlines()[1:6]]

@@ -142,6 +142,11 @@ class TestPages:
         assert listed(sort="no-such-order", page="99") == listed()
         assert b"No file fits" in client.get(reverse("custody:slots"), {"q": "nowhere"}).content
 
+    def test_a_search_that_no_text_can_hold_finds_what_is_left_of_it(self, slot, signed_in):
+        client = signed_in(factories.steward(slot.supplier))
+        page = client.get(reverse("custody:slots"), {"q": f"\0{slot.title[:4]}\0"})
+        assert slot.title in page.content.decode()
+
     def test_the_list_asks_the_database_no_more_for_more_slots(
         self, slot, signed_in, django_assert_max_num_queries
     ):

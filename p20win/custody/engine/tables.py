@@ -14,6 +14,7 @@ from defusedxml.ElementTree import DefusedXMLParser
 from p20win.custody.engine import sandbox
 from p20win.custody.engine.cells import is_text
 from p20win.custody.engine.errors import Unreadable
+from p20win.custody.engine.intake import LONGEST_MARK, what_it_is
 from p20win.custody.engine.report import Report, read_report
 
 LARGEST_TABLE = 20 << 20
@@ -82,6 +83,9 @@ def _check_csv(content: bytes, report: Report) -> None:
         return
     if content.startswith(b"PK") or _CONTROL.search(text):
         report.add("control", hint="This is not a text file.")
+        return
+    if what := what_it_is(content[:LONGEST_MARK]):
+        report.add("not_text", hint=f"This is {what}. Send the table itself.")
         return
     for row, line in enumerate(text.splitlines(), start=1):
         report.rows = row
