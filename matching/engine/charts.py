@@ -78,11 +78,12 @@ def waterfall(title: str, steps: Sequence[tuple[str, float]], *, threshold: floa
         fill = _INK if is_sum else _FIRST if bits >= 0 else _AGAINST
         parts += _heading(top, label, f"{bits:+.1f}")
         parts.append(_rect(left, top + 20, max(abs(bits) * scale, 1.0), 10, fill))
+        parts.append(_line(-low * scale, top, _SECOND, dashed=False))
+        if threshold is not None:
+            parts.append(_line((threshold - low) * scale, top, _INK, dashed=True))
         told.append(f"{label}: {bits:+.1f} bits")
     height = _ROW * (len(rows) + 1)
-    parts.append(_line(-low * scale, height, _SECOND, dashed=False))
     if threshold is not None:
-        parts.append(_line((threshold - low) * scale, height, _INK, dashed=True))
         told.append(f"linked from {threshold:+.1f} bits (dashed line)")
     return _drawn(title, height, parts, told)
 
@@ -122,10 +123,11 @@ def _rect(left: float, top: float, width: float, height: float, fill: str) -> st
     return f'<rect x="{left:.1f}" y="{top:.1f}" width="{width:.1f}" height="{height:.1f}" fill="{fill}"/>'
 
 
-def _line(left: float, height: float, stroke: str, *, dashed: bool) -> str:
+def _line(left: float, top: float, stroke: str, *, dashed: bool) -> str:
     at = min(max(left, 0.5), _WIDTH - 0.5)
     dashes = ' stroke-dasharray="4 3"' if dashed else ""
-    return f'<line x1="{at:.1f}" y1="0" x2="{at:.1f}" y2="{height:.1f}" stroke="{stroke}"{dashes}/>'
+    ends = f'x1="{at:.1f}" y1="{top + 18:.1f}" x2="{at:.1f}" y2="{top + 34:.1f}"'
+    return f'<line {ends} stroke="{stroke}"{dashes}/>'
 
 
 def _text(left: float, top: float, words: str, *, anchor: str = "start") -> str:

@@ -43,7 +43,7 @@ class Source:
         except OSError as error:
             raise BadInput(f"{where}: the file cannot be opened ({os.strerror(error.errno or 0)}).") from None
         self.sha256 = hashlib.sha256(content).hexdigest()
-        parquet = memoryview(content)[: len(MAGIC)] == MAGIC
+        parquet = bytes(memoryview(content)[: len(MAGIC)]) == MAGIC
         self._file = Parquet(path, where) if parquet else Text(content, where)
 
     @property

@@ -126,5 +126,9 @@ def _pair(pair: Mapping[str, Any], accepted: float) -> str:
     parts += [page_parts.blocks(pair), page_parts.likely(pair)]
     if pair["weights"]:
         parts += ["<h3>How telling each level of agreement is</h3>", mu_chart(pair), page_parts.weights(pair)]
-        parts += ["<h3>How a weight comes about</h3>", *waterfall_charts(pair, accepted)]
+        drawn = waterfall_charts(pair, accepted)
+        parts.append("<h3>How a weight comes about</h3>")
+        parts += ["<p>Two records that agree in everything they can hold:</p>", drawn[0]]
+        parts += ["<p>Two that differ in surname and address, with numbers missing:</p>", drawn[1]]
+        parts.append("<p>The dashed line is the weight from which pairs are linked.</p>")
     return "".join(parts)

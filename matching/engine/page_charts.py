@@ -67,10 +67,11 @@ def waterfall_charts(pair: Mapping[str, Any], accepted: float) -> list[str]:
     changed = everything | {field: last[field] for field in _OFTEN_DIFFERENT if field in last}
     changed |= {field: None for field in _OFTEN_MISSING if field in last}
     return [
-        waterfall(pair, everything, title=f"Agreement in everything, {of(pair)}", accepted=accepted),
-        waterfall(
-            pair, changed, title=f"Moved, another surname, numbers missing, {of(pair)}", accepted=accepted
-        ),
+        waterfall(pair, levels, title=f"{title}, {of(pair)}", accepted=accepted)
+        for title, levels in (
+            ("Agreement in everything", everything),
+            ("Another surname and address, numbers missing", changed),
+        )
     ]
 
 

@@ -81,20 +81,21 @@ def missed(report: Mapping[str, Any]) -> str:
         parts.append(f"<h3>{escape(of(entry))}: estimated recall</h3>")
         if entry["recall"] is not None:
             one, other = entry["blocks"]
-            parts += paragraphs(
-                [
-                    f"{percent(entry['recall'])} of all true pairs are linked, by estimate"
-                    f" ({percent(entry['low'])} to {percent(entry['high'])}). “{one}” and “{other}” have no"
-                    " field in common, so each shows how much the other misses (capture and recapture).",
-                ]
+            said = (
+                f"{percent(entry['recall'])} of all true pairs are linked, by estimate"
+                f" ({percent(entry['low'])} to {percent(entry['high'])}). “{one}” and “{other}” have no"
+                " field in common, so each shows how much the other misses (capture and recapture)."
             )
-            rows = [(kind["by"].capitalize(), count(kind)) for kind in entry["caught"]]
+            parts.append(paragraphs([said]))
+            caught = [(kind["by"].capitalize(), count(kind)) for kind in entry["caught"]]
             parts.append(
-                table(f"Links found by “{one}” (first) and “{other}” (second)", ("By", "Links#"), rows)
+                table(f"Links found by “{one}” (first) and “{other}” (second)", ("By", "Links#"), caught)
             )
         elif entry["note"]:
             bound = percent(entry["upper_bound"])
-            parts += paragraphs([f"No estimate: {entry['note']}. Upper bound: {bound}."])
+            parts.append(paragraphs([f"No estimate: {entry['note']}. Upper bound: {bound}."]))
+        else:
+            parts.append(paragraphs([f"Estimate: {HIDDEN}."]))
         rows = [
             (side["file"], count(side), f"{side['of']:,}", percent(share(side)))
             for side in entry["unlinkable"]
@@ -170,7 +171,7 @@ def weights(pair: Mapping[str, Any]) -> str:
 
 def level(weight: Mapping[str, Any]) -> str:
     """Return the name of a level, with its measure."""
-    return weight["kind"].replace("_", " ") + (f" {weight['at']:g}" if weight.get("at") else "")
+    return str(weight["kind"]).replace("_", " ") + (f" {weight['at']:g}" if weight.get("at") else "")
 
 
 def people(report: Mapping[str, Any]) -> str:

@@ -49,7 +49,7 @@ def _walk(view: memoryview, start: int, mark: bytes, where: str) -> None:
     """Go from one quoted field to the next; elsewhere a quote is just a letter."""
     opener = re.compile(rb"[" + re.escape(mark) + rb'\r\n]"')
     ends = mark + b"\r\n"
-    at = start if view[start : start + 1] == b'"' else _next(opener, view, start)
+    at = start if bytes(view[start : start + 1]) == b'"' else _next(opener, view, start)
     while at < len(view):
         field = _QUOTED.match(view, at)
         if field is None:
