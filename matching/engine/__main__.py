@@ -84,7 +84,7 @@ def _link(asked: argparse.Namespace) -> None:
     result = run.link(
         tables,
         spec,
-        token=crosswalk.FreshIds(),
+        token=crosswalk.tokens(),
         memory_limit=limit,
         threads=max(1, asked.threads),
         progress=_show,

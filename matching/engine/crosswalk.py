@@ -36,6 +36,11 @@ class FreshIds:
         return pa.LargeStringArray.from_buffers(count, offsets, letters), order
 
 
+def tokens() -> FreshIds:
+    """Return a source of new ids."""
+    return FreshIds()
+
+
 def draw(
     cluster: np.ndarray, names: Sequence[str], ids: Sequence[pa.Array], *, token: Callable[[], str]
 ) -> pa.Table:

@@ -50,7 +50,7 @@ def _work(incoming: BinaryIO, outgoing: BinaryIO) -> None:
     result = run.link(
         files,
         spec,
-        token=crosswalk.FreshIds(),
+        token=crosswalk.tokens(),
         memory_limit=memory.parse(setup["memory"]),
         threads=int(setup["threads"]),
         progress=tell,
