@@ -19,7 +19,17 @@ from matching.engine.parquet import MAGIC, Parquet
 from matching.engine.spec import File
 from matching.engine.text import Text, delimiter
 
-__all__ = ["LONGEST", "Source", "as_csv", "as_json", "check_lengths", "delimiter", "from_text", "write_csv"]
+__all__ = [
+    "LONGEST",
+    "Source",
+    "as_csv",
+    "as_json",
+    "check_lengths",
+    "columns_of",
+    "delimiter",
+    "from_text",
+    "write_csv",
+]
 LONGEST: Final = 1_000
 """No id and no field that is matched on is longer than this; what is longer was not meant to be there."""
 

@@ -6,8 +6,9 @@ comparisons, blocks and caps are those of the engine on DuckDB; only the words o
 
 from __future__ import annotations
 
+import contextlib
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlglot
@@ -17,7 +18,7 @@ from matching.engine import adapter, defaults
 from matching.engine.engines import splink as on_duckdb
 from matching.engine.engines.edges import Edges, Model, Pair
 from matching.engine.errors import LinkageError
-from matching.engine.spec import Spec
+from matching.engine.spec import Comparison, Spec
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -32,7 +33,12 @@ ENCRYPTED: Final = {
 }
 """What a session must say before it is given a record."""
 _CHANCE_PAIRS: Final = 500_000
+_TRAINING_PAIRS: Final = 300_000
 _FEW: Final = 150
+_FEW_ALIKE: Final = 4
+_OFTEN: Final = 0.2
+_PURE: Final = 0.7
+_TELLING_BITS: Final = 24.0
 _LEAST_BITS: Final = -9.0
 _RENAMED: Final = {"JAROWINKLER_SIMILARITY": "jaro_winkler", "JARO_WINKLER_SIMILARITY": "jaro_winkler"}
 
@@ -87,16 +93,17 @@ def _link(
 ) -> tuple[Model, DataFrame]:
     compared, blocks = on_duckdb.usable(spec, pair)
     counts = left.count(), right.count()
-    certain = max(
-        (_certain(left, right, on, pair) for on in defaults.CERTAIN if _has(on, compared)), default=0
-    )
+    telling = [on for on in defaults.CERTAIN if _has(on, compared)]
+    certain = int(max((_agreeing(left, right, on, pair, most=_FEW_ALIKE) for on in telling), default=0))
     possible = counts[0] * (counts[0] - 1) // 2 if pair.one_file else counts[0] * counts[1]
     prior = min(max(certain, 1) / 0.9 / max(possible, 1), 0.5)
     model = Model(pair=pair, prior=prior, weights=[], blocks=[], settings={}, notes=[])
     trained = _linker(session, _spoken(on_duckdb._settings(compared, [], pair, prior)), pair, left, right)
     trained.training.estimate_u_using_random_sampling(max_pairs=_CHANCE_PAIRS)
     if certain >= _FEW:
-        _learn(trained, compared)
+        sampled = _TRAINING_PAIRS if max(counts) > _TRAINING_PAIRS // 6 else None
+        for on in _training(left, right, pair, compared, certain):
+            _learn(trained, on, pairs=sampled)
     model.weights.extend(on_duckdb._weights(compared, trained.misc.save_model_to_json()))
     for number, block in enumerate(blocks):
         cap = spec.pairs_per_row * sum(counts)
@@ -110,7 +117,7 @@ def _link(
 
 
 def edges_of(model: Model, scored: DataFrame) -> Edges:
-    """Bring the scored pairs of a run to one machine, in the form in which they are calibrated and resolved."""
+    """Bring the scored pairs to one machine, in the form in which they are calibrated and resolved."""
     return on_duckdb._edges(scored.toArrow(), model.pair, model.prior)
 
 
@@ -127,21 +134,39 @@ def _linker(
     return Linker(tables, dict(settings), log_level=None, validate_settings=False)
 
 
-def _learn(linker: Any, compared: Sequence[Any]) -> None:
+def _learn(linker: Any, on: Sequence[str], *, pairs: int | None) -> None:
     from splink import block_on
     from splink.internals.exceptions import EMTrainingException
 
+    with contextlib.suppress(EMTrainingException):  # no pair agrees on the block: another one teaches
+        linker.training.estimate_parameters_using_expectation_maximisation(
+            block_on(*on),
+            estimate_without_term_frequencies=True,
+            max_pairs=pairs,
+            record_sample_proportion=0.2,
+        )
+
+
+def _training(
+    left: DataFrame, right: DataFrame, pair: Pair, compared: Sequence[Comparison], certain: int
+) -> Iterator[tuple[str, ...]]:
+    """Yield the blocks that agreement is learnt from, chosen as on one machine."""
+    fields = [c.field for c in compared if min(_filled(left, c.field), _filled(right, c.field)) >= _OFTEN]
     for on in defaults.TRAINING:
-        if _has(on, compared) and len(on) < len(compared):
-            try:
-                linker.training.estimate_parameters_using_expectation_maximisation(
-                    block_on(*on), estimate_without_term_frequencies=True
-                )
-            except EMTrainingException:
-                continue
+        rest = [field for field in fields if field not in on]
+        if rest and set(on) <= set(fields):
+            telling = sum(defaults.BITS[field] for field in rest) >= _TELLING_BITS
+            pairs = _agreeing(left, right, on, pair, most=None)
+            if pairs >= _FEW and (telling or pairs <= certain / _PURE):
+                yield on
 
 
-def _has(on: Sequence[str], compared: Sequence[Any]) -> bool:
+def _filled(table: DataFrame, field: str) -> float:
+    rows = table.count()
+    return table.where(table[field].isNotNull()).count() / max(rows, 1)
+
+
+def _has(on: Sequence[str], compared: Sequence[Comparison]) -> bool:
     return set(on) <= {comparison.field for comparison in compared}
 
 
@@ -171,16 +196,20 @@ def _translated(node: exp.Expression) -> exp.Expression:
     return node
 
 
-def _certain(left: DataFrame, right: DataFrame, on: Sequence[str], pair: Pair) -> int:
+def _agreeing(left: DataFrame, right: DataFrame, on: Sequence[str], pair: Pair, *, most: int | None) -> float:
+    """Return how many pairs agree on all these columns or, with `most`, how many surely are one person."""
     from pyspark.sql import functions as f
 
     ours = left.dropna(subset=list(on)).groupBy(*on).agg(f.count("*").alias("n"))
     if pair.one_file:
-        row = ours.where("n < 4").agg(f.sum(f.col("n") - 1)).first()
+        row = ours.where(f"n < {most}" if most else "true")
+        sums = row.agg(f.sum(f.expr("n - 1" if most else "n * (n - 1) / 2")))
     else:
         theirs = right.dropna(subset=list(on)).groupBy(*on).agg(f.count("*").alias("o"))
-        row = ours.join(theirs, list(on)).where("n < 4 AND o < 4").agg(f.sum(f.least("n", "o"))).first()
-    return int((row[0] if row else 0) or 0)
+        row = ours.join(theirs, list(on)).where(f"n < {most} AND o < {most}" if most else "true")
+        sums = row.agg(f.sum(f.expr("least(n, o)" if most else "n * o")))
+    found = sums.first()
+    return float((found[0] if found else 0) or 0)
 
 
 def _keyed(

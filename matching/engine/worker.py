@@ -43,6 +43,9 @@ def _work(incoming: BinaryIO, outgoing: BinaryIO) -> None:
     spec = specs.from_json(json.dumps(setup["spec"]))
     joined = [_list(entry) for entry in setup.get("lists", [])]
     files = {name: tables[name] for name in spec.files if name in tables}
+    for name, table in files.items():
+        io.columns_of(spec.files[name], table.column_names, name)
+        io.check_lengths(table, spec.files[name], name)
 
     def tell(percent: int, message: str) -> None:
         frames.send_json(outgoing, frames.PROGRESS, {"percent": percent, "message": message})
