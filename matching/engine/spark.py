@@ -127,6 +127,8 @@ def _linker(
     from splink import Linker
     from splink.backends.spark import SparkAPI
 
+    for name in (adapter.LEFT, adapter.RIGHT):  # learning and scoring each register theirs
+        session.catalog.dropTempView(name)
     api = SparkAPI(spark_session=session, break_lineage_method="persist")
     tables = [api.register(left, dataset_display_name=adapter.LEFT)]
     if not pair.one_file:
