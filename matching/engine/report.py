@@ -23,7 +23,7 @@ from matching.engine.spec import Spec
 VERSION: Final = 2
 _BIN: Final = 5
 """Width of a bar of the weight histogram, in bits."""
-_TOLD_BY: Final = ("last_name", "last_a", "last_b", "ssn", "sasid")
+_PARTS: Final = ("last_a", "last_b")
 
 
 def build(
@@ -171,23 +171,20 @@ def _likely(
     pairs is what their likelihoods add up to.
     """
     left, right = prepared[edges.pair.left], prepared[edges.pair.right]
-    ours, theirs = pa.array(edges.left[index]), pa.array(edges.right[index])
-    held = {name: (left[name].take(ours), right[name].take(theirs)) for name in _TOLD_BY}
-
-    def same(one: str, other: str) -> np.ndarray:
-        return _marks(pc.fill_null(pc.equal(held[one][0], held[other][1]), False))
+    ours, theirs = edges.left[index], edges.right[index]
 
     def known(column: str) -> np.ndarray:
-        return _marks(pc.is_valid(held[column][0])) & _marks(pc.is_valid(held[column][1]))
+        one, other = (_marks(pc.is_valid(table[column])) for table in (left, right))
+        both: np.ndarray = one[ours] & other[theirs]
+        return both
 
-    alike = same("last_name", "last_name")
-    part = (
-        same("last_a", "last_a")
-        | same("last_b", "last_b")
-        | same("last_a", "last_b")
-        | same("last_b", "last_a")
-    )
     surnames, numbers = known("last_name"), known("ssn") | known("sasid")
+    alike = _same(left["last_name"], right["last_name"], ours, theirs)
+    part = np.zeros(len(alike), bool)
+    unlike = np.flatnonzero(surnames & ~alike)
+    for one in _PARTS:
+        for other in _PARTS:
+            part[unlike] |= _same(left[one], right[other], ours[unlike], theirs[unlike])
     ways = {
         "surname": {
             "the same": alike,
@@ -201,6 +198,11 @@ def _likely(
         {"by": way, "groups": [_found(name, chance[rows], linked[rows]) for name, rows in groups.items()]}
         for way, groups in ways.items()
     ]
+
+
+def _same(left: pa.ChunkedArray, right: pa.ChunkedArray, ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+    found = pc.equal(left.take(pa.array(ours)), right.take(pa.array(theirs)))
+    return _marks(pc.fill_null(found, False))
 
 
 def _marks(marks: pa.ChunkedArray) -> np.ndarray:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlglot
@@ -92,6 +93,7 @@ def _link(
     session: SparkSession, spec: Spec, pair: Pair, left: DataFrame, right: DataFrame
 ) -> tuple[Model, DataFrame]:
     compared, blocks = on_duckdb.usable(spec, pair)
+    left, right = left.persist(), right.persist()
     counts = left.count(), right.count()
     telling = [on for on in defaults.CERTAIN if _has(on, compared)]
     certain = int(max((_agreeing(left, right, on, pair, most=_FEW_ALIKE) for on in telling), default=0))
@@ -125,11 +127,11 @@ def _linker(
     session: SparkSession, settings: Mapping[str, Any], pair: Pair, left: DataFrame, right: DataFrame
 ) -> Any:
     from splink import Linker
-    from splink.backends.spark import SparkAPI
 
+    backend: Any = import_module("splink.backends.spark")
     for name in (adapter.LEFT, adapter.RIGHT):  # learning and scoring each register theirs
         session.catalog.dropTempView(name)
-    api = SparkAPI(spark_session=session, break_lineage_method="persist")
+    api = backend.SparkAPI(spark_session=session, break_lineage_method="persist")
     tables = [api.register(left, dataset_display_name=adapter.LEFT)]
     if not pair.one_file:
         tables.append(api.register(right, dataset_display_name=adapter.RIGHT))
@@ -153,7 +155,9 @@ def _training(
     left: DataFrame, right: DataFrame, pair: Pair, compared: Sequence[Comparison], certain: int
 ) -> Iterator[tuple[str, ...]]:
     """Yield the blocks that agreement is learnt from, chosen as on one machine."""
-    fields = [c.field for c in compared if min(_filled(left, c.field), _filled(right, c.field)) >= _OFTEN]
+    names = [comparison.field for comparison in compared]
+    ours, theirs = _filled(left, names), _filled(right, names)
+    fields = [field for field in names if min(ours[field], theirs[field]) >= _OFTEN]
     for on in defaults.TRAINING:
         rest = [field for field in fields if field not in on]
         if rest and set(on) <= set(fields):
@@ -163,9 +167,12 @@ def _training(
                 yield on
 
 
-def _filled(table: DataFrame, field: str) -> float:
-    rows = table.count()
-    return table.where(table[field].isNotNull()).count() / max(rows, 1)
+def _filled(table: DataFrame, fields: Sequence[str]) -> dict[str, float]:
+    from pyspark.sql import functions as f
+
+    shares = table.agg(*[f.avg(f.col(field).isNotNull().cast("double")).alias(field) for field in fields])
+    (row,) = shares.collect()
+    return {field: float(row[field] or 0) for field in fields}
 
 
 def _has(on: Sequence[str], compared: Sequence[Comparison]) -> bool:
@@ -194,7 +201,8 @@ def spoken(condition: str) -> str:
 def _translated(node: exp.Expression) -> exp.Expression:
     """Return what a part means on Spark: its slips are counted outright, without the shortcut before it."""
     if isinstance(node, exp.Case) and "hamming" in node.sql().lower():
-        return node.args["default"]
+        shortened: exp.Expression = node.args["default"]
+        return shortened
     return node
 
 

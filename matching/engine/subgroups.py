@@ -118,7 +118,7 @@ def matched_rows(name: str, met: Mapping[tuple[str, str], np.ndarray]) -> np.nda
     others = [rows for (one, _), rows in met.items() if one == name]
     if not others or not len(others[0]):
         return None
-    return np.logical_or.reduce(others)
+    return np.asarray(np.logical_or.reduce(others))
 
 
 def _dimensions(table: pa.Table, fields: frozenset[str]) -> Iterator[tuple[str, Labels]]:
