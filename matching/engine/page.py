@@ -26,7 +26,7 @@ __all__ = [
 _STYLE: Final = """
 body{font:16px/1.5 sans-serif;max-width:60rem;margin:1.5rem auto;padding:0 1rem;color:#1b1b1b;background:#fff}
 h1{line-height:1.2}h2{margin-top:2.5rem;border-top:1px solid #a9aeb1;padding-top:1rem}
-nav ul{columns:2 12rem;padding-left:1.2rem}a{color:#005ea2}
+nav ul{columns:2 12rem;padding-left:1.2rem}nav a{display:inline-block;padding:.2rem 0}a{color:#005ea2}
 table{border-collapse:collapse;margin:1rem 0;width:100%}caption{text-align:left;font-weight:bold}
 th,td{border-bottom:1px solid #a9aeb1;padding:.3rem .6rem .3rem 0;text-align:left;vertical-align:top}
 td.n,th.n{text-align:right}th[scope=row]{font-weight:normal}td{overflow-wrap:anywhere}td.n{white-space:nowrap}

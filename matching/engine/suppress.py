@@ -39,7 +39,7 @@ def _hide(part: Any, least: int) -> Any:
 def _hide_field(part: Mapping[str, Any], made: dict[str, Any], least: int) -> dict[str, Any]:
     """Hide filled and usable too, where a small loss could be had as the difference of other counts."""
     rows, filled, lost = part["filled"]["of"], part["filled"]["count"], part["lost"]["count"]
-    if 0 < lost < least:
+    if lost is None or 0 < lost < least:
         made["usable"] = _without(made["usable"])
     if made["filled"]["count"] is None or 0 < rows - filled < least:
         made["lost"] = {"count": None}

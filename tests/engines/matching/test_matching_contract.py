@@ -317,6 +317,19 @@ class TestTheFolder:
         assert [p.name for p in tmp_path.iterdir()] == (["out"] if old else [])
         assert not old or {p.read_bytes() for p in out.iterdir()} == {old}
 
+    def test_killed_while_it_writes_it_leaves_nothing_in_the_folder(self, tmp_path):
+        (tmp_path / "out").mkdir()
+        code = (
+            "import os, pathlib, sys; from matching.engine.folder import Folder;"
+            "Folder(pathlib.Path(sys.argv[1]), overwrite=False).write("
+            "{'edges.csv': lambda sink: sink.write(b'x'), 'spec.json': lambda sink: os.kill(os.getpid(), 9)})"
+        )
+
+        done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "out")], cwd=ROOT, check=False)
+
+        assert done.returncode == -signal.SIGKILL
+        assert not list((tmp_path / "out").iterdir())
+
     def test_killed_on_the_way_it_leaves_nothing(self, tmp_path, pair):
         with subprocess.Popen(
             [sys.executable, "-m", "matching.engine", "link", "--out", str(tmp_path / "out"), *pair],

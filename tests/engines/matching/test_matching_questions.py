@@ -225,6 +225,11 @@ class TestHiding:
         assert [kind["count"] for kind in told["caught"]] == [900, 40, None, None]
         assert (told["recall"], told["upper_bound"], told["unlinkable"][0]["count"]) == (None, None, None)
 
+    def test_hiding_twice_hides_no_more(self, told):
+        once = suppress.suppressed(told, 6)
+
+        assert suppress.suppressed(once, 6) == once
+
     def test_no_small_count_stands_anywhere_in_what_leaves(self, told):
         def walk(part):
             if isinstance(part, dict):
