@@ -110,6 +110,9 @@ COLUMNS: Final = {
 }  # fmt: skip
 """Every column an engine is given, and the field from which it is made."""
 
+MADE_OF: Final[dict[str, frozenset[str]]] = {"names": frozenset({"first_name", "last_name"})}
+"""Columns made of several fields, by which it is judged whether two blocks are independent."""
+
 LEVELS: Final[dict[str, list[dict[str, Any]]]] = {
     "ssn": [
         {"kind": "exact", "m": 0.93, "u": 2e-8},

@@ -53,7 +53,8 @@ def html(report: Mapping[str, Any]) -> str:
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Match report</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<style>{_STYLE}</style></head><body><main><h1>Match report</h1>"
-        f'{page_parts.who_may_see(report)}<nav aria-label="Contents"><ul>{contents}</ul></nav>'
+        f"{page_parts.who_may_see(report)}{page_parts.encoded(report)}"
+        f'<nav aria-label="Contents"><ul>{contents}</ul></nav>'
         f"{body}</main></body></html>\n"
     )
 

@@ -29,6 +29,18 @@ def who_may_see(report: Mapping[str, Any]) -> str:
     return f'<p class="note">{told} It holds no record and no identifier.</p>'
 
 
+def encoded(report: Mapping[str, Any]) -> str:
+    """Return what is said of files that came encoded; nothing of others."""
+    told = report.get("encoded")
+    if not told:
+        return ""
+    under = f"key {told['key_fingerprint']}, {told['project']}, version {told['version']}"
+    return (
+        f"<p><strong>Encoded files: {escape(told['label'])}.</strong> Encoded under {escape(under)}."
+        f" {escape(told['review'])}</p>"
+    )
+
+
 def run(report: Mapping[str, Any]) -> str:
     """Return what ran, with what, and what came of it."""
     points, estimates = report["thresholds"], report["estimates"]

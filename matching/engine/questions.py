@@ -59,7 +59,9 @@ def _fields(report: Mapping[str, Any]) -> Answer:
         for pair in report["not_compared"]
     )
     few = tuple(
-        f"{_of(pair)} shares no number of a person." for pair in report["pairs"] if not _NUMBERS & _held(pair)
+        f"{_of(pair)} shares no number of a person."
+        for pair in report["pairs"]
+        if not _NUMBERS & _held(pair) and not report.get("encoded")
     )
     return Answer("fields", "Which fields could be compared?", says or ("None.",), few)
 

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from matching.engine import defaults
 from matching.engine.engines.edges import Edges, Model
+from matching.engine.normalise import NORMALISERS
 from matching.engine.spec import Block, Spec
 
 _SAMPLE: Final = 50_000
@@ -91,11 +92,15 @@ def _short(table: pa.Table, best: Mapping[str, float], needed: float) -> np.ndar
 
 
 def _fields(block: Block) -> frozenset[str]:
-    return frozenset(defaults.COLUMNS[column] for column in block.on)
+    """Return the fields that a block rests on."""
+    made = [defaults.MADE_OF.get(column, {defaults.COLUMNS[column]}) for column in block.on]
+    return frozenset().union(*made)
 
 
 def _enough(block: Block, best: Mapping[str, float], needed: float) -> bool:
-    fields = _fields(block)
+    fields = frozenset(defaults.COLUMNS[column] for column in block.on)
+    if not _fields(block) <= set(NORMALISERS):
+        return False  # nobody said what it is made of, so nothing is known of its independence
     return fields <= set(best) and sum(best[field] for field in fields) >= needed - _SLACK
 
 

@@ -77,6 +77,15 @@ def weight(field, bits):
 def prepared(**columns):
     return pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
 
+    def test_blocks_of_which_nobody_knows_what_they_are_made_of_are_not_taken(self, monkeypatch):
+        block, best = specs.Block("x", ("names", "birth_year")), {"last_name": 20.0, "birth_date": 20.0}
+        monkeypatch.setitem(recall.defaults.COLUMNS, "names", "last_name")
+
+        assert recall._fields(block) == {"first_name", "last_name", "birth_date"}
+        assert recall._enough(block, best, 30.0)
+        monkeypatch.setitem(recall.defaults.COLUMNS, "odd", "odd")
+        assert not recall._enough(specs.Block("y", ("odd",)), {"odd": 50.0}, 30.0)
+
 
 class TestSubgroups:
     @pytest.mark.obligation("O-113")
@@ -186,6 +195,14 @@ class TestPage:
         old["pairs"] = [{k: v for k, v in pair.items() if k != "likely_pairs"} for pair in told["pairs"]]
 
         assert "<h1>Match report</h1>" in page.html(old)
+
+    def test_files_that_came_encoded_are_called_so(self, told):
+        mark = {"label": "<pseudonymised>", "key_fingerprint": "ab", "project": "DR-34", "version": "1"}
+
+        text = page.html(told | {"encoded": mark | {"review": "Nobody can look."}})
+
+        assert "Encoded files: &lt;pseudonymised&gt;." in text
+        assert "Nobody can look." in text
 
     def test_a_weight_is_drawn_step_by_step_to_its_sum(self):
         drawn = charts.waterfall(
