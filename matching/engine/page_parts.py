@@ -96,7 +96,8 @@ def missed(report: Mapping[str, Any]) -> str:
             said = (
                 f"{percent(entry['recall'])} of all true pairs are linked, by estimate"
                 f" ({percent(entry['low'])} to {percent(entry['high'])}). “{one}” and “{other}” have no"
-                " field in common, so each shows how much the other misses (capture and recapture)."
+                " field in common, so each shows how much the other misses (capture and recapture);"
+                " it is no more than what could be linked at all."
             )
             parts.append(paragraphs([said]))
             caught = [(kind["by"].capitalize(), count(kind)) for kind in entry["caught"]]

@@ -66,7 +66,7 @@ def estimate(
     places = linked[:: max(1, len(linked) // _SAMPLE)]
     blocks = [b for b in spec.blocks if _enough(b, best, needed)]
     caught = _caught(blocks, left, right, edges.left[places], edges.right[places])
-    return told | _chapman(blocks, caught, len(places))
+    return told | _bounded(_chapman(blocks, caught, len(places)), float(bound))
 
 
 def bits_needed(accepted: float, prior: float) -> float:
@@ -114,6 +114,21 @@ def _caught(
         same = pc.fill_null(pc.equal(ours, theirs), False)
         agree[column] = same.to_numpy(zero_copy_only=False).astype(bool)
     return [np.logical_and.reduce([agree[column] for column in block.on]) for block in blocks]
+
+
+def _bounded(found: dict[str, Any], bound: float) -> dict[str, Any]:
+    """Return the estimate no higher than what could be linked at all.
+
+    Two blocks cannot see those whom neither could ever have led to a link. At the low end the two kinds of
+    missing are taken as of different people.
+    """
+    if not found:
+        return found
+    return found | {
+        "recall": min(found["recall"], bound),
+        "low": found["low"] * bound,
+        "high": min(found["high"], bound),
+    }
 
 
 def _chapman(blocks: Sequence[Block], caught: Sequence[np.ndarray], links: int) -> dict[str, Any]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from matching.engine import subgroups
+
+_MANY: Final = 1_000
 
 
 def suppressed(report: Mapping[str, Any], least: int) -> dict[str, Any]:
@@ -48,10 +50,18 @@ def _hide_field(part: Mapping[str, Any], made: dict[str, Any], least: int) -> di
 
 def _hide_recall(made: dict[str, Any]) -> dict[str, Any]:
     """Take away what was reckoned from counts that are hidden."""
-    if any(entry["count"] is None for entry in made["caught"]):
-        made |= {"recall": None, "low": None, "high": None}
-    if any(entry["count"] is None for entry in made["unlinkable"]):
+    estimate = {name: made[name] for name in ("recall", "low", "high")}
+    hidden = [entry for entry in made["unlinkable"] if entry["count"] is None]
+    if hidden:
         made["upper_bound"] = None
+    if any(entry["count"] is None for entry in made["caught"]):
+        made |= dict.fromkeys(estimate)
+    elif hidden:  # the estimate follows from these few too: whole percents do not tell them in so many rows
+        enough = all((entry["of"] or 0) >= _MANY for entry in hidden)
+        made |= {
+            name: round(value, 2) if enough and value is not None else None
+            for name, value in estimate.items()
+        }
     return made
 
 

@@ -47,6 +47,13 @@ class TestRecall:
         assert abs(made["recall"] - (1 - missed**2)) < 0.01
         assert sum(kind["count"] for kind in made["caught"]) == found.sum()
 
+    def test_those_who_could_not_be_linked_at_all_count_as_missed(self):
+        made = recall._bounded({"recall": 0.99, "low": 0.98, "high": 1.0}, 0.9)
+
+        assert (made["recall"], made["high"]) == (0.9, 0.9)
+        assert made["low"] == pytest.approx(0.882)
+        assert recall._bounded({}, 0.9) == {}
+
     def test_rows_that_hold_too_little_are_counted_and_bound_the_recall(self):
         table = prepared(ssn=["1", None, None, None], last_name=["A", "B", None, "D"])
         weights = [weight("ssn", 25.0), weight("last_name", 8.0)]
@@ -241,6 +248,16 @@ class TestHiding:
 
         assert [kind["count"] for kind in told["caught"]] == [900, 40, None, None]
         assert (told["recall"], told["upper_bound"], told["unlinkable"][0]["count"]) == (None, None, None)
+
+    @pytest.mark.parametrize(("rows", "shown"), [(900, None), (5_000, 0.99)])
+    def test_an_estimate_does_not_tell_of_a_few_who_could_not_be_linked(self, rows, shown):
+        caught = [{"by": str(n), "count": c} for n, c in enumerate((900, 40, 30, 20))]
+        sides = [{"file": "a", "with": "all", "count": 3, "of": rows}]
+        part = {"recall": 0.9894, "low": 0.9894, "high": 0.9894, "upper_bound": 0.99, "caught": caught}
+
+        told = suppress.suppressed({"recall": [part | {"unlinkable": sides}]}, 6)["recall"][0]
+
+        assert (told["recall"], told["low"], told["high"], told["upper_bound"]) == (shown, shown, shown, None)
 
     def test_hiding_twice_hides_no_more(self, told):
         once = suppress.suppressed(told, 6)
