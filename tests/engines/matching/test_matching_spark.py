@@ -45,6 +45,7 @@ def test_conditions_are_said_in_the_sql_of_spark():
 
 @pytest.mark.long
 @pytest.mark.timeout(1200)
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.skipif(not HERE, reason="PySpark (requirements/spark.txt) or Java is missing")
 def test_it_finds_the_people_that_one_machine_finds(tables, spec, tmp_path):
     pair = Pair("SDE", "CSCU")
