@@ -14,7 +14,12 @@ from packaging.utils import canonicalize_name
 
 from tools.printing import ROOT
 
-LISTS = {"base": ("base",), "runtime": ("base", "runtime"), "dev": ("base", "runtime", "dev")}
+LISTS = {
+    "base": ("base",),
+    "runtime": ("base", "runtime"),
+    "dev": ("base", "runtime", "dev"),
+    "spark": ("base", "spark"),
+}
 PINNED = re.compile(r"^(?P<what>[A-Za-z0-9][^\\]*==[^\\]+?)\s*\\?$", re.MULTILINE)
 
 

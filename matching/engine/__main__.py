@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import argparse
 import os
-import secrets
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-import pyarrow as pa
-
-from matching.engine import hardening, io, memory, page, run
+from matching.engine import crosswalk, hardening, io, memory, page, report, run
 from matching.engine import spec as specs
 from matching.engine.errors import BadInput, LinkageError, NeedsMoreMemory
+from matching.engine.folder import Folder
 from matching.engine.spec import Spec
 
 DONE: Final = 0
 BAD_INPUT: Final = 2
 TOO_LITTLE_MEMORY: Final = 3
 INTERNAL: Final = 4
+STOPPED: Final = 130
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -38,6 +39,8 @@ def main(argv: list[str] | None = None) -> int:
         return _say(str(refusal), TOO_LITTLE_MEMORY)
     except LinkageError as failure:
         return _say(str(failure), INTERNAL)
+    except KeyboardInterrupt:
+        return _say("Stopped; nothing was written.", STOPPED)
     except MemoryError:
         return _say("The memory limit was reached; give the run more memory.", TOO_LITTLE_MEMORY)
     except Exception as failure:  # noqa: BLE001 - a traceback could show values; its kind and place cannot
@@ -69,27 +72,32 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _link(asked: argparse.Namespace) -> None:
-    folder = io.Folder(asked.out, overwrite=asked.overwrite)
+    folder = Folder(asked.out, overwrite=asked.overwrite)
     limit = memory.parse(asked.memory)
-    paths = _paths(asked.files)
-    memory.check({}, sum(path.stat().st_size for path in paths.values()), limit=limit)
-    tables = {name: io.read(path, name) for name, path in paths.items()}
-    spec = _spec(asked, tables)
+    sources = {name: io.Source(path, name) for name, path in _paths(asked.files).items()}
+    rows = {name: source.rows for name, source in sources.items()}
+    memory.check(rows, sum(source.size for source in sources.values()), limit=limit)
+    spec = _spec(asked, {name: source.headers for name, source in sources.items()})
+    tables = {name: source.read(spec.files[name]) for name, source in sources.items()}
+    if empty := sorted(name for name, table in tables.items() if not table.num_rows):
+        raise BadInput(f"{empty[0]}: there is a line of headers and no row below it; leave the file out.")
     result = run.link(
         tables,
         spec,
-        token=lambda: secrets.token_hex(16),
+        token=crosswalk.tokens(),
         memory_limit=limit,
         threads=max(1, asked.threads),
         progress=_show,
     )
+    inputs = {name: source.sha256 for name, source in sources.items()}
+    numbers = report.completed(result.report, spec, tables, result.clusters, inputs)
     folder.write(
         {
-            "crosswalk.csv": io.as_csv(result.crosswalk),
-            "edges.csv": io.as_csv(result.edges),
-            "spec.json": specs.to_json(spec).encode(),
-            "report.json": io.as_json(result.report),
-            "report.html": page.html(result.report).encode(),
+            "crosswalk.csv": partial(io.write_csv, result.crosswalk),
+            "edges.csv": partial(io.write_csv, result.edges),
+            "spec.json": lambda sink: sink.write(specs.to_json(spec).encode()),
+            "report.json": lambda sink: sink.write(io.as_json(numbers)),
+            "report.html": lambda sink: sink.write(page.html(numbers).encode()),
         }
     )
 
@@ -106,21 +114,17 @@ def _paths(said: list[str]) -> dict[str, Path]:
             raise BadInput(f"“{entry}” should read NAME=FILE.")
         if specs.check_name(name) in paths:
             raise BadInput(f"The name {name} is given twice.")
-        if not Path(file).is_file():
-            raise BadInput(f"{name}: there is no file {file}.")
         paths[name] = Path(file)
     return paths
 
 
-def _spec(asked: argparse.Namespace, tables: dict[str, pa.Table]) -> Spec:
+def _spec(asked: argparse.Namespace, headers: Mapping[str, list[str]]) -> Spec:
     """Return the specification as given or recognised; the command line has the last word."""
-    spec = _given(asked.spec) if asked.spec else Spec(files={}, comparisons=(), blocks=())
-    if extra := sorted(set(spec.files) - set(tables)):
+    none = Spec(files={}, comparisons=(), blocks=(), engine=run.DEFAULT_ENGINE)
+    spec = _given(asked.spec) if asked.spec else none
+    if extra := sorted(set(spec.files) - set(headers)):
         raise BadInput(f"The specification names files that were not given: {', '.join(extra)}.")
-    files = {
-        name: spec.files.get(name) or specs.recognise(table.column_names, name)
-        for name, table in tables.items()
-    }
+    files = {name: spec.files.get(name) or specs.recognise(named, name) for name, named in headers.items()}
     for name in asked.unique:
         if name not in files:
             raise BadInput(f"--unique {name}: there is no file of that name.")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+ENGINE: Final = "splink"
+"""The engine that links where none is named; the portal's."""
 GREY_FLOOR: Final = 0.05
 """Pairs less likely than this are not kept."""
 AUTO_PRECISION: Final = 0.995
@@ -31,22 +33,65 @@ WORDS: Final = {
 }
 """How fields are called in what people read."""
 
-ID_HEADERS: Final = ("uniqueid", "id", "syntheticid", "rid", "genericid", "recordid")
+ID_HEADERS: Final = ("uniqueid", "id", "syntheticid", "rid", "genericid", "recordid", "recid")
 
 _SPELLINGS: Final = {
-    "ssn": "ssn ssnumber socialsecuritynumber socialsecurity socsecnum socsecid ssan",
-    "sasid": "sasid stateassignedstudentid stateassignedstudentidentifier studentid stateid statestudentid",
-    "first_name": "firstname first fname givenname legalfirstname namefirst forename",
-    "middle_name": "middlename middle mname middleinitial mi namemiddle legalmiddlename",
-    "last_name": "lastname last lname surname familyname legallastname namelast",
-    "birth_date": "birthdate dateofbirth dob birthday datebirth",
-    "sex": "sex gender gendercode sexcode",
-    "zip": "zip zipcode postalcode postcode zip5",
-    "high_school": "highschool highschoolcode hscode schoolcode hsceebcode",
-    "address": "address street streetaddress address1 addressline1 homeaddress",
+    "ssn": "ssn ssn9 ssnumber ssnnumber socialsecuritynumber socialsecurity socialsecurityid socialnumber"
+    " socsecnumber socsec socsecnum socsecid ssan",
+    "sasid": "sasid sasidnumber stateassignedstudentid stateassignedstudentidentifier stateassignedid"
+    " statestudentid statestudentidentifier",
+    "first_name": "firstname first fname givenname given legalfirstname namefirst forename",
+    "middle_name": "middlename middle mname legalmiddlename namemiddle secondname",
+    "last_name": "lastname last lname surname sname familyname legallastname namelast",
+    "birth_date": "birthdate dateofbirth dob dobdate bdate birthday datebirth birthdateyyyymmdd"
+    " dobyyyymmdd born",
+    "sex": "sex sexcode",
+    "zip": "zip zipcode postalcode postcode",
+    "high_school": "highschool highschoolcode hscode hsceebcode",
+    "address": "address addressline1 address1 streetaddress streetaddress1 homeaddress mailingaddress"
+    " residenceaddress",
 }
-HEADERS: Final = {header: field for field, spellings in _SPELLINGS.items() for header in spellings.split()}
+_LESSER: Final = {
+    "sasid": "studentid studentidentifier studentnumber stuid stateid ssid",
+    "middle_name": "middleinitial middleinit mi minit",
+    "sex": "gender gendercode",
+    "zip": "zip5",
+    "high_school": "schoolcode",
+    "address": "street streetname",
+}
+
+
+def _by_header(spellings: dict[str, str]) -> dict[str, str]:
+    return {header: field for field, said in spellings.items() for header in said.split()}
+
+
+HEADERS: Final = _by_header(_SPELLINGS)
 """How agencies head the fields that can be matched on, in lower case without spaces and marks."""
+
+LESSER_HEADERS: Final = _by_header(_LESSER)
+"""Headers that stand for a field where no column has one of those: a file may hold SASID and student id."""
+
+SHORTENED: Final = {
+    "nm": "name", "dt": "date", "cd": "code", "nbr": "number", "num": "number", "no": "number",
+    "addr": "address", "soc": "social", "sec": "security",
+}  # fmt: skip
+"""Words that headers shorten."""
+
+WHOSE: Final = (
+    "student", "stu", "pupil", "legal", "employee", "emp", "worker", "person", "applicant", "client",
+    "member", "participant",
+)  # fmt: skip
+"""Words before a field in a header that only say whose it is."""
+
+GROUP_HEADERS: Final = frozenset(
+    "race ethnicity raceethnicity ethnicrace raceethnicitycode racecode ethnicitycode"
+    " raceethnicityreportingtext hispanic hispaniclatino hispanicorlatino hispaniclatinoethnicity"
+    " hispanicethnicity latino latinx"
+    " americanindian americanindianoralaskanative americanindianalaskanative asian black africanamerican"
+    " blackorafricanamerican blackafricanamerican white nativehawaiian pacificislander"
+    " nativehawaiianorotherpacificislander nativehawaiianpacificislander twoormoreraces multiracial".split()
+)
+"""Columns by which the report breaks down its match rates, to show bias. They are never matched on."""
 
 BITS: Final = {
     "ssn": 26.0, "sasid": 26.0, "birth_date": 12.0, "last_name": 9.0, "first_name": 7.0, "middle_name": 4.0,
@@ -64,6 +109,9 @@ COLUMNS: Final = {
     "address": "address",
 }  # fmt: skip
 """Every column an engine is given, and the field from which it is made."""
+
+MADE_OF: Final[dict[str, frozenset[str]]] = {"names": frozenset({"first_name", "last_name"})}
+"""Columns made of several fields, by which it is judged whether two blocks are independent."""
 
 LEVELS: Final[dict[str, list[dict[str, Any]]]] = {
     "ssn": [

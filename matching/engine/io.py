@@ -2,185 +2,158 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
-import secrets
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
-import pyarrow.parquet as papq
 
 from matching.engine.errors import BadInput
+from matching.engine.parquet import MAGIC, Parquet
+from matching.engine.spec import File
+from matching.engine.text import Text, delimiter
 
-_PARQUET: Final = b"PAR1"
-_BOM: Final = b"\xef\xbb\xbf"
-_DELIMITERS: Final = (b"\t", b"|", b";", b",")
-_BLOCK: Final = 16 * 2**20
+__all__ = [
+    "LONGEST",
+    "Source",
+    "as_csv",
+    "as_json",
+    "check_lengths",
+    "columns_of",
+    "delimiter",
+    "from_text",
+    "write_csv",
+]
+LONGEST: Final = 1_000
+"""No id and no field that is matched on is longer than this; what is longer was not meant to be there."""
 
 
-def read(path: Path, where: str) -> pa.Table:
-    """Read one file; every column comes as text, and an empty field as missing.
+class Source:
+    """One file to link: what can be known of it before it is read."""
 
-    :raises BadInput: if it cannot be read, saying where and why, never what stands there
+    def __init__(self, path: Path, where: str) -> None:
+        """Open the file and look it over.
+
+        :raises BadInput: if it cannot be read, saying where and why, never what stands there
+        """
+        self._where = where
+        try:
+            if path.is_dir():
+                raise BadInput(f"{where}: {path} is a folder; name a file.")
+            if not path.is_file():
+                raise BadInput(f"{where}: there is no file {path}.")
+            self.size = path.stat().st_size
+            content = _content(path, self.size)
+        except OSError as error:
+            raise BadInput(f"{where}: the file cannot be opened ({os.strerror(error.errno or 0)}).") from None
+        self.sha256 = hashlib.sha256(content).hexdigest()
+        parquet = bytes(memoryview(content)[: len(MAGIC)]) == MAGIC
+        self._file = Parquet(path, where) if parquet else Text(content, where)
+
+    @property
+    def headers(self) -> list[str]:
+        """Return the headers of the file."""
+        return self._file.headers
+
+    @property
+    def rows(self) -> int:
+        """Return how many rows there are, where that is known before reading; else 0."""
+        return self._file.rows if isinstance(self._file, Parquet) else 0
+
+    def read(self, file: File) -> pa.Table:
+        """Read the columns that a specification names, as text.
+
+        :raises BadInput: if one is missing, or the file cannot be read
+        """
+        wanted = columns_of(file, self.headers, self._where)
+        if isinstance(self._file, Parquet):
+            table = self._file.read(wanted, {column: field for field, column in file.columns.items()})
+        else:
+            table = self._file.read(wanted)
+        check_lengths(table, file, self._where)
+        return table
+
+
+def _content(path: Path, size: int) -> pa.Buffer:
+    if not size:
+        return pa.py_buffer(b"")
+    with pa.memory_map(str(path)) as mapped:
+        return mapped.read_buffer()
+
+
+def columns_of(file: File, headers: list[str], where: str) -> list[str]:
+    """Return the columns that a specification names, once each.
+
+    :raises BadInput: if one is missing
     """
-    try:
-        with path.open("rb") as source:
-            if source.read(len(_PARQUET)) == _PARQUET:
-                return _as_text(_parquet(path, where))
-        with pa.memory_map(str(path)) if path.stat().st_size else io.BytesIO() as source:
-            return from_text(source, where)
-    except OSError as error:
-        raise BadInput(f"{where}: the file cannot be opened ({os.strerror(error.errno or 0)}).") from None
+    wanted = list(dict.fromkeys([file.id_column, *file.columns.values(), *file.groups]))
+    for column in wanted:
+        if column not in headers:
+            raise BadInput(f"{where}: there is no column “{column}”, which the specification names.")
+    return wanted
 
 
-def _parquet(path: Path, where: str) -> pa.Table:
-    try:
-        return papq.read_table(path)
-    except (pa.ArrowException, OSError) as error:
-        raise BadInput(f"{where}: not a Parquet file that can be read ({type(error).__name__}).") from None
+def check_lengths(table: pa.Table, file: File, where: str) -> None:
+    """Pass if no id and no field to match on is longer than anybody's.
 
-
-def _as_text(table: pa.Table) -> pa.Table:
-    """Return the table with every column as the text it would be in a text file."""
-    columns = []
-    for column in table.columns:
-        if pa.types.is_dictionary(column.type):
-            column = column.cast(column.type.value_type)
-        columns.append(column.cast(pa.string()))
-    return pa.table(columns, names=table.column_names)
-
-
-def delimiter(header: bytes, where: str) -> str:
-    """Tell the delimiter from the header line, whatever the file is called.
-
-    :raises BadInput: if the line has none
+    :raises BadInput: naming the first row that is
     """
-    plain = _outside_quotes(header)
-    best = max(_DELIMITERS, key=plain.count)
-    if not plain.count(best):
-        raise BadInput(
-            f"{where}: the first line has no tab, comma, semicolon or bar; it must hold the headers."
-        )
-    return best.decode()
-
-
-def _outside_quotes(line: bytes) -> bytes:
-    return b"".join(line.split(b'"')[::2])
+    for number, column in enumerate([file.id_column, *file.columns.values()]):
+        long = pc.greater(pc.binary_length(table[column]), LONGEST)
+        if pc.any(long).as_py():
+            row = pc.index(long, pa.scalar(True)).as_py() + 1
+            what = "id" if number == 0 else "field"
+            raise BadInput(
+                f"{where}: the {what} in column “{column}” is longer than {LONGEST:,} characters"
+                f" in row {row}."
+            )
 
 
 def from_text(source: Any, where: str) -> pa.Table:
-    """Read delimited text from an open source that can seek.
+    """Read all columns of delimited text from an open source, as text.
 
     :raises BadInput: if it is empty, not UTF-8, or a row has another number of fields than the header
     """
-    start = source.read(2**20)
-    source.seek(0)
-    header = bytes(start).removeprefix(_BOM).split(b"\n", 1)[0].rstrip(b"\r")
-    if not header.strip():
-        raise BadInput(f"{where}: the file is empty; it must start with a line of headers.")
-    mark = delimiter(header, where)
-    names = _headers(header, mark, where)
-    wrong: list[int] = []
-
-    def note(row: Any) -> str:
-        wrong.append(row.number or 0)
-        return "skip"
-
-    options = pacsv.ConvertOptions(
-        column_types=dict.fromkeys(names, pa.string()),
-        null_values=[""],
-        strings_can_be_null=True,
-        quoted_strings_can_be_null=True,
-    )
-    try:
-        table = pacsv.read_csv(
-            source,
-            read_options=pacsv.ReadOptions(use_threads=False, block_size=_BLOCK),
-            parse_options=pacsv.ParseOptions(
-                delimiter=mark, newlines_in_values=True, invalid_row_handler=note
-            ),
-            convert_options=options,
-        )
-    except pa.ArrowException as error:
-        kind = "it is not UTF-8 text" if "UTF8" in str(error) else "its rows cannot be told apart"
-        raise BadInput(f"{where}: {kind}.") from None
-    if wrong:
-        at = f"line {min(wrong)}" if min(wrong) > 0 else f"{len(wrong)} rows"
-        raise BadInput(f"{where}: {at} has another number of fields than the header ({len(names)}).")
-    return table
-
-
-def _headers(header: bytes, mark: str, where: str) -> list[str]:
-    try:
-        parsed = pacsv.read_csv(
-            io.BytesIO(header + b"\n"),
-            read_options=pacsv.ReadOptions(autogenerate_column_names=True),
-            parse_options=pacsv.ParseOptions(delimiter=mark),
-            convert_options=pacsv.ConvertOptions(
-                column_types={f"f{n}": pa.string() for n in range(header.count(mark.encode()) + 1)}
-            ),
-        )
-    except pa.ArrowException:
-        raise BadInput(f"{where}: the line of headers cannot be read.") from None
-    names = [str(column[0].as_py()) for column in parsed.columns]
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated or not all(name.strip() for name in names):
-        raise BadInput(
-            f"{where}: every column needs a header of its own ({', '.join(repeated) or 'one is empty'})."
-        )
-    return names
+    held = source.read_buffer() if hasattr(source, "read_buffer") else pa.py_buffer(source.read())
+    return Text(held, where).read()
 
 
 def as_csv(table: pa.Table) -> bytes:
     """Return a table as comma-separated text with a header line."""
-    try:
-        return _written(table, "none")
-    except pa.ArrowInvalid:  # a value holds a comma, a quote or a line end
-        return _written(table, "needed")
-
-
-def _written(table: pa.Table, quotes: str) -> bytes:
     sink = io.BytesIO()
-    pacsv.write_csv(table, sink, pacsv.WriteOptions(quoting_style=quotes, quoting_header="none"))
+    write_csv(table, sink)
     return sink.getvalue()
+
+
+def write_csv(table: pa.Table, sink: Any) -> None:
+    """Write a table as comma-separated text with a header line, in quotes only what needs them."""
+    style = "needed" if any(_needs_quotes(column) for column in table.columns) else "none"
+    options = pacsv.WriteOptions(quoting_style=style, quoting_header="none", batch_size=2**16)
+    pacsv.write_csv(table, sink, options)
+
+
+def _needs_quotes(column: pa.ChunkedArray) -> bool:
+    if not pa.types.is_string(column.type):
+        return False
+    return any(_holds_special(chunk) for chunk in column.chunks)
+
+
+def _holds_special(chunk: pa.StringArray) -> bool:
+    """Tell whether any value holds a comma, a quote or a line end: looked for in all their text at once."""
+    _, offsets, letters = chunk.buffers()
+    if not len(chunk) or letters is None:
+        return False
+    places = memoryview(offsets).cast("i")
+    text = bytes(memoryview(letters)[places[chunk.offset] : places[chunk.offset + len(chunk)]])
+    return any(mark in text for mark in (b",", b'"', b"\n", b"\r"))
 
 
 def as_json(report: Mapping[str, Any]) -> bytes:
     """Return a report as readable JSON."""
     return (json.dumps(report, indent=2, sort_keys=True) + "\n").encode()
-
-
-class Folder:
-    """A folder that gets all results or none."""
-
-    def __init__(self, path: Path, *, overwrite: bool) -> None:
-        self._path = path
-        if path.exists() and not path.is_dir():
-            raise BadInput(f"--out {path} is a file; name a folder.")
-        if path.is_dir() and any(path.iterdir()) and not overwrite:
-            raise BadInput(f"--out {path} is not empty; name another folder or add --overwrite.")
-
-    def write(self, contents: Mapping[str, bytes]) -> None:
-        """Write all files beside the folder first, then move them in.
-
-        :raises BadInput: if the folder cannot be written
-        """
-        staging = self._path.parent / f".{self._path.name}-{secrets.token_hex(4)}"
-        try:
-            staging.mkdir(parents=True)
-            for name, content in contents.items():
-                (staging / name).write_bytes(content)
-            self._path.mkdir(exist_ok=True)
-            for name in contents:
-                (staging / name).replace(self._path / name)
-        except OSError as error:
-            raise BadInput(
-                f"--out {self._path} cannot be written ({os.strerror(error.errno or 0)})."
-            ) from None
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)

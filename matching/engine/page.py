@@ -2,175 +2,134 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any, Final
 
-from matching.engine import charts, defaults
+from matching.engine import page_parts, questions
+from matching.engine.page_charts import mu_chart, rate_chart, subgroup_chart, waterfall_charts, weight_chart
+from matching.engine.page_parts import bullets, paragraphs, table
+from matching.engine.page_words import HIDDEN, count, percent, share
 
-HIDDEN: Final = "hidden (small)"
+__all__ = [
+    "HIDDEN",
+    "count",
+    "html",
+    "mu_chart",
+    "percent",
+    "rate_chart",
+    "share",
+    "subgroup_chart",
+    "waterfall_charts",
+    "weight_chart",
+]
 _STYLE: Final = """
-body{font:16px/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1b1b1b}
+body{font:16px/1.5 sans-serif;max-width:60rem;margin:1.5rem auto;padding:0 1rem;color:#1b1b1b;background:#fff}
+h1{line-height:1.2}h2{margin-top:2.5rem;border-top:1px solid #a9aeb1;padding-top:1rem}
+nav ul{columns:2 12rem;padding-left:1.2rem}nav a{display:inline-block;padding:.2rem 0}a{color:#005ea2}
 table{border-collapse:collapse;margin:1rem 0;width:100%}caption{text-align:left;font-weight:bold}
-th,td{border-bottom:1px solid #a9aeb1;padding:.3rem .6rem;text-align:left}td.n{text-align:right}
+th,td{border-bottom:1px solid #a9aeb1;padding:.3rem .6rem .3rem 0;text-align:left;vertical-align:top}
+td.n,th.n{text-align:right}th[scope=row]{font-weight:normal}td{overflow-wrap:anywhere}td.n{white-space:nowrap}
+.wide{overflow-x:auto}svg{display:block;max-width:100%;height:auto;margin:1rem 0}
+.note{border-left:.3rem solid #005ea2;padding:.2rem 0 .2rem 1rem}
+@media(max-width:40rem){body{font-size:15px}th,td{padding:.3rem .4rem .3rem 0;font-size:14px}}
+@page{size:letter;margin:18mm 16mm}
+@media print{body{max-width:none;margin:0;font-size:10pt}nav{display:none}.wide{overflow:visible}
+svg,tr,caption{break-inside:avoid}h2,h3,caption{break-after:avoid}svg{max-width:100mm}}
 """
 
 
 def html(report: Mapping[str, Any]) -> str:
     """Return the whole page."""
-    body = "".join(_sections(report))
+    sections = [
+        (f"s{number}", title, body) for number, (title, body) in enumerate(_sections(report), start=1) if body
+    ]
+    contents = "".join(f'<li><a href="#{slug}">{escape(title)}</a></li>' for slug, title, _ in sections)
+    body = "".join(
+        f'<section aria-labelledby="{slug}"><h2 id="{slug}">{escape(title)}</h2>{content}</section>'
+        for slug, title, content in sections
+    )
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Match report</title>'
-        f"<style>{_STYLE}</style></head><body><main><h1>Match report</h1>{body}</main></body></html>\n"
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<style>{_STYLE}</style></head><body><main><h1>Match report</h1>"
+        f"{page_parts.who_may_see(report)}{page_parts.encoded(report)}"
+        f'<nav aria-label="Contents"><ul>{contents}</ul></nav>'
+        f"{body}</main></body></html>\n"
     )
 
 
-def count(entry: Mapping[str, Any] | None) -> str:
-    """Return a count in words: thousands parted, hidden ones named so."""
-    if entry is None or entry["count"] is None:
-        return HIDDEN
-    return f"{entry['count']:,}"
-
-
-def share(entry: Mapping[str, Any]) -> float | None:
-    """Return a count over its whole, or None if it is hidden or of nothing."""
-    if entry.get("count") is None or not entry.get("of"):
-        return None
-    return float(entry["count"] / entry["of"])
-
-
-def percent(value: float | None) -> str:
-    """Return a share as a percentage with one decimal."""
-    return "–" if value is None else f"{100 * value:.1f} %"
-
-
-def rate_chart(report: Mapping[str, Any]) -> str:
-    """Return the chart of match rates between files."""
-    rows = [(f"{r['file']} found in {r['with']}", share(r), percent(share(r))) for r in report["match_rates"]]
-    return charts.bars("Match rate of each file with each other", rows)
-
-
-def weight_chart(pair: Mapping[str, Any]) -> str:
-    """Return the histogram of the weights of a pair of files."""
-    rows = [
-        (f"{bar['from']} to {bar['to']} bits", bar["linked"]["count"], bar["not_linked"]["count"])
-        for bar in pair["weights_of_pairs"]
-    ]
-    return charts.stacked(
-        f"Weights of pairs, {pair['left']} with {pair['right']}", rows, ("linked", "not linked")
-    )
-
-
-def subgroup_chart(subgroup: Mapping[str, Any]) -> str:
-    """Return the chart of match rates of the subgroups of a file."""
-    rows = [(group["group"], share(group), percent(share(group))) for group in subgroup["groups"]]
-    return charts.bars(f"Match rate of {subgroup['file']} by {subgroup['by']}", rows)
-
-
-def _sections(report: Mapping[str, Any]) -> Iterator[str]:
-    points, estimates = report["thresholds"], report["estimates"]
-    yield _table(
-        "The run",
-        ("What", "Value"),
-        [
-            ("Engine", f"{report['engine']} ({_versions(report)})"),
-            ("Specification (SHA-256)", report["spec_digest"]),
-            ("Seed", str(report["seed"])),
-            ("Point of acceptance", f"{points['accepted']:.4f} ({report['accept']}), learnt in this run"),
-            ("Automatic band from", f"{points['auto']:.4f}"),
-            ("Pairs linked", count(estimates["links"])),
-            ("Estimated precision of the links", percent(estimates["precision"])),
-            ("Estimated recall among the candidates", percent(estimates["recall"])),
-        ],
-    )
-    for name, file in report["files"].items():
-        yield _table(
-            f"File {name}: {file['rows']:,} rows",
-            ("Field", "Filled", "Usable", "Different values", "Commonest value"),
-            [
-                (
-                    defaults.WORDS[f["field"]],
-                    count(f["filled"]),
-                    count(f["usable"]),
-                    count(f["distinct"]),
-                    count(f["commonest"]),
-                )
-                for f in file["fields"]
-            ],
-        )
-    yield "<h2>Match rates</h2>" + rate_chart(report)
-    yield _table(
-        "Match rates",
-        ("File", "With", "Rows matched", "Of", "Rate"),
-        [(r["file"], r["with"], count(r), f"{r['of']:,}", percent(share(r))) for r in report["match_rates"]],
-    )
-    for subgroup in report["subgroups"]:
-        yield _table(
-            f"{subgroup['file']} by {subgroup['by']} (whole file: {percent(share(subgroup['whole']))})",
-            ("Group", "Matched", "Rate", "95 % interval", "Behind"),
-            [_subgroup_row(group) for group in subgroup["groups"]],
-        )
+def _sections(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "The run", page_parts.run(report)
+    yield "Questions of quality", _questions(report)
+    yield "Match rates", _rates(report)
+    yield "Who is matched less often", _subgroups(report)
+    yield "What is missed", page_parts.missed(report)
     for pair in report["pairs"]:
-        yield from _pair(pair)
-    yield _table(
-        "Not compared directly",
-        ("Files", "Why"),
-        [(f"{s['left']} and {s['right']}", s["reason"]) for s in report["not_compared"]],
-    )
-    yield _table(
-        "Rows per person", ("Rows", "People"), [(str(s["rows"]), count(s)) for s in report["people"]]
-    )
-    yield _table("Merges refused", ("Why", "Times"), [(s["reason"], count(s)) for s in report["refused"]])
+        yield page_parts.of(pair), _pair(pair, report["thresholds"]["accepted"])
+    yield "What the files held", "".join(page_parts.file(*entry) for entry in report["files"].items())
+    yield "People", page_parts.people(report)
 
 
-def _subgroup_row(group: Mapping[str, Any]) -> tuple[str, ...]:
-    if group["count"] is None:
-        return (group["group"], HIDDEN, "–", "–", "–")
-    interval = f"{percent(group['low'])} to {percent(group['high'])}"
-    return (group["group"], count(group), percent(share(group)), interval, "yes" if group["behind"] else "no")
+def _questions(report: Mapping[str, Any]) -> str:
+    parts = []
+    for answer in questions.answers(report):
+        said = bullets(answer.says) if len(answer.says) > 1 else paragraphs(answer.says)
+        parts.append(f"<h3>{escape(answer.question)}</h3>{said}")
+        if answer.staff:
+            parts.append("<p><em>The hub's staff add in words what numbers do not tell.</em></p>")
+    return "".join(parts)
 
 
-def _pair(pair: Mapping[str, Any]) -> Iterator[str]:
-    title = (
-        f"{pair['left']} with {pair['right']}"
-        if pair["left"] != pair["right"]
-        else f"{pair['left']} within itself"
-    )
-    yield f"<h2>{escape(title)}</h2>" + "".join(f"<p>{escape(note)}</p>" for note in pair["notes"])
-    yield weight_chart(pair)
-    yield _table("Decisions", ("Decision", "Pairs"), [(d["decision"], count(d)) for d in pair["decisions"]])
-    yield _table(
-        "Blocks: how candidates were found",
-        ("Block", "Pairs", "Keys left out as too full", "Linked pairs first found"),
-        [
-            (b["block"], f"{b['pairs']:,}", f"{b['keys_left_out']:,}", count(r))
-            for b, r in zip(pair["blocks"], pair["links_by_rule"], strict=True)
-        ],
-    )
-    yield _table(
-        "How telling each level of agreement is",
-        ("Field", "Level", "True pairs (m)", "Chance pairs (u)", "Weight, bits"),
+def _rates(report: Mapping[str, Any]) -> str:
+    if not report["match_rates"]:
+        return ""
+    rows = [
+        (r["file"], r["with"], count(r), f"{r['of']:,}", percent(share(r))) for r in report["match_rates"]
+    ]
+    return rate_chart(report) + table("Match rates", ("File", "With", "Rows matched#", "Of#", "Rate#"), rows)
+
+
+def _subgroups(report: Mapping[str, Any]) -> str:
+    if not report["subgroups"]:
+        return ""
+    headers = ("File", "By", "Group", "Matched#", "Whole file#", "95 % interval", "Rows#")
+    listed = table(
+        "More than three points below the whole of their file",
+        headers,
         [
             (
-                defaults.WORDS[w["field"]],
-                w["kind"] + (f" {w['at']:g}" if w["at"] else ""),
-                f"{w['m']:.4f}",
-                f"{w['u']:.2e}",
-                f"{w['weight']:+.1f}",
+                one["file"],
+                one["by"],
+                one["group"],
+                percent(one["rate"]),
+                percent(one["whole"]),
+                f"{percent(one['low'])} to {percent(one['high'])}",
+                f"{one['size']:,}",
             )
-            for w in pair["weights"]
+            for one in report.get("behind", [])
         ],
     )
+    none = "<p>No group is more than three points below the whole of its file.</p>"
+    return (listed or none) + "".join(_subgroup(subgroup) for subgroup in report["subgroups"])
 
 
-def _versions(report: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {version}" for name, version in sorted(report["libraries"].items()))
+def _subgroup(subgroup: Mapping[str, Any]) -> str:
+    title = f"{subgroup['file']} by {subgroup['by']}"
+    whole = f"{title} (whole file: {percent(share(subgroup['whole']))})"
+    rows = [page_parts.group_row(group) for group in subgroup["groups"]]
+    numbers = table(whole, ("Group", "Matched#", "Of#", "Rate#", "95 % interval", "Behind"), rows)
+    return f"<h3>{escape(title)}</h3>{subgroup_chart(subgroup)}{numbers}"
 
 
-def _table(caption: str, headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    head = "".join(f'<th scope="col">{escape(h)}</th>' for h in headers)
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    if not body:
-        return ""
-    top = f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>"
-    return f"<table>{top}<tbody>{body}</tbody></table>"
+def _pair(pair: Mapping[str, Any], accepted: float) -> str:
+    parts = [paragraphs(pair["notes"]), weight_chart(pair), page_parts.decisions(pair)]
+    parts += [page_parts.blocks(pair), page_parts.likely(pair)]
+    if pair["weights"]:
+        parts += ["<h3>How telling each level of agreement is</h3>", mu_chart(pair), page_parts.weights(pair)]
+        drawn = waterfall_charts(pair, accepted)
+        parts.append("<h3>How a weight comes about</h3>")
+        parts += ["<p>Two records that agree in everything they can hold:</p>", drawn[0]]
+        parts += ["<p>Two that differ in surname and address, with numbers missing:</p>", drawn[1]]
+        parts.append("<p>The dashed line is the weight from which pairs are linked.</p>")
+    return "".join(parts)

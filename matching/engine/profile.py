@@ -17,15 +17,18 @@ def profile(raw: pa.Table, prepared: pa.Table, file: File) -> dict[str, Any]:
 
 
 def _field(raw: pa.ChunkedArray, usable: pa.ChunkedArray, name: str) -> dict[str, Any]:
-    """Return for one field: rows filled, rows usable, different values, rows with the commonest."""
-    text = pc.utf8_trim_whitespace(raw.cast(pa.string()))
-    filled = pc.sum(pc.fill_null(pc.not_equal(text, ""), False)).as_py() or 0
+    """Return for one field: rows filled, usable and lost, different values, rows of the commonest."""
+    text = raw.cast(pa.string())
+    blank = pc.or_(pc.equal(text, ""), pc.utf8_is_space(text))
+    filled = pc.sum(pc.fill_null(pc.invert(blank), False)).as_py() or 0
     counts = pc.value_counts(usable.drop_null().combine_chunks())
     commonest = pc.max(counts.field("counts")).as_py() if len(counts) else 0
+    kept = len(usable) - usable.null_count
     return {
         "field": name,
         "filled": {"count": filled, "of": len(raw)},
-        "usable": {"count": len(usable) - usable.null_count, "of": len(raw)},
+        "usable": {"count": kept, "of": len(raw)},
+        "lost": {"count": max(filled - kept, 0)},
         "distinct": {"count": len(counts)},
         "commonest": {"count": commonest},
     }

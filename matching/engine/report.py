@@ -13,19 +13,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from matching.engine import adapter, defaults
+from matching.engine import adapter, recall, subgroups
 from matching.engine import spec as specs
 from matching.engine.calibrate import Thresholds
 from matching.engine.engines.edges import Edges, Model
 from matching.engine.resolve import LINK, REFUSED, REVIEW, Resolution
 from matching.engine.spec import Spec
 
-VERSION: Final = 1
+VERSION: Final = 2
 _BIN: Final = 5
 """Width of a bar of the weight histogram, in bits."""
-_POINTS_BELOW: Final = 0.03
-"""A subgroup matched this much less often than its whole file is listed as behind."""
-_Z: Final = 1.96
+_PARTS: Final = ("last_a", "last_b")
 
 
 def build(
@@ -45,6 +43,19 @@ def build(
     linked = resolution.decision == LINK
     expected = float(chance[linked].sum())
     met = _meetings(resolution.cluster, file_of, list(spec.files))
+    by_group = subgroups.of_files(spec, prepared, met)
+    accepted = points.accepted(spec.accept)
+    pairs = [_pair(*entry, number, kept, resolution, chance, prepared) for number, entry in enumerate(scored)]
+    missed = [
+        {
+            "left": edges.pair.left,
+            "right": edges.pair.right,
+            **recall.estimate(
+                spec, edges, model, prior, accepted, kept[(kept[:, 0] == number) & linked, 1], prepared
+            ),
+        }
+        for number, (edges, model, prior) in enumerate(scored)
+    ]
     return {
         "version": VERSION,
         "engine": spec.engine,
@@ -52,13 +63,8 @@ def build(
         "libraries": adapter.versions(),
         "spec_digest": specs.digest(spec),
         "seed": spec.seed,
-        "files": {name: dict(numbers) for name, numbers in profiles.items()},
-        "thresholds": {
-            "f1": points.f1,
-            "auto": points.auto,
-            "grey": points.grey,
-            "accepted": points.accepted(spec.accept),
-        },
+        "files": {name: {**numbers, **_came_out(name, met)} for name, numbers in profiles.items()},
+        "thresholds": {"f1": points.f1, "auto": points.auto, "grey": points.grey, "accepted": accepted},
         "estimates": {
             "links": {"count": int(linked.sum())},
             "precision": expected / int(linked.sum()) if linked.any() else None,
@@ -66,23 +72,65 @@ def build(
             "precision_automatic": points.precision_at_auto,
             "share_automatic": points.share_at_auto,
         },
-        "pairs": [_pair(*entry, number, kept, resolution) for number, entry in enumerate(scored)],
+        "recall": missed,
+        "pairs": pairs,
         "not_compared": list(skipped),
         "match_rates": [
             {"file": one, "with": other, "count": count, "of": of}
             for one, other, count, of in _rates(met, spec)
         ],
-        "subgroups": _subgroups(spec, prepared, met),
+        "subgroups": by_group,
+        "behind": subgroups.behind(by_group),
         "people": _sizes(resolution.cluster),
         "refused": [{"reason": reason, "count": count} for reason, count in resolution.refused.items()],
     }
 
 
+def _came_out(name: str, met: Mapping[tuple[str, str], np.ndarray]) -> dict[str, Any]:
+    """Return how many rows of a file stand in the key, every one, and how many with another file's."""
+    matched = subgroups.matched_rows(name, met)
+    if matched is None:
+        return {}
+    return {"rows_out": len(matched), "matched": {"count": int(matched.sum()), "of": len(matched)}}
+
+
+def completed(
+    report: Mapping[str, Any],
+    spec: Spec,
+    tables: Mapping[str, pa.Table],
+    clusters: pa.Table,
+    inputs: Mapping[str, str],
+) -> dict[str, Any]:
+    """Return the report with what stands outside the linkage: digests of the inputs, rates by other columns.
+
+    `clusters` is `file, id, person` with the rows of each file in their order, the files in that of `spec`.
+    """
+    names = list(spec.files)
+    rows = [tables[name].num_rows for name in names]
+    person = clusters["person"].to_numpy()
+    met = _meetings(person, np.repeat(np.arange(len(names)), rows), names)
+    more = []
+    for name in names:
+        matched = subgroups.matched_rows(name, met) if spec.files[name].groups else None
+        if matched is not None:
+            more += subgroups.of_columns(name, tables[name], spec.files[name], matched)
+    every = [*report["subgroups"], *more]
+    return {**report, "inputs": dict(inputs), "subgroups": every, "behind": subgroups.behind(every)}
+
+
 def _pair(
-    edges: Edges, model: Model, prior: float, number: int, kept: np.ndarray, resolution: Resolution
+    edges: Edges,
+    model: Model,
+    prior: float,
+    number: int,
+    kept: np.ndarray,
+    resolution: Resolution,
+    chance: np.ndarray,
+    prepared: Mapping[str, pa.Table],
 ) -> dict[str, Any]:
     mine = np.flatnonzero(kept[:, 0] == number)
     index, decision = kept[mine, 1], resolution.decision[mine]
+    likely, linked = chance[mine], decision == LINK
     names = [block["block"] for block in model.blocks]
     rules = edges.rule[index]
     low = np.floor(edges.evidence[index] / _BIN).astype(int) * _BIN
@@ -101,6 +149,7 @@ def _pair(
             {"rule": name, "count": int(((rules == rule) & (decision == LINK)).sum())}
             for rule, name in enumerate(names)
         ],
+        "likely_pairs": _likely(edges, index, likely, linked, prepared),
         "weights_of_pairs": [
             {
                 "from": int(start),
@@ -111,6 +160,59 @@ def _pair(
             for start in np.unique(low)
         ],
     }
+
+
+def _likely(
+    edges: Edges, index: np.ndarray, chance: np.ndarray, linked: np.ndarray, prepared: Mapping[str, pa.Table]
+) -> list[dict[str, Any]]:
+    """Return how many of the likely true pairs were linked, by what changed between the two records.
+
+    A changed surname can be seen in pairs alone: one record by itself does not tell of it. The count of true
+    pairs is what their likelihoods add up to.
+    """
+    left, right = prepared[edges.pair.left], prepared[edges.pair.right]
+    ours, theirs = edges.left[index], edges.right[index]
+
+    def known(column: str) -> np.ndarray:
+        one, other = (_marks(pc.is_valid(table[column])) for table in (left, right))
+        both: np.ndarray = one[ours] & other[theirs]
+        return both
+
+    surnames, numbers = known("last_name"), known("ssn") | known("sasid")
+    alike = _same(left["last_name"], right["last_name"], ours, theirs)
+    part = np.zeros(len(alike), bool)
+    unlike = np.flatnonzero(surnames & ~alike)
+    for one in _PARTS:
+        for other in _PARTS:
+            part[unlike] |= _same(left[one], right[other], ours[unlike], theirs[unlike])
+    ways = {
+        "surname": {
+            "the same": alike,
+            "a part the same": surnames & ~alike & part,
+            "another": surnames & ~alike & ~part,
+            "not known": ~surnames,
+        },
+        "number held by both": {"yes": numbers, "no": ~numbers},
+    }
+    return [
+        {"by": way, "groups": [_found(name, chance[rows], linked[rows]) for name, rows in groups.items()]}
+        for way, groups in ways.items()
+    ]
+
+
+def _same(left: pa.ChunkedArray, right: pa.ChunkedArray, ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+    found = pc.equal(left.take(pa.array(ours)), right.take(pa.array(theirs)))
+    return _marks(pc.fill_null(found, False))
+
+
+def _marks(marks: pa.ChunkedArray) -> np.ndarray:
+    return np.asarray(marks.to_numpy(zero_copy_only=False)).astype(bool)
+
+
+def _found(name: str, chance: np.ndarray, linked: np.ndarray) -> dict[str, Any]:
+    expected = float(chance.sum())
+    share = float(chance[linked].sum()) / expected if expected > 0 else None
+    return {"pairs": name, "count": int(linked.sum()), "share": share}
 
 
 def _meetings(
@@ -132,67 +234,6 @@ def _rates(met: Mapping[tuple[str, str], np.ndarray], spec: Spec) -> Iterator[tu
             if one != other:
                 rows = met[one, other]
                 yield one, other, int(rows.sum()), len(rows)
-
-
-def _subgroups(
-    spec: Spec, prepared: Mapping[str, pa.Table], met: Mapping[tuple[str, str], np.ndarray]
-) -> list[dict[str, Any]]:
-    """Return the match rate of each subgroup of each file, its interval, and whether it is behind."""
-    found = []
-    for name in spec.files:
-        others = [rows for (one, _), rows in met.items() if one == name]
-        if not others or not len(others[0]):
-            continue
-        matched = np.logical_or.reduce(others)
-        whole = float(matched.mean())
-        for dimension, labels in _dimensions(prepared[name], spec.fields_of(name)):
-            groups = []
-            for label in sorted(set(labels.tolist())):
-                rows = labels == label
-                groups.append({"group": label, **_rate(int(matched[rows].sum()), int(rows.sum()), whole)})
-            total = {"count": int(matched.sum()), "of": len(matched)}
-            found.append({"file": name, "by": dimension, "whole": total, "groups": groups})
-    return found
-
-
-def _rate(count: int, of: int, whole: float) -> dict[str, Any]:
-    """Return a rate with its 95 % interval after Wilson."""
-    share = count / of
-    middle = (share + _Z**2 / (2 * of)) / (1 + _Z**2 / of)
-    half = _Z / (1 + _Z**2 / of) * (share * (1 - share) / of + _Z**2 / (4 * of**2)) ** 0.5
-    behind = share < whole - _POINTS_BELOW
-    return {
-        "count": count,
-        "of": of,
-        "low": max(0.0, middle - half),
-        "high": min(1.0, middle + half),
-        "behind": behind,
-    }
-
-
-def _dimensions(table: pa.Table, fields: frozenset[str]) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield the ways in which a file's rows are grouped."""
-    if "sex" in fields:
-        yield "sex", _labels(table["sex"], "not known")
-    if "birth_date" in fields:
-        decade = pc.binary_join_element_wise(pc.utf8_slice_codeunits(table["birth_year"], 0, 3), "0s", "")
-        yield "decade of birth", _labels(decade, "not known")
-    for field in ("ssn", "sasid", "birth_date", "middle_name"):
-        if field in fields:
-            yield (
-                f"{defaults.WORDS[field]} on file",
-                np.where(pc.is_valid(table[field]).to_numpy(zero_copy_only=False), "yes", "no"),
-            )
-    if "last_name" in fields:
-        parts = pc.not_equal(table["last_a"], table["last_b"])
-        yield (
-            "surname of two parts",
-            np.where(pc.fill_null(parts, False).to_numpy(zero_copy_only=False), "yes", "no"),
-        )
-
-
-def _labels(column: pa.ChunkedArray, unknown: str) -> np.ndarray:
-    return pc.fill_null(column, unknown).to_numpy(zero_copy_only=False).astype(str)
 
 
 def _sizes(cluster: np.ndarray) -> list[dict[str, int]]:

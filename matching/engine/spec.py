@@ -21,9 +21,13 @@ VERSION: Final = 1
 
 Accept = Literal["f1", "auto"]
 _NAME: Final = re.compile(r"[A-Za-z0-9_]+")
+_WORDS: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[A-Z]|\d+")
 _LEVELS: Final = frozenset(
     "exact edits jaro_winkler shared_part nickname initial other_given_name swapped_day two_of_three".split()
 ) | {"else"}
+
+_AT: Final = {"edits": 9.0, "jaro_winkler": 1.0}
+"""Levels that ask for a number of likeness or slips, and the largest there is."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,8 @@ class File:
     id_column: str
     columns: Mapping[str, str]
     unique: bool = False
+    groups: tuple[str, ...] = ()
+    """Columns by which the report breaks down its rates; never matched on."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,7 @@ class Spec:
     files: Mapping[str, File]
     comparisons: tuple[Comparison, ...]
     blocks: tuple[Block, ...]
-    engine: str = "splink"
+    engine: str = defaults.ENGINE
     accept: Accept = "f1"
     seed: int = 1
     grey_floor: float = defaults.GREY_FLOOR
@@ -111,8 +117,12 @@ def from_json(text: str) -> Spec:
         return _checked(_read(said))
     except json.JSONDecodeError as error:
         raise BadInput(f"The specification is not JSON: line {error.lineno}, column {error.colno}.") from None
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise BadInput(f"The specification cannot be read: {type(error).__name__} at {error}.") from None
+    except KeyError as missing:
+        raise BadInput(f"The specification cannot be read: an entry lacks {missing}.") from None
+    except (TypeError, ValueError, AttributeError, RecursionError, OverflowError) as error:
+        raise BadInput(
+            f"The specification cannot be read: an entry is not of the form it should have ({error})."
+        ) from None
 
 
 def _read(said: dict[str, Any]) -> Spec:
@@ -123,7 +133,7 @@ def _read(said: dict[str, Any]) -> Spec:
     known = set(Spec.__dataclass_fields__)
     if unknown := sorted(set(said) - known):
         raise BadInput(f"The specification has unknown entries: {', '.join(unknown)}.")
-    files = {name: File(**entry) for name, entry in said.get("files", {}).items()}
+    files = {name: _file(entry) for name, entry in said.get("files", {}).items()}
     comparisons = tuple(
         Comparison(entry["field"], tuple(Level(**level) for level in entry["levels"]))
         for entry in said.get("comparisons", [])
@@ -131,6 +141,16 @@ def _read(said: dict[str, Any]) -> Spec:
     blocks = tuple(Block(entry["name"], tuple(entry["on"])) for entry in said.get("blocks", []))
     rest = {key: value for key, value in said.items() if key not in {"files", "comparisons", "blocks"}}
     return Spec(files=files, comparisons=comparisons, blocks=blocks, **rest)
+
+
+def _file(said: dict[str, Any]) -> File:
+    file = File(**{**said, "columns": dict(said["columns"]), "groups": tuple(said.get("groups", ()))})
+    named = [file.id_column, *file.columns.values(), *file.groups]
+    if not all(isinstance(name, str) for name in [*named, *file.columns]) or not isinstance(
+        file.unique, bool
+    ):
+        raise TypeError("columns are named by text, unique is true or false")
+    return file
 
 
 def _checked(spec: Spec) -> Spec:
@@ -144,14 +164,46 @@ def _checked(spec: Spec) -> Spec:
             raise BadInput(f"Specification, file {name}: unknown fields {', '.join(unknown)}.")
     for comparison in spec.comparisons:
         _check_comparison(comparison)
-    for block in spec.blocks:
+    if len(set(spec.fields)) < len(spec.fields):
+        raise BadInput("Specification: a field is compared twice.")
+    _check_blocks(spec.blocks)
+    _check_numbers(spec)
+    return spec
+
+
+def _check_blocks(blocks: Sequence[Block]) -> None:
+    """Pass if candidates can be found by the blocks.
+
+    :raises BadInput: naming the block that is wrong
+    """
+    for block in blocks:
         if unknown := sorted(set(block.on) - set(defaults.COLUMNS)):
             raise BadInput(f"Specification, block {block.name}: unknown columns {', '.join(unknown)}.")
+        if not block.on:
+            raise BadInput(f"Specification, block {block.name}: it names no column to agree on.")
+    if len({block.name for block in blocks}) < len(blocks):
+        raise BadInput("Specification: two blocks have one name.")
+
+
+def _check_numbers(spec: Spec) -> None:
+    """Pass if the numbers of a specification lie where they should.
+
+    :raises BadInput: naming the entry that is wrong
+    """
     if spec.accept not in ("f1", "auto"):
         raise BadInput("Specification: accept is f1 or auto.")
     if not 0 < spec.grey_floor < 1 or not 0 < spec.auto_precision < 1:
         raise BadInput("Specification: grey_floor and auto_precision lie between 0 and 1.")
-    return spec
+    for name in ("seed", "cluster_cap", "block_cap", "pairs_per_row"):
+        least = 0 if name == "seed" else 1
+        if not _is_number(getattr(spec, name), whole=True) or not least <= getattr(spec, name) < 2**31:
+            raise BadInput(f"Specification: {name} is a whole number from {least}.")
+    if not _is_number(spec.least_bits) or not isinstance(spec.engine, str):
+        raise BadInput("Specification: least_bits is a number, and engine a name.")
+
+
+def _is_number(value: object, *, whole: bool = False) -> bool:
+    return isinstance(value, int if whole else int | float) and not isinstance(value, bool)
 
 
 def _check_comparison(comparison: Comparison) -> None:
@@ -166,6 +218,18 @@ def _check_comparison(comparison: Comparison) -> None:
         raise BadInput(f"Specification, {comparison.field}: unknown levels {', '.join(unknown)}.")
     if len(kinds) < 2 or kinds[-1] != "else" or not all(0 < level.m < 1 for level in comparison.levels):
         raise BadInput(f"Specification, {comparison.field}: levels end in “else”, each with m from 0 to 1.")
+    for level in comparison.levels:
+        if level.u is not None and not 0 < level.u < 1:
+            raise BadInput(f"Specification, {comparison.field}: u lies between 0 and 1.")
+        most = _AT.get(level.kind)
+        if most is None:
+            if level.at is not None:
+                raise BadInput(f"Specification, {comparison.field}: a level “{level.kind}” has no “at”.")
+        elif not _is_number(level.at) or not 0 < (level.at or 0) <= most:
+            raise BadInput(
+                f"Specification, {comparison.field}: a level “{level.kind}” says at what number,"
+                f" up to {most:g}."
+            )
 
 
 def check_name(name: str) -> str:
@@ -185,32 +249,62 @@ def recognise(headers: Sequence[str], where: str, *, id_column: str | None = Non
     """
     plain = {header: _plain(header) for header in headers}
     found = id_column or next(
-        (header for wanted in defaults.ID_HEADERS for header in headers if plain[header] == wanted), None
+        (header for wanted in defaults.ID_HEADERS for header in headers if wanted == plain[header][0]), None
     )
     if found is None or found not in plain:
-        raise BadInput(f"{where}: no id column. Name one of them unique_id, id, synthetic_id or rid.")
+        raise BadInput(
+            f"{where}: no id column. Name one of them unique_id, id, synthetic_id or rid, or name it in the"
+            " specification; the first line must hold the headers."
+        )
+    columns: dict[str, str] = {}
+    for known in (defaults.HEADERS, defaults.LESSER_HEADERS):
+        columns |= _claimed([h for h in headers if h != found], plain, known, set(columns), where)
+    if not columns:
+        raise BadInput(
+            f"{where}: no column to match on was recognised among its headers;"
+            " name them in the specification."
+        )
+    groups = tuple(h for h in headers if h != found and not defaults.GROUP_HEADERS.isdisjoint(plain[h]))
+    return File(id_column=found, columns=columns, groups=groups)
+
+
+def _claimed(
+    headers: Sequence[str],
+    plain: Mapping[str, tuple[str, ...]],
+    known: Mapping[str, str],
+    taken: set[str],
+    where: str,
+) -> dict[str, str]:
+    """Return which column is which field that none is yet.
+
+    :raises BadInput: if two columns claim one field
+    """
     columns: dict[str, str] = {}
     for header in headers:
-        known = defaults.HEADERS.get(plain[header])
-        if header == found or known is None:
+        field = next((known[form] for form in plain[header] if form in known), None)
+        if field is None or field in taken:
             continue
-        if known in columns:
+        if field in columns:
             raise BadInput(
-                f"{where}: columns “{columns[known]}” and “{header}” both look like {known}; name one."
+                f"{where}: columns “{columns[field]}” and “{header}” both look like {field};"
+                " name one of them in the specification."
             )
-        columns[known] = header
-    if not columns:
-        raise BadInput(f"{where}: no column to match on was recognised among its headers.")
-    return File(id_column=found, columns=columns)
+        columns[field] = header
+    return columns
 
 
 def field_of(header: str) -> str | None:
     """Return the field that a header stands for, or None if it is not one of those that can be matched on."""
-    return defaults.HEADERS.get(_plain(header))
+    every = defaults.LESSER_HEADERS | defaults.HEADERS
+    return next((every[form] for form in _plain(header) if form in every), None)
 
 
-def _plain(header: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", header.lower())
+def _plain(header: str) -> tuple[str, ...]:
+    """Return a header in lower case without marks: as it stands, in full words, less whose it is."""
+    words = [word.lower() for word in _WORDS.findall(header)]
+    full = [defaults.SHORTENED.get(word, word) for word in words]
+    own = full[1:] if len(full) > 1 and full[0] in defaults.WHOSE else full
+    return tuple(dict.fromkeys("".join(said) for said in (words, full, own)))
 
 
 def default(files: Mapping[str, File], **choices: Any) -> Spec:

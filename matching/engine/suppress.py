@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
+
+from matching.engine import subgroups
+
+_MANY: Final = 1_000
 
 
 def suppressed(report: Mapping[str, Any], least: int) -> dict[str, Any]:
     """Return a copy in which no count from 1 to below `least` can be read, nor had by subtraction.
 
-    A hidden count is None; what was reckoned from it (interval, rate) goes with it.
+    A hidden count is None; what was reckoned from it (interval, rate) goes with it. The report says itself
+    from which count on it tells.
     """
-    hidden: dict[str, Any] = _hide(dict(report), least)
-    return hidden
+    hidden: dict[str, Any] = _hide({k: v for k, v in report.items() if k != "behind"}, least)
+    if "behind" in report:
+        hidden["behind"] = subgroups.behind(hidden["subgroups"])
+    return hidden | {"least_count": least}
 
 
 def _hide(part: Any, least: int) -> Any:
@@ -23,8 +30,39 @@ def _hide(part: Any, least: int) -> Any:
         return _hide_partners_within(part, made)
     if isinstance(part, Mapping):
         made_of = {key: _hide(value, least) for key, value in part.items()}
+        if {"filled", "lost"} <= set(part):
+            return _hide_field(part, made_of, least)
+        if "caught" in part:
+            return _hide_recall(made_of)
         return _without(made_of) if "count" in part and _small(part, least) else made_of
     return part
+
+
+def _hide_field(part: Mapping[str, Any], made: dict[str, Any], least: int) -> dict[str, Any]:
+    """Hide filled and usable too, where a small loss could be had as the difference of other counts."""
+    rows, filled, lost = part["filled"]["of"], part["filled"]["count"], part["lost"]["count"]
+    if lost is None or 0 < lost < least:
+        made["usable"] = _without(made["usable"])
+    if made["filled"]["count"] is None or 0 < rows - filled < least:
+        made["lost"] = {"count": None}
+    return made
+
+
+def _hide_recall(made: dict[str, Any]) -> dict[str, Any]:
+    """Take away what was reckoned from counts that are hidden."""
+    estimate = {name: made[name] for name in ("recall", "low", "high")}
+    hidden = [entry for entry in made["unlinkable"] if entry["count"] is None]
+    if hidden:
+        made["upper_bound"] = None
+    if any(entry["count"] is None for entry in made["caught"]):
+        made |= dict.fromkeys(estimate)
+    elif hidden:  # the estimate follows from these few too: whole percents do not tell them in so many rows
+        enough = all((entry["of"] or 0) >= _MANY for entry in hidden)
+        made |= {
+            name: round(value, 2) if enough and value is not None else None
+            for name, value in estimate.items()
+        }
+    return made
 
 
 def _small(entry: Mapping[str, Any], least: int) -> bool:
@@ -37,11 +75,7 @@ def _small(entry: Mapping[str, Any], least: int) -> bool:
 
 
 def _without(entry: Mapping[str, Any]) -> dict[str, Any]:
-    gone = (
-        {"count", "of", "low", "high", "behind"}
-        if entry.get("of") is not None and "group" in entry
-        else {"count"}
-    )
+    gone = {"count", "share", "low", "high", "behind"} | ({"of"} if "group" in entry else set())
     return {key: None if key in gone else value for key, value in entry.items()}
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import io as memory_io
 import json
-import secrets
 import sys
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from matching.engine import frames, hardening, io, lists, memory, prepare, run
+from matching.engine import crosswalk, frames, hardening, io, lists, memory, prepare, report, run
 from matching.engine import spec as specs
 from matching.engine.errors import BadInput, LinkageError, NeedsMoreMemory
 
@@ -39,10 +39,13 @@ def _fail(outgoing: BinaryIO, kind: str, message: str) -> None:
 
 
 def _work(incoming: BinaryIO, outgoing: BinaryIO) -> None:
-    setup, tables = _read(incoming)
+    setup, tables, digests = _read(incoming)
     spec = specs.from_json(json.dumps(setup["spec"]))
     joined = [_list(entry) for entry in setup.get("lists", [])]
     files = {name: tables[name] for name in spec.files if name in tables}
+    for name, table in files.items():
+        io.columns_of(spec.files[name], table.column_names, name)
+        io.check_lengths(table, spec.files[name], name)
 
     def tell(percent: int, message: str) -> None:
         frames.send_json(outgoing, frames.PROGRESS, {"percent": percent, "message": message})
@@ -50,16 +53,20 @@ def _work(incoming: BinaryIO, outgoing: BinaryIO) -> None:
     result = run.link(
         files,
         spec,
-        token=lambda: secrets.token_hex(16),
+        token=crosswalk.tokens(),
         memory_limit=memory.parse(setup["memory"]),
         threads=int(setup["threads"]),
         progress=tell,
     )
+    inputs = {name: digests[name] for name in files}
+    numbers = report.completed(result.report, spec, files, result.clusters, inputs)
+    inputs = {name: digests[name] for name in files}
+    numbers = report.completed(result.report, spec, files, result.clusters, inputs)
     flags, counts = _flags(joined, spec, tables)
     frames.send(outgoing, frames.CROSSWALK, io.as_csv(result.crosswalk))
     frames.send(outgoing, frames.EDGES, io.as_csv(result.edges))
     frames.send(outgoing, frames.FLAGS, io.as_csv(flags))
-    frames.send_json(outgoing, frames.REPORT, {**result.report, "lists": counts})
+    frames.send_json(outgoing, frames.REPORT, {**numbers, "lists": counts})
 
 
 def _list(said: dict[str, Any]) -> lists.List:
@@ -76,16 +83,18 @@ def _flags(
     return lists.join(joined, tables, prepared, ids)
 
 
-def _read(incoming: BinaryIO) -> tuple[dict[str, Any], dict[str, pa.Table]]:
-    """Return the set-up, and each file as a table as soon as it is whole.
+def _read(incoming: BinaryIO) -> tuple[dict[str, Any], dict[str, pa.Table], dict[str, str]]:
+    """Return the set-up, each file as a table as soon as it is whole, and its SHA-256.
 
     :raises BadInput: if a file cannot be read
     """
     setup: dict[str, Any] = {}
     tables: dict[str, pa.Table] = {}
+    digests: dict[str, str] = {}
     for name, content in _files(incoming, setup):
         tables[name] = io.from_text(memory_io.BytesIO(content), name)
-    return setup, tables
+        digests[name] = sha256(content).hexdigest()
+    return setup, tables, digests
 
 
 def _files(incoming: BinaryIO, setup: dict[str, Any]) -> Iterator[tuple[str, bytes]]:

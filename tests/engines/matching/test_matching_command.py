@@ -81,7 +81,7 @@ def test_the_specification_it_wrote_can_be_given_again_and_parquet_is_read(folde
         (HEADERS + ROWS + "1,Zed,Zed,\n", [], "repeated in row 3"),
         ("", [], "the file is empty"),
         ("id\n1\n", [], "first line has no tab"),
-        ("id,first,first\n1,a,b\n", [], "header of its own"),
+        ("id,first,first\n1,a,b\n", [], "columns 2 and 3 have the same header"),
         (HEADERS + ROWS, ["--unique", "z"], "no file of that name"),
         (HEADERS + ROWS, ["--memory", "lots"], "no amount of memory"),
         (HEADERS + ROWS, ["--spec", "/nowhere.json"], "cannot be opened"),

@@ -127,7 +127,7 @@ class TestReport:
     def test_it_shows_match_rates_by_subgroup_with_intervals(self, result):
         of_college = {g["by"]: g["groups"] for g in result.report["subgroups"] if g["file"] == "CSCU"}
 
-        assert {"sex", "decade of birth", "SSN on file", "SASID on file"} <= set(of_college)
+        assert {"sex", "year of birth", "SSN on file", "SASID on file"} <= set(of_college)
         for groups in of_college.values():
             assert all(g["low"] <= g["count"] / g["of"] <= g["high"] for g in groups)
 

@@ -1,0 +1,80 @@
+"""The charts of a report, from its numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+from matching.engine import charts, defaults
+from matching.engine.page_parts import level, of
+from matching.engine.page_words import HIDDEN, percent, share
+
+_OFTEN_DIFFERENT: Final = ("last_name", "address", "zip")
+_OFTEN_MISSING: Final = ("ssn", "sasid", "middle_name")
+
+
+def _rate(entry: Mapping[str, Any]) -> str:
+    return HIDDEN if entry["count"] is None else percent(share(entry))
+
+
+def rate_chart(report: Mapping[str, Any]) -> str:
+    """Return the chart of match rates between files."""
+    rows = [(f"{r['file']} found in {r['with']}", share(r), _rate(r)) for r in report["match_rates"]]
+    return charts.bars("Match rate of each file with each other", rows)
+
+
+def weight_chart(pair: Mapping[str, Any]) -> str:
+    """Return the histogram of the weights of a pair of files."""
+    rows = [
+        (f"{bar['from']} to {bar['to']} bits", bar["linked"]["count"], bar["not_linked"]["count"])
+        for bar in pair["weights_of_pairs"]
+    ]
+    return charts.stacked(f"Weights of pairs, {of(pair)}", rows, ("linked", "not linked"))
+
+
+def subgroup_chart(subgroup: Mapping[str, Any]) -> str:
+    """Return the chart of match rates of the subgroups of a file."""
+    rows = [(group["group"], share(group), _rate(group)) for group in subgroup["groups"]]
+    return charts.bars(f"Match rate of {subgroup['file']} by {subgroup['by']}", rows)
+
+
+def mu_chart(pair: Mapping[str, Any]) -> str:
+    """Return how often true pairs (m) and chance pairs (u) reach each level of agreement."""
+    rows = [(f"{defaults.WORDS[w['field']]}, {level(w)}", w["m"], w["u"]) for w in pair["weights"]]
+    return charts.paired(f"Levels of agreement, {of(pair)}", rows, ("true pairs (m)", "chance pairs (u)"))
+
+
+def waterfall(
+    pair: Mapping[str, Any], levels: Mapping[str, int | None], *, title: str, accepted: float
+) -> str:
+    """Return how a weight comes about, field by field, from the level that each reached (None: missing)."""
+    steps = [("how rare true pairs are (prior)", _odds(pair["prior"]))]
+    steps += [
+        (f"{defaults.WORDS[entry['field']]}: {level(entry)}", entry["weight"])
+        for entry in pair["weights"]
+        if levels.get(entry["field"]) == entry["level"]
+    ]
+    return charts.waterfall(title, steps, threshold=_odds(accepted))
+
+
+def waterfall_charts(pair: Mapping[str, Any], accepted: float) -> list[str]:
+    """Return two invented pairs: one that agrees in everything, one of a person who moved and married."""
+    last: dict[str, int] = {}
+    for entry in pair["weights"]:
+        last[entry["field"]] = max(last.get(entry["field"], 0), entry["level"])
+    everything: dict[str, int | None] = dict.fromkeys(last, 0)
+    changed = everything | {field: last[field] for field in _OFTEN_DIFFERENT if field in last}
+    changed |= {field: None for field in _OFTEN_MISSING if field in last}
+    return [
+        waterfall(pair, levels, title=f"{title}, {of(pair)}", accepted=accepted)
+        for title, levels in (
+            ("Agreement in everything", everything),
+            ("Another surname and address, numbers missing", changed),
+        )
+    ]
+
+
+def _odds(chance: float) -> float:
+    held = min(max(chance, 1e-12), 1 - 1e-9)
+    return math.log2(held / (1 - held))

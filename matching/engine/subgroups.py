@@ -1,0 +1,167 @@
+"""For whom the linkage works less well: how often each subgroup is matched, and which lie behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from matching.engine import defaults
+from matching.engine.spec import File, Spec
+
+POINTS_BELOW: Final = 0.03
+"""A subgroup matched this much less often than its whole is listed as behind."""
+_Z: Final = 1.96
+_BAND: Final = 5
+"""Years of birth are told in bands of so many."""
+_MOST_LABELS: Final = 20
+_LONGEST_LABEL: Final = 40
+_LEAST_ROWS: Final = 10
+_UNKNOWN: Final = "not known"
+_NUMBERS: Final = ("ssn", "sasid", "birth_date", "middle_name")
+
+
+def of_files(
+    spec: Spec, prepared: Mapping[str, pa.Table], met: Mapping[tuple[str, str], np.ndarray]
+) -> list[dict[str, Any]]:
+    """Return the match rate of each subgroup of each file, its interval, and whether it is behind."""
+    found = []
+    for name in spec.files:
+        matched = matched_rows(name, met)
+        if matched is None:
+            continue
+        for dimension, labels in _dimensions(prepared[name], spec.fields_of(name)):
+            found.append({"file": name, **by(dimension, labels, matched)})
+    return found
+
+
+def of_columns(name: str, table: pa.Table, file: File, matched: np.ndarray) -> list[dict[str, Any]]:
+    """Return the same for the columns that a file has for nothing else, such as race and ethnicity.
+
+    A column that is no short list of codes is left out, for its values could be anything.
+    """
+    made = []
+    for column in file.groups:
+        labels = _codes(table[column])
+        if labels is not None:
+            made.append({"file": name, **by(column, labels, matched)})
+    return made
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Which group each row is of: the number of its group's name."""
+
+    number: np.ndarray
+    names: Sequence[str]
+
+
+def by(dimension: str, labels: Labels, hit: np.ndarray) -> dict[str, Any]:
+    """Return how often each group was hit, against the whole.
+
+    A hit is a record that was matched or, where the truth is known, a true pair that was linked: then the
+    rate is recall.
+    """
+    whole = float(hit.mean())
+    names, place = np.unique(np.array(labels.names, dtype=str), return_inverse=True)
+    group = place[labels.number]
+    sizes = np.bincount(group, minlength=len(names))
+    hits = np.bincount(group[hit.astype(bool)], minlength=len(names))
+    groups = [
+        {"group": str(name), **rate(int(hits[n]), int(sizes[n]), whole)}
+        for n, name in enumerate(names)
+        if sizes[n]
+    ]
+    return {"by": dimension, "whole": {"count": int(hit.sum()), "of": len(hit)}, "groups": groups}
+
+
+def rate(count: int, of: int, whole: float) -> dict[str, Any]:
+    """Return a rate with its 95 % interval after Wilson, and whether it is behind the whole."""
+    share = count / of
+    middle = (share + _Z**2 / (2 * of)) / (1 + _Z**2 / of)
+    half = _Z / (1 + _Z**2 / of) * (share * (1 - share) / of + _Z**2 / (4 * of**2)) ** 0.5
+    return {
+        "count": count,
+        "of": of,
+        "low": max(0.0, middle - half),
+        "high": min(1.0, middle + half),
+        "behind": share < whole - POINTS_BELOW,
+    }
+
+
+def behind(found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return every subgroup that lies more than three points below its whole, the furthest first."""
+    listed = [
+        {
+            "file": entry["file"],
+            "by": entry["by"],
+            "group": group["group"],
+            "rate": group["count"] / group["of"],
+            "whole": entry["whole"]["count"] / entry["whole"]["of"],
+            "low": group["low"],
+            "high": group["high"],
+            "size": group["of"],
+        }
+        for entry in found
+        for group in entry["groups"]
+        if group["behind"] and group["of"] and entry["whole"]["count"] is not None
+    ]
+    return sorted(listed, key=lambda one: one["rate"] - one["whole"])
+
+
+def matched_rows(name: str, met: Mapping[tuple[str, str], np.ndarray]) -> np.ndarray | None:
+    """Return which rows of a file stand together with a row of another, or None if there is no other."""
+    others = [rows for (one, _), rows in met.items() if one == name]
+    if not others or not len(others[0]):
+        return None
+    return np.asarray(np.logical_or.reduce(others))
+
+
+def _dimensions(table: pa.Table, fields: frozenset[str]) -> Iterator[tuple[str, Labels]]:
+    """Yield the ways in which a file's rows are grouped."""
+    if "sex" in fields:
+        yield "sex", labels_of(table["sex"])
+    if "birth_date" in fields:
+        years = labels_of(table["birth_year"])
+        yield "year of birth", Labels(years.number, [_band(year) for year in years.names])
+    for field in _NUMBERS:
+        if field in fields:
+            yield f"{defaults.WORDS[field]} on file", _yes_no(pc.is_valid(table[field]))
+    if "last_name" in fields:
+        parts = pc.not_equal(table["last_a"], table["last_b"])
+        yield "surname of two parts", _yes_no(pc.fill_null(parts, False))
+
+
+def _band(year: str) -> str:
+    if year == _UNKNOWN:
+        return year
+    start = int(year) // _BAND * _BAND
+    return f"{start}–{start + _BAND - 1}"
+
+
+def _yes_no(marks: pa.ChunkedArray) -> Labels:
+    return Labels(np.asarray(marks.to_numpy(zero_copy_only=False)).astype(np.int64), ("no", "yes"))
+
+
+def labels_of(column: pa.ChunkedArray) -> Labels:
+    """Return the values of a column as groups; what is missing is a group of its own."""
+    encoded = column.cast(pa.string()).combine_chunks().dictionary_encode()
+    names = encoded.dictionary.to_pylist()
+    number = pc.fill_null(encoded.indices, len(names)).to_numpy(zero_copy_only=False)
+    return Labels(number, [*names, _UNKNOWN])
+
+
+def _codes(column: pa.ChunkedArray) -> Labels | None:
+    """Return the codes of a column, the rare ones together, or None if they are not codes."""
+    text = pc.utf8_trim_whitespace(column.cast(pa.string()))
+    labels = labels_of(pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text))
+    codes = labels.names[:-1]
+    if len(codes) > _MOST_LABELS or any(len(code) > _LONGEST_LABEL for code in codes):
+        return None
+    often = np.bincount(labels.number, minlength=len(labels.names)) >= _LEAST_ROWS
+    words = [code if often[number] else "other values" for number, code in enumerate(codes)]
+    return Labels(labels.number, [*words, _UNKNOWN])

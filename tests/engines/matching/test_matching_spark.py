@@ -1,0 +1,76 @@
+"""Splink on Spark, from the specification of one machine."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from matching.engine import calibrate, spark
+from matching.engine.engines import splink
+from matching.engine.engines.edges import Limits, Pair
+from matching.engine.errors import LinkageError
+from matching.engine.prepare import prepare
+
+FOUND_BY = {"same SASID", "birth date and surname", "birth date and first name", "names and birth year"}
+HERE = importlib.util.find_spec("pyspark") is not None and shutil.which("java") is not None
+
+
+class Session:
+    """A session that says what it is set to."""
+
+    def __init__(self, **settings):
+        self.conf = spark.ENCRYPTED | {name.replace("_", "."): value for name, value in settings.items()}
+
+
+@pytest.mark.parametrize("name", spark.ENCRYPTED)
+def test_a_session_that_does_not_encrypt_is_given_nothing(name):
+    spark.check(Session())
+    session = Session()
+    session.conf[name] = "no"
+
+    with pytest.raises(LinkageError, match=name):
+        spark.check(session)
+
+
+def test_conditions_are_said_in_the_sql_of_spark():
+    assert spark.spoken("ELSE") == "ELSE"
+    assert spark.spoken("jaro_winkler_similarity(a_l, a_r) >= 0.92") == "jaro_winkler(a_l, a_r) >= 0.92"
+    assert "::" not in spark.spoken("(left(a_l, 4) = left(a_r, 4))::INT + (right(a_l, 2) = 'x')::INT >= 2")
+    shortcut = "CASE WHEN hamming(a_l, a_r) > 2 THEN false ELSE damerau_levenshtein(a_l, a_r) <= 1 END"
+    assert spark.spoken(shortcut).lower() == "damerau_levenshtein(a_l, a_r) <= 1"
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.skipif(not HERE, reason="PySpark (requirements/spark.txt) or Java is missing")
+def test_it_finds_the_people_that_one_machine_finds(tables, spec, tmp_path):
+    pair = Pair("SDE", "CSCU")
+    spec = replace(spec, blocks=tuple(block for block in spec.blocks if block.name in FOUND_BY))
+    left, right = (prepare(tables[name], spec.files[name]) for name in (pair.left, pair.right))
+    rows = {name: table.num_rows for name, table in tables.items()}
+    session = spark.local_session(cores=2, memory="2g", folder=str(tmp_path))
+    try:
+        frames = session.createDataFrame(left), session.createDataFrame(right)
+        model, scored = spark.link(session, spec, pair, *frames)
+        ours = spark.edges_of(model, scored)
+    finally:
+        session.stop()
+    limits = Limits(memory=2**30, threads=2)
+    theirs = splink.score(
+        spec, splink.fit(spec, pair, left, right, limits=limits), left, right, limits=limits
+    )
+
+    def likely(edges):
+        chance, _ = calibrate.probabilities(edges, spec, rows)
+        return {
+            (a, b)
+            for a, b, c in zip(edges.left.tolist(), edges.right.tolist(), chance, strict=True)
+            if c > 0.5
+        }
+
+    one, other = likely(ours), likely(theirs)
+    assert len(one & other) / len(one | other) > 0.99
