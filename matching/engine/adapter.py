@@ -162,6 +162,23 @@ def _joined(on: Sequence[str]) -> str:
     return f"({_counted(LEFT, on)}) a JOIN ({_counted(RIGHT, on)}) b USING ({', '.join(on)})"
 
 
+def copy(connection: Connection, name: str, table: pa.Table, columns: str = "*") -> None:
+    """Copy columns of a table, or what is made from them, into the database."""
+    connection.register("incoming", table)
+    connection.execute(f"CREATE TABLE {name} AS SELECT {columns} FROM incoming")  # noqa: S608
+    connection.unregister("incoming")
+
+
+def run(connection: Connection, query: str) -> None:
+    """Run a query that gives nothing."""
+    connection.execute(query).fetchall()
+
+
+def table(connection: Connection, query: str) -> pa.Table:
+    """Return what a query gives."""
+    return connection.execute(query).to_arrow_table()
+
+
 def _row(connection: Connection, query: str) -> tuple[Any, ...]:
     """Return the one row of a query, read to its end, as the next use of the connection requires."""
     (row,) = connection.execute(query).fetchall()

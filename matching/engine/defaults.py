@@ -83,6 +83,7 @@ LEVELS: Final[dict[str, list[dict[str, Any]]]] = {
         {"kind": "jaro_winkler", "at": 0.82, "m": 0.02},
         {"kind": "initial", "m": 0.005},
         {"kind": "other_given_name", "m": 0.005},
+        {"kind": "swapped_names", "m": 0.004},
         {"kind": "else", "m": 0.02},
     ],
     "middle_name": [
@@ -93,6 +94,7 @@ LEVELS: Final[dict[str, list[dict[str, Any]]]] = {
     "last_name": [
         {"kind": "exact", "m": 0.86, "by_frequency": True},
         {"kind": "shared_part", "m": 0.03},
+        {"kind": "swapped_names", "m": 0.004},
         {"kind": "jaro_winkler", "at": 0.92, "m": 0.035},
         {"kind": "jaro_winkler", "at": 0.82, "m": 0.015},
         {"kind": "else", "m": 0.06},
@@ -101,6 +103,7 @@ LEVELS: Final[dict[str, list[dict[str, Any]]]] = {
         {"kind": "exact", "m": 0.95},
         {"kind": "swapped_day", "m": 0.01},
         {"kind": "edits", "at": 1, "m": 0.02},
+        {"kind": "first_of_january", "m": 0.005},
         {"kind": "two_of_three", "m": 0.01},
         {"kind": "else", "m": 0.01},
     ],
@@ -125,6 +128,7 @@ BLOCKS: Final[dict[str, tuple[str, ...]]] = {
     "birth date and surname": ("birth_date", "last_name"),
     "birth date and first name": ("birth_date", "first_canonical"),
     "birth date and surname part": ("birth_date", "last_b"),
+    "birth date and surname start": ("birth_date", "last_a"),
     "birth date and sounds": ("birth_date", "first_sound", "last_sound"),
     "names and birth year": ("first_canonical", "last_sound", "birth_year"),
     "names and birthday": ("first_sound", "last_sound", "birth_month_day"),
@@ -159,3 +163,15 @@ CERTAIN: Final[tuple[tuple[str, ...], ...]] = (
     ("first_name", "last_name", "birth_date"),
 )
 """Agreement that hardly ever is chance: from these the share of true pairs is first guessed."""
+
+SURE: Final[tuple[tuple[str, ...], ...]] = (
+    ("ssn", "first_name", "last_name"),
+    ("ssn", "first_canonical", "birth_date"),
+    ("sasid", "first_canonical", "last_name"),
+    ("sasid", "first_canonical", "birth_date"),
+    ("first_name", "last_name", "birth_date", "address"),
+    ("first_name", "last_name", "birth_date", "middle_name"),
+    ("first_name", "last_name", "birth_date", "zip"),
+    ("first_name", "last_name", "birth_date", "high_school"),
+)
+"""Agreement that leaves no doubt, where the key stands once in each file and no number contradicts it."""

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from matching.engine import calibrate, crosswalk, defaults, memory, prepare, report
 from matching.engine import spec as specs
-from matching.engine.engines import splink, toolkit
+from matching.engine.engines import hybrid, splink, toolkit
 from matching.engine.engines.edges import Edges, Limits, Model, Pair
 from matching.engine.errors import BadInput
 from matching.engine.facts import Facts
@@ -20,7 +20,7 @@ from matching.engine.profile import profile
 from matching.engine.resolve import REVIEW, Resolution, Scored, resolve
 from matching.engine.spec import Spec
 
-ENGINES: Final = {splink.NAME: splink, toolkit.NAME: toolkit}
+ENGINES: Final = {hybrid.NAME: hybrid, splink.NAME: splink, toolkit.NAME: toolkit}
 DEFAULT_ENGINE: Final = splink.NAME
 Progress = Callable[[int, str], None]
 
@@ -162,9 +162,12 @@ def _score_all(
         at = 10 + 70 * number // len(todo)
         left, right = prepared[pair.left], prepared[pair.right]
         progress(at, f"Learning from {pair.label}")
-        model = engine.fit(spec, pair, left, right, limits=limits)
-        progress(at + 35 // len(todo), f"Comparing {pair.label}")
-        edges = engine.score(spec, model, left, right, limits=limits)
+        if hasattr(engine, "fit_and_score"):
+            model, edges = engine.fit_and_score(spec, pair, left, right, limits=limits)
+        else:
+            model = engine.fit(spec, pair, left, right, limits=limits)
+            progress(at + 35 // len(todo), f"Comparing {pair.label}")
+            edges = engine.score(spec, model, left, right, limits=limits)
         chance, prior = calibrate.probabilities(edges, spec, dict(rows))
         scored.append(_Scored(edges, model, chance, prior))
     return scored, skipped

@@ -22,7 +22,8 @@ VERSION: Final = 1
 Accept = Literal["f1", "auto"]
 _NAME: Final = re.compile(r"[A-Za-z0-9_]+")
 _LEVELS: Final = frozenset(
-    "exact edits jaro_winkler shared_part nickname initial other_given_name swapped_day two_of_three".split()
+    "exact edits jaro_winkler shared_part nickname initial other_given_name swapped_names swapped_day"
+    " first_of_january two_of_three".split()
 ) | {"else"}
 
 
