@@ -52,19 +52,39 @@ class Facts:
         )
         return TWINS if twins else None
 
+    def objected(self, ones: np.ndarray, others: np.ndarray) -> np.ndarray:
+        """Tell for each two records whether anything speaks against them; the same rule, for many at once."""
+        first, second = self._first[ones], self._first[others]
+        ssn, other_ssn = self._ssn[ones], self._ssn[others]
+        apart = (ssn != _UNKNOWN) & (other_ssn != _UNKNOWN) & (ssn != other_ssn)
+        twins = _same(self._last, ones, others) & _same(self._born, ones, others)
+        named = (first != second) & (first != _UNKNOWN) & (second != _UNKNOWN)
+        told = np.zeros(len(ones), dtype=bool)
+        for at in np.flatnonzero(named & (apart | twins)).tolist():
+            told[at] = self.objection(int(ones[at]), int(others[at])) is not None
+        return told
+
     def _different(self, one: int, other: int) -> bool:
         """Tell whether no nickname, initial, slip or middle name can explain two given names as one."""
-        first, second = self._first[one], self._first[other]
+        first, second = int(self._first[one]), int(self._first[other])
         if first == self._middle[other] or second == self._middle[one]:
             return False
         key = (first, second) if first < second else (second, first)
         known = self._names.get(key)
         if known is None:
-            known = self._names[key] = differ(self._given_values[first], self._given_values[second])
+            values = self._given_values
+            known = self._names[key] = differ(values[key[0]].as_py(), values[key[1]].as_py())
         return known
 
     def _apart(self, one: int, other: int) -> bool:
-        return jellyfish.damerau_levenshtein_distance(self._ssn_values[one], self._ssn_values[other]) > 1
+        values = self._ssn_values
+        return (
+            jellyfish.damerau_levenshtein_distance(values[int(one)].as_py(), values[int(other)].as_py()) > 1
+        )
+
+
+def _same(codes: np.ndarray, ones: np.ndarray, others: np.ndarray) -> np.ndarray:
+    return (codes[ones] == codes[others]) & (codes[ones] != _UNKNOWN)
 
 
 def differ(one: str, other: str) -> bool:
@@ -78,13 +98,13 @@ def differ(one: str, other: str) -> bool:
     return jellyfish.jaro_winkler_similarity(one, other) < _ALIKE
 
 
-def _codes(tables: Sequence[pa.Table], column: str) -> tuple[list[int], list[str]]:
+def _codes(tables: Sequence[pa.Table], column: str) -> tuple[np.ndarray, pa.Array]:
     return _encoded(
         pa.chunked_array([chunk for table in tables for chunk in table[column].chunks], pa.string())
     )
 
 
-def _encoded(values: pa.ChunkedArray) -> tuple[list[int], list[str]]:
+def _encoded(values: pa.ChunkedArray) -> tuple[np.ndarray, pa.Array]:
     encoded = values.combine_chunks().dictionary_encode()
     codes: np.ndarray = pc.fill_null(encoded.indices, _UNKNOWN).to_numpy(zero_copy_only=False)
-    return codes.tolist(), encoded.dictionary.to_pylist()
+    return codes, encoded.dictionary

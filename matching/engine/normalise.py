@@ -170,14 +170,89 @@ NORMALISERS: Final[dict[str, Callable[[str], str | None]]] = {
 
 def over_distinct(values: pa.Array | pa.ChunkedArray, rule: Callable[[str], str | None]) -> pa.Array:
     """Apply a rule to a column of text, once for each distinct value."""
-    whole = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
-    encoded = whole.cast(pa.string()).dictionary_encode()
-    changed = [
-        None if value is None or value == "" else rule(value) for value in encoded.dictionary.to_pylist()
-    ]
-    return pc.take(pa.array(changed, pa.string()), encoded.indices)
+    encoded = _whole(values).dictionary_encode()
+    return pc.take(each(encoded.dictionary, rule), encoded.indices)
+
+
+def each(values: pa.Array, rule: Callable[[str], str | None]) -> pa.Array:
+    """Apply a rule to every value of a column of text; nothing and the empty text are not known."""
+    changed = [None if value is None or value == "" else rule(value) for value in values.to_pylist()]
+    return pa.array(changed, pa.string())
 
 
 def column(values: pa.Array | pa.ChunkedArray, field: str) -> pa.Array:
-    """Return a column in its normal form, for one of the fields of `NORMALISERS`."""
-    return over_distinct(values, NORMALISERS[field])
+    """Return a column in its normal form, for one of the fields of `NORMALISERS`.
+
+    What already stands in a plain form is brought into the normal one all at once; the rest value by value.
+    """
+    whole, rule = _whole(values), NORMALISERS[field]
+    if field not in _AT_ONCE:
+        return over_distinct(whole, rule)
+    if field in _VARIED:
+        return _by_parts(whole, rule, *_AT_ONCE[field])
+    encoded = whole.dictionary_encode()
+    return pc.take(_by_parts(encoded.dictionary, rule, *_AT_ONCE[field]), encoded.indices)
+
+
+def _whole(values: pa.Array | pa.ChunkedArray) -> pa.Array:
+    whole = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    return whole.cast(pa.string())
+
+
+def _by_parts(
+    values: pa.Array, rule: Callable[[str], str | None], plain: str, at_once: Callable[[pa.Array], pa.Array]
+) -> pa.Array:
+    """Return the values normalised: those of the plain form at once, the others one by one."""
+    simple = pc.fill_null(pc.match_substring_regex(values, plain), False)
+    done = at_once(pc.if_else(simple, values, pa.scalar(None, pa.string())))
+    rest = pc.and_(pc.invert(simple), pc.is_valid(values))
+    if not pc.any(rest).as_py():
+        return done
+    return pc.replace_with_mask(done, rest, over_distinct(values.filter(rest), rule))
+
+
+def _without(values: pa.Array, wrong: pa.Array) -> pa.Array:
+    return pc.if_else(pc.fill_null(wrong, False), pa.scalar(None, pa.string()), values)
+
+
+def _one_letter(values: pa.Array) -> pa.Array:
+    """Tell which values are one character over and over."""
+    return pc.equal(values, pc.binary_repeat(pc.utf8_slice_codeunits(values, 0, 1), pc.utf8_length(values)))
+
+
+def _plain_names(values: pa.Array) -> pa.Array:
+    capitals = pc.ascii_upper(values)
+    repeated = pc.and_(_one_letter(capitals), pc.greater(pc.utf8_length(capitals), 1))
+    return _without(capitals, pc.or_(repeated, pc.is_in(capitals, pa.array(sorted(_NO_NAME)))))
+
+
+def _plain_ssns(values: pa.Array) -> pa.Array:
+    junk = pc.or_(_one_letter(values), pc.is_in(values, pa.array(sorted(_JUNK_SSN))))
+    zeros = pc.match_substring_regex(values, "^000|^...00|0000$")
+    return _without(values, pc.or_(junk, zeros))
+
+
+def _plain_identifiers(values: pa.Array) -> pa.Array:
+    repeated = pc.and_(_one_letter(values), pc.greater(pc.utf8_length(values), 3))
+    return _without(values, repeated)
+
+
+def _plain_addresses(values: pa.Array) -> pa.Array:
+    words = pc.split_pattern(pc.ascii_upper(values), " ")
+    encoded = words.values.dictionary_encode()
+    short = pa.array([_STREET.get(word, word) for word in encoded.dictionary.to_pylist()], pa.string())
+    lists = pa.ListArray.from_arrays(words.offsets, pc.take(short, encoded.indices))
+    return _without(pc.binary_join(lists, " "), pc.is_null(values))
+
+
+_AT_ONCE: Final[dict[str, tuple[str, Callable[[pa.Array], pa.Array]]]] = {
+    "ssn": ("^[0-9]{9}$", _plain_ssns),
+    "sasid": ("^[1-9A-Z][0-9A-Z]*$", _plain_identifiers),
+    "first_name": ("^[A-Za-z]+$", _plain_names),
+    "middle_name": ("^[A-Za-z]+$", _plain_names),
+    "last_name": ("^[A-Za-z]+$", _plain_names),
+    "address": ("^[0-9A-Za-z]+( [0-9A-Za-z]+)*$", _plain_addresses),
+}
+"""For each field the form in which most values come, and the same rule for all of that form at once."""
+_VARIED: Final = frozenset({"ssn", "sasid", "address"})
+"""Fields of which nearly every row has a value of its own."""

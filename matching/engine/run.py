@@ -86,6 +86,7 @@ def link(
         facts=facts,
         accept=points.accepted(spec.accept),
         cap=spec.cluster_cap,
+        ids=[ids[name] for name in names],
     )
     progress(92, "Drawing new ids and writing the report")
     key = crosswalk.draw(found.cluster, names, [ids[name] for name in names], token=token)
