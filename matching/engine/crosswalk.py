@@ -24,16 +24,38 @@ def draw(
     :raises LinkageError: if the token source repeats itself
     """
     people, person = np.unique(cluster, return_inverse=True)
-    tokens = _tokens(len(people), token)
-    table = pa.table(
+    tokens = pa.array(_tokens(len(people), token), pa.string())
+    by_token = pc.sort_indices(tokens).to_numpy()
+    place = np.empty(len(people), dtype=np.int64)
+    place[by_token] = np.arange(len(people))
+    name_order = np.argsort(np.argsort(np.array(names, dtype=object)))
+    file = np.repeat(np.arange(len(names)), [len(own) for own in ids])
+    held = pa.concat_arrays([own.cast(pa.string()) for own in ids])
+    key = place[person] * len(names) + name_order[file]
+    order = _by_id_within(np.argsort(key, kind="stable"), key, held)
+    return pa.table(
         [
-            pc.take(pa.array(tokens, pa.string()), pa.array(person)),
-            pa.concat_arrays([pa.array([n] * len(i), pa.string()) for n, i in zip(names, ids, strict=True)]),
-            pa.concat_arrays([i.cast(pa.string()) for i in ids]),
+            tokens.take(pa.array(person[order])),
+            pa.array(list(names), pa.string()).take(pa.array(file[order])),
+            held.take(pa.array(order)),
         ],
         schema=SCHEMA,
     )
-    return table.sort_by([("link_id", "ascending"), ("file", "ascending"), ("id", "ascending")])
+
+
+def _by_id_within(order: np.ndarray, key: np.ndarray, held: pa.Array) -> np.ndarray:
+    """Return the order with rows of one person and file put in the order of their ids."""
+    ranked = key[order]
+    same = np.zeros(len(order), dtype=bool)
+    same[1:] = ranked[1:] == ranked[:-1]
+    same[:-1] |= same[1:]
+    at = np.flatnonzero(same)
+    if len(at):
+        rows = order[at]
+        rank = np.empty(len(rows), dtype=np.int64)
+        rank[pc.sort_indices(held.take(pa.array(rows))).to_numpy()] = np.arange(len(rows))
+        order[at] = rows[np.lexsort((rank, ranked[at]))]
+    return order
 
 
 def _tokens(count: int, token: Callable[[], str]) -> list[str]:

@@ -147,9 +147,11 @@ def _subgroups(
         whole = float(matched.mean())
         for dimension, labels in _dimensions(prepared[name], spec.fields_of(name)):
             groups = []
-            for label in sorted(set(labels.tolist())):
-                rows = labels == label
-                groups.append({"group": label, **_rate(int(matched[rows].sum()), int(rows.sum()), whole)})
+            encoded = pa.array(labels, pa.string()).dictionary_encode()
+            code, names = encoded.indices.to_numpy(), encoded.dictionary.to_pylist()
+            rows, linked = np.bincount(code), np.bincount(code, weights=matched)
+            for label in sorted(range(len(names)), key=names.__getitem__):
+                groups.append({"group": names[label], **_rate(int(linked[label]), int(rows[label]), whole)})
             total = {"count": int(matched.sum()), "of": len(matched)}
             found.append({"file": name, "by": dimension, "whole": total, "groups": groups})
     return found
@@ -192,7 +194,7 @@ def _dimensions(table: pa.Table, fields: frozenset[str]) -> Iterator[tuple[str, 
 
 
 def _labels(column: pa.ChunkedArray, unknown: str) -> np.ndarray:
-    return pc.fill_null(column, unknown).to_numpy(zero_copy_only=False).astype(str)
+    return pc.fill_null(column, unknown).to_numpy(zero_copy_only=False)
 
 
 def _sizes(cluster: np.ndarray) -> list[dict[str, int]]:

@@ -105,7 +105,7 @@ def link(
     edges = _edges_table(pairs, kept, found, spec, scored, ids, rows)
     clusters = pa.table(
         {
-            "file": pa.array([names[f] for f in file_of.tolist()], pa.string()),
+            "file": pa.array(names, pa.string()).take(pa.array(file_of)),
             "id": pa.concat_arrays([ids[name] for name in names]),
             "person": pa.array(found.cluster),
         }
@@ -220,8 +220,8 @@ def _edges_table(
                     "id_r": ids[edges.pair.right].take(pa.array(edges.right[index])),
                     "weight": pa.array(np.round(edges.evidence[index], 3)),
                     "probability": pa.array(np.round(pairs.chance[mine], 6)),
-                    "rule": pa.array([blocks[rule] for rule in edges.rule[index].tolist()], pa.string()),
-                    "decision": pa.array(found.decision[mine].tolist() or [], pa.string()),
+                    "rule": pa.array(blocks, pa.string()).take(pa.array(edges.rule[index])),
+                    "decision": pa.array(found.decision[mine], pa.string()),
                 }
             )
         )

@@ -22,7 +22,9 @@ from matching.engine.spec import Block, Comparison, Spec
 
 _BUCKETS: Final = (2.0**-7, 2.0**-9, 2.0**-11, 2.0**-13, 2.0**-15)
 """Agreement on a value is told apart by how common it is: above the first, …, below the last."""
-_CHANCE_PAIRS: Final = 600_000
+_CHANCE_PAIRS: Final = 200_000
+_DRAWN: Final = 40_000
+_STEP: Final = 7919
 _NUMBERS: Final = ("ssn", "sasid")
 _TIGHT: Final = frozenset({"ssn", "sasid", "birth_date"})
 _REST: Final = {LEFT: "a_rest", RIGHT: "b_rest"}
@@ -234,7 +236,8 @@ def load(
     keys: Sequence[Sequence[str]],
 ) -> None:
     """Copy a file into the database: the columns to compare, and apart from them the keys."""
-    adapter.copy(connection, name, narrow)
+    compared = [column for column in narrow.column_names if column != "row"]
+    adapter.copy(connection, name, narrow, f"*, hash({', '.join(compared)}) AS mark")
     needed = list(dict.fromkeys(["row", *(c for on in [*passes, *keys] for c in on)]))
     numbers = [n for n in _NUMBERS if n in table.column_names and n not in needed]
     made = [f"{_key(on)} AS s{number}" for number, on in enumerate(passes)]
@@ -364,14 +367,25 @@ class _Query:
         )
 
     def chance(self, expression: str, left: int, right: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the patterns of random pairs, and how often each came."""
-        seed = int(self._spec.seed)
+        """Return the patterns of pairs drawn by chance, and how often each came.
+
+        Records are drawn by a hash of what they hold, each side by its own, never by their place in the file:
+        the same records give the same sample in whatever order they come.
+        """
+        for side, (name, rows) in enumerate(((self._left, left), (self._right, right))):
+            self._run(
+                f"CREATE TABLE drawn_{side} AS SELECT row, row_number() OVER (ORDER BY mark) - 1 AS n FROM"  # noqa: S608
+                f" (SELECT row, hash(mark, {int(self._spec.seed) + side}) AS mark FROM {name}"
+                f" ORDER BY 2 LIMIT {min(rows, _DRAWN)})"
+            )
+        lefts, rights = min(left, _DRAWN), min(right, _DRAWN)
         drawn = adapter.table(
             self._connection,
             f"SELECT {expression} AS pattern, count(*) AS n FROM"  # noqa: S608
-            f" (SELECT (hash(i, {seed}) % {left})::INTEGER AS l, (hash(i, {seed} + 1) % {right})::INTEGER AS r"
+            f" (SELECT i % {lefts} AS l, (i + i // {lefts} * {_STEP}) % {rights} AS r"
             f" FROM range({_CHANCE_PAIRS}) t(i)) f"
-            f" JOIN {self._left} l ON l.row = f.l JOIN {self._right} r ON r.row = f.r"
-            f" {'WHERE f.l <> f.r' if self._pair.one_file else ''} GROUP BY 1 ORDER BY 1",
+            f" JOIN drawn_0 a ON a.n = f.l JOIN drawn_1 b ON b.n = f.r"
+            f" JOIN {self._left} l ON l.row = a.row JOIN {self._right} r ON r.row = b.row"
+            f" {'WHERE a.row <> b.row' if self._pair.one_file else ''} GROUP BY 1 ORDER BY 1",
         )
         return drawn["pattern"].to_numpy(), drawn["n"].to_numpy().astype(float)
