@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import secrets
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from matching.engine import hardening, io, memory, page, run
+from matching.engine import crosswalk, hardening, io, memory, page, run
 from matching.engine import spec as specs
 from matching.engine.errors import BadInput, LinkageError, NeedsMoreMemory
 from matching.engine.spec import Spec
@@ -78,7 +77,7 @@ def _link(asked: argparse.Namespace) -> None:
     result = run.link(
         tables,
         spec,
-        token=lambda: secrets.token_hex(16),
+        token=crosswalk.tokens(),
         memory_limit=limit,
         threads=max(1, asked.threads),
         progress=_show,

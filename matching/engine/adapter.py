@@ -24,6 +24,7 @@ from matching.engine.errors import LinkageError, NeedsMoreMemory
 LEFT: Final = "a_left"
 RIGHT: Final = "b_right"
 _WORKING_MEMORY: Final = 64 * 2**20
+_PIECE: Final = 122_880
 _LOCKS: Final = (
     "SET temp_directory=''",
     "SET autoinstall_known_extensions=false",
@@ -164,7 +165,8 @@ def _joined(on: Sequence[str]) -> str:
 
 def copy(connection: Connection, name: str, table: pa.Table, columns: str = "*") -> None:
     """Copy columns of a table, or what is made from them, into the database."""
-    connection.register("incoming", table)
+    # In pieces of the database's own size, so that all threads have work.
+    connection.register("incoming", pa.Table.from_batches(table.to_batches(_PIECE), table.schema))
     connection.execute(f"CREATE TABLE {name} AS SELECT {columns} FROM incoming")  # noqa: S608
     connection.unregister("incoming")
 

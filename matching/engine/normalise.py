@@ -42,8 +42,10 @@ _SEXES: Final = {"M": "M", "MALE": "M", "F": "F", "FEMALE": "F"}
 
 def name(text: str) -> str | None:
     """Return a name in capitals without accents and marks: “O’Brien-Núñez” is “OBRIEN NUNEZ”."""
-    capitals = text.upper().translate(_LETTERS)
-    plain = "".join(c for c in unicodedata.normalize("NFKD", capitals) if not unicodedata.combining(c))
+    plain = text.upper()
+    if not plain.isascii():
+        apart = unicodedata.normalize("NFKD", plain.translate(_LETTERS))
+        plain = "".join(c for c in apart if not unicodedata.combining(c))
     words = _NOT_LETTERS.sub(" ", _APOSTROPHES.sub("", plain)).split()
     joined = " ".join(words)
     return None if not words or "".join(words) in _NO_NAME or len(set(joined)) == 1 < len(joined) else joined
@@ -138,9 +140,11 @@ def soundex(normalised: str) -> str | None:
         digit = _SOUNDEX.get(letter, "")
         if digit and digit != last:
             code += digit
+            if len(code) == 4:
+                return code
         if letter not in "HW":  # H and W do not part two letters of one sound
             last = digit
-    return code[:4].ljust(4, "0")
+    return code.ljust(4, "0")
 
 
 def first_word(normalised: str) -> str | None:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import io as memory_io
 import json
-import secrets
 import sys
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from matching.engine import frames, hardening, io, lists, memory, prepare, run
+from matching.engine import crosswalk, frames, hardening, io, lists, memory, prepare, run
 from matching.engine import spec as specs
 from matching.engine.errors import BadInput, LinkageError, NeedsMoreMemory
 
@@ -50,7 +49,7 @@ def _work(incoming: BinaryIO, outgoing: BinaryIO) -> None:
     result = run.link(
         files,
         spec,
-        token=lambda: secrets.token_hex(16),
+        token=crosswalk.tokens(),
         memory_limit=memory.parse(setup["memory"]),
         threads=int(setup["threads"]),
         progress=tell,

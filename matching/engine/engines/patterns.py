@@ -101,6 +101,9 @@ def find(
     scales = _scales(compared)
     passes = sure_passes(compared)
     columns = _columns(compared)
+    held = {column for on in [*passes, *(block.on for block in blocks)] for column in on}
+    numbers = [number for number in _NUMBERS if number in columns]
+    needed = sorted(held | set(numbers))
     with (
         adapter.quiet("comparing the records"),
         adapter.database(memory=limits.memory, threads=limits.threads) as connection,
@@ -109,9 +112,9 @@ def find(
             narrow = pa.table(
                 {c: table[c] for c in ("row", *columns)} | {f"{f}_often": mark for f, mark in own.items()}
             )
-            load(connection, name, narrow, table, passes, [block.on for block in blocks])
+            load(connection, name, narrow, table.select(["row", *needed]))
         query = _Query(spec, pair, connection, list(sides))
-        sure = query.sure(passes, [number for number in _NUMBERS if number in columns])
+        sure = query.sure(passes, numbers, blocks)
         sizes = query.candidates(blocks)
         found = query.patterns(_expression(scales))
         chance = query.chance(_expression(scales), left.num_rows, right.num_rows)
@@ -227,30 +230,19 @@ def _within(counts: Sequence[np.ndarray], bucket: np.ndarray) -> np.ndarray:
     return agree / max(possible, 1.0)
 
 
-def load(
-    connection: Connection,
-    name: str,
-    narrow: pa.Table,
-    table: pa.Table,
-    passes: Sequence[Sequence[str]],
-    keys: Sequence[Sequence[str]],
-) -> None:
-    """Copy a file into the database: the columns to compare, and apart from them the keys."""
+def load(connection: Connection, name: str, narrow: pa.Table, wide: pa.Table) -> None:
+    """Copy a file into the database: the columns to compare, and apart from them those that keys are made of."""
     compared = [column for column in narrow.column_names if column != "row"]
     adapter.copy(connection, name, narrow, f"*, hash({', '.join(compared)}) AS mark")
-    needed = list(dict.fromkeys(["row", *(c for on in [*passes, *keys] for c in on)]))
-    numbers = [n for n in _NUMBERS if n in table.column_names and n not in needed]
-    made = [f"{_key(on)} AS s{number}" for number, on in enumerate(passes)]
-    made += [f"{_key(on)} AS k{number}" for number, on in enumerate(keys)]
-    held = ["row", *_NUMBERS]
-    adapter.copy(
-        connection, f"{name}_keys", table.select([*needed, *numbers]), ", ".join([*held, *made])
-    )
+    adapter.copy(connection, f"{name}_keys", wide)
 
 
 def _key(on: Sequence[str]) -> str:
-    held = " AND ".join(f"{column} IS NOT NULL" for column in on)
-    return f"CASE WHEN {held} THEN hash({', '.join(on)}) END"
+    return f"CASE WHEN {_held(on)} THEN hash({', '.join(on)}) END"
+
+
+def _held(on: Sequence[str]) -> str:
+    return " AND ".join(f"{column} IS NOT NULL" for column in on)
 
 
 class _Query:
@@ -263,25 +255,29 @@ class _Query:
     def _run(self, query: str) -> None:
         adapter.run(self._connection, query)
 
-    def sure(self, passes: Sequence[Sequence[str]], numbers: Sequence[str]) -> int:
+    def sure(
+        self, passes: Sequence[Sequence[str]], numbers: Sequence[str], blocks: Sequence[Block]
+    ) -> int:
         """Find the pairs without doubt, and say how many; what they leave stands in tables of its own."""
         self._run("CREATE TABLE sure (l INTEGER, r INTEGER)")
         apart = " AND ".join(f"(a.{n} = b.{n} OR a.{n} IS NULL OR b.{n} IS NULL)" for n in numbers) or "true"
-        for number, _ in enumerate(passes if not self._pair.one_file else ()):
+        for on in passes if not self._pair.one_file else ():
             one, other = (
-                f"(SELECT s{number} AS k, min(row) AS row, {self._any(numbers)} FROM {name}_keys"  # noqa: S608
-                f" WHERE s{number} IS NOT NULL GROUP BY 1 HAVING count(*) = 1)"
-                for name in (self._left, self._right)
+                f"(SELECT {_key(on)} AS k, min(row) AS row, {self._any(numbers)} FROM {name}_keys f"  # noqa: S608
+                f" ANTI JOIN sure s ON f.row = s.{column}"
+                f" WHERE {_held(on)} GROUP BY 1 HAVING count(*) = 1)"
+                for name, column in ((self._left, "l"), (self._right, "r"))
             )
+            self._run(f"INSERT INTO sure SELECT a.row, b.row FROM {one} a JOIN {other} b ON a.k = b.k WHERE {apart}")  # noqa: S608
+        keys = ", ".join(["row", *(f"{_key(block.on)} AS k{n}" for n, block in enumerate(blocks))])
+        for name, column in {self._left: "l", self._right: "r"}.items():
             self._run(
-                f"INSERT INTO sure SELECT a.row, b.row FROM {one} a JOIN {other} b ON a.k = b.k"  # noqa: S608
-                f" WHERE {apart} AND a.row NOT IN (SELECT l FROM sure) AND b.row NOT IN (SELECT r FROM sure)"
+                f"CREATE TABLE {name}_rest AS SELECT {keys} FROM {name}_keys f"  # noqa: S608
+                f" ANTI JOIN sure s ON f.row = s.{column}"
             )
-        for name, column in ((self._left, "l"), (self._right, "r")):
-            self._run(
-                f"CREATE TABLE IF NOT EXISTS {name}_rest AS SELECT k.* FROM {name}_keys k"  # noqa: S608
-                f" ANTI JOIN sure s ON k.row = s.{column}"
-            )
+            if any(f"{name}_all" in self._sides(block) for block in blocks):
+                self._run(f"CREATE TABLE {name}_all AS SELECT {keys} FROM {name}_keys")  # noqa: S608
+            self._run(f"DROP TABLE {name}_keys")
         return int(adapter.table(self._connection, "SELECT count(*) AS n FROM sure")["n"][0].as_py())
 
     @staticmethod
@@ -308,7 +304,7 @@ class _Query:
             f" FROM (SELECT pair, min(rule) AS rule FROM ({' UNION ALL '.join(parts)}) GROUP BY pair)"
         )
         for name in {self._left, self._right}:
-            self._run(f"DROP TABLE {name}_keys; DROP TABLE {name}_rest")
+            self._run(f"DROP TABLE IF EXISTS {name}_all; DROP TABLE {name}_rest")
         return sizes
 
     def _sides(self, block: Block) -> tuple[str, str]:
@@ -321,10 +317,10 @@ class _Query:
         left = loose or files[self._pair.right].unique
         right = loose or files[self._pair.left].unique
         if self._pair.one_file:
-            left = right = False
+            left = right = True  # nobody is sure in a single file: the rest is all
         return (
-            f"{self._left}_{'rest' if left else 'keys'}",
-            f"{self._right}_{'rest' if right else 'keys'}",
+            f"{self._left}_{'rest' if left else 'all'}",
+            f"{self._right}_{'rest' if right else 'all'}",
         )
 
     def _full_keys(self, number: int, left: str, right: str) -> tuple[str, dict[str, int]]:
