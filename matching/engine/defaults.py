@@ -175,3 +175,20 @@ SURE: Final[tuple[tuple[str, ...], ...]] = (
     ("first_name", "last_name", "birth_date", "high_school"),
 )
 """Agreement that leaves no doubt, where the key stands once in each file and no number contradicts it."""
+
+CASCADE: Final[tuple[tuple[str, ...], ...]] = (
+    ("ssn", "first_canonical", "last_name"),
+    ("ssn", "birth_date"),
+    ("sasid", "birth_date"),
+    ("sasid", "last_name"),
+    ("ssn", "last_sound"),
+    ("ssn", "first_canonical"),
+    ("sasid", "first_canonical"),
+    ("first_canonical", "last_name", "birth_date"),
+    ("first_canonical", "last_sound", "birth_date"),
+    ("first_canonical", "last_name", "address"),
+    ("first_canonical", "birth_date", "zip"),
+    ("first_canonical", "last_name", "birth_year", "zip"),
+    ("first_canonical", "last_name", "birth_date", "high_school"),
+)
+"""The passes of the cascade, the most telling first."""

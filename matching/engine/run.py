@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from matching.engine import calibrate, crosswalk, defaults, memory, prepare, report
 from matching.engine import spec as specs
-from matching.engine.engines import hybrid, splink, toolkit
+from matching.engine.engines import cascade, hybrid, splink, toolkit
 from matching.engine.engines.edges import Edges, Limits, Model, Pair
 from matching.engine.errors import BadInput
 from matching.engine.facts import Facts
@@ -20,7 +20,7 @@ from matching.engine.profile import profile
 from matching.engine.resolve import REVIEW, Resolution, Scored, resolve
 from matching.engine.spec import Spec
 
-ENGINES: Final = {hybrid.NAME: hybrid, splink.NAME: splink, toolkit.NAME: toolkit}
+ENGINES: Final = {engine.NAME: engine for engine in (hybrid, cascade, splink, toolkit)}
 DEFAULT_ENGINE: Final = splink.NAME
 Progress = Callable[[int, str], None]
 

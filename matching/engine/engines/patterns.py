@@ -18,6 +18,7 @@ from matching.engine import adapter, defaults
 from matching.engine.adapter import LEFT, RIGHT, Connection
 from matching.engine.engines import levels
 from matching.engine.engines.edges import Limits, Pair
+from matching.engine.engines.keys import held, key
 from matching.engine.spec import Block, Comparison, Spec
 
 _BUCKETS: Final = (2.0**-7, 2.0**-9, 2.0**-11, 2.0**-13, 2.0**-15)
@@ -101,9 +102,9 @@ def find(
     scales = _scales(compared)
     passes = sure_passes(compared)
     columns = _columns(compared)
-    held = {column for on in [*passes, *(block.on for block in blocks)] for column in on}
+    keyed = {column for on in [*passes, *(block.on for block in blocks)] for column in on}
     numbers = [number for number in _NUMBERS if number in columns]
-    needed = sorted(held | set(numbers))
+    needed = sorted(keyed | set(numbers))
     with (
         adapter.quiet("comparing the records"),
         adapter.database(memory=limits.memory, threads=limits.threads) as connection,
@@ -237,14 +238,6 @@ def load(connection: Connection, name: str, narrow: pa.Table, wide: pa.Table) ->
     adapter.copy(connection, f"{name}_keys", wide)
 
 
-def _key(on: Sequence[str]) -> str:
-    return f"CASE WHEN {_held(on)} THEN hash({', '.join(on)}) END"
-
-
-def _held(on: Sequence[str]) -> str:
-    return " AND ".join(f"{column} IS NOT NULL" for column in on)
-
-
 class _Query:
     """The queries on one pair of files that are loaded."""
 
@@ -263,13 +256,13 @@ class _Query:
         apart = " AND ".join(f"(a.{n} = b.{n} OR a.{n} IS NULL OR b.{n} IS NULL)" for n in numbers) or "true"
         for on in passes if not self._pair.one_file else ():
             one, other = (
-                f"(SELECT {_key(on)} AS k, min(row) AS row, {self._any(numbers)} FROM {name}_keys f"  # noqa: S608
+                f"(SELECT {key(on)} AS k, min(row) AS row, {self._any(numbers)} FROM {name}_keys f"  # noqa: S608
                 f" ANTI JOIN sure s ON f.row = s.{column}"
-                f" WHERE {_held(on)} GROUP BY 1 HAVING count(*) = 1)"
+                f" WHERE {held(on)} GROUP BY 1 HAVING count(*) = 1)"
                 for name, column in ((self._left, "l"), (self._right, "r"))
             )
             self._run(f"INSERT INTO sure SELECT a.row, b.row FROM {one} a JOIN {other} b ON a.k = b.k WHERE {apart}")  # noqa: S608
-        keys = ", ".join(["row", *(f"{_key(block.on)} AS k{n}" for n, block in enumerate(blocks))])
+        keys = ", ".join(["row", *(f"{key(block.on)} AS k{n}" for n, block in enumerate(blocks))])
         for name, column in {self._left: "l", self._right: "r"}.items():
             self._run(
                 f"CREATE TABLE {name}_rest AS SELECT {keys} FROM {name}_keys f"  # noqa: S608
@@ -293,11 +286,11 @@ class _Query:
             sizes.append({"block": block.name, **size})
             if not size["pairs"]:
                 continue
-            key, apart = f"k{number}", "AND l.row < r.row" if self._pair.one_file else ""
-            kept = f"AND l.{key} NOT IN (SELECT k FROM {dropped})" if size["keys_left_out"] else ""
+            name, apart = f"k{number}", "AND l.row < r.row" if self._pair.one_file else ""
+            kept = f"AND l.{name} NOT IN (SELECT k FROM {dropped})" if size["keys_left_out"] else ""
             parts.append(
                 f"SELECT (l.row::BIGINT << 32) | r.row::BIGINT AS pair, {number + 1}::SMALLINT AS rule"  # noqa: S608
-                f" FROM {left} l JOIN {right} r ON l.{key} = r.{key} WHERE true {apart} {kept}"
+                f" FROM {left} l JOIN {right} r ON l.{name} = r.{name} WHERE true {apart} {kept}"
             )
         self._run(
             "CREATE TABLE found AS SELECT (pair >> 32)::INTEGER AS l, (pair & 4294967295)::INTEGER AS r, rule"  # noqa: S608
@@ -325,13 +318,13 @@ class _Query:
 
     def _full_keys(self, number: int, left: str, right: str) -> tuple[str, dict[str, int]]:
         """Find the keys of a block that would alone, or all together, give too many pairs."""
-        key, name = f"k{number}", f"full_{number}"
+        of, name = f"k{number}", f"full_{number}"
         rows = f"((SELECT count(*) FROM {left}) + (SELECT count(*) FROM {right}))"  # noqa: S608
         pairs = "a.n * (a.n - 1) // 2" if self._pair.one_file else "a.n * b.n"
         self._run(
             f"""CREATE TEMP TABLE sizes AS
-            WITH a AS (SELECT {key} AS k, count(*)::HUGEINT AS n FROM {left} WHERE {key} IS NOT NULL GROUP BY 1),
-                 b AS (SELECT {key} AS k, count(*)::HUGEINT AS n FROM {right} WHERE {key} IS NOT NULL GROUP BY 1)
+            WITH a AS (SELECT {of} AS k, count(*)::HUGEINT AS n FROM {left} WHERE {of} IS NOT NULL GROUP BY 1),
+                 b AS (SELECT {of} AS k, count(*)::HUGEINT AS n FROM {right} WHERE {of} IS NOT NULL GROUP BY 1)
             SELECT a.k, {pairs} AS pairs FROM a JOIN b ON a.k = b.k"""  # noqa: S608
         )
         self._run(
