@@ -72,9 +72,7 @@ def make(rows: int, *, seed: int, model: Model) -> Made:
         about.loc[who[frame.pop("changed").to_numpy()], "changed"] = True
         if "ssn" in frame:
             about.loc[who[frame["ssn"].isna().to_numpy()], "missing"] = True
-    tables = [
-        _table(frame, prefix, model) for prefix, (frame, _) in zip(("a", "b"), written, strict=True)
-    ]
+    tables = [_table(frame, prefix, model) for prefix, (frame, _) in zip(("a", "b"), written, strict=True)]
     return Made(model, seed, *tables, written[0][1], written[1][1], about)
 
 
@@ -256,7 +254,7 @@ def _places(rng, people, who, errors, hit) -> tuple[np.ndarray, np.ndarray]:
     zips[moved] = _draw(rng, len(moved), _ZIPS, 0.4)
     street[moved] = rng.integers(0, _STREETS, len(moved)) * 1000 + rng.integers(1, 400, len(moved))
     kinds = ("St", "Ave", "Rd", "Lane", "Drive")
-    surnames = _surnames()[: _STREETS]
+    surnames = _surnames()[:_STREETS]
     address = np.array(
         [f"{s % 1000} {surnames[s // 1000]} {kinds[s // 1000 % 5]}" for s in street.tolist()], dtype=object
     )

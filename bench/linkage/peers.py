@@ -49,9 +49,7 @@ def splink(left: pa.Table, right: pa.Table) -> pa.Table:
         "first_name": cl.NameComparison("first_name"),
         "middle_name": cl.ExactMatch("middle_name"),
         "last_name": cl.NameComparison("last_name"),
-        "birth_date": cl.DateOfBirthComparison(
-            "birth_date", input_is_string=True, datetime_format="%Y%m%d"
-        ),
+        "birth_date": cl.DateOfBirthComparison("birth_date", input_is_string=True, datetime_format="%Y%m%d"),
         "sex": cl.ExactMatch("sex"),
         "address": cl.JaroWinklerAtThresholds("address"),
         "zip": cl.ExactMatch("zip"),

@@ -59,7 +59,7 @@ COLUMNS: Final = {
     "first_name": "first_name", "first_canonical": "first_name", "first_sound": "first_name",
     "middle_name": "middle_name", "middle_initial": "middle_name",
     "last_name": "last_name", "last_a": "last_name", "last_b": "last_name", "last_sound": "last_name",
-    "birth_date": "birth_date", "birth_year": "birth_date", "birth_month_day": "birth_date",
+    "names": "last_name", "birth_date": "birth_date", "birth_year": "birth_date", "birth_month_day": "birth_date",
     "birth_swapped": "birth_date", "sex": "sex", "high_school": "high_school", "zip": "zip",
     "address": "address",
 }  # fmt: skip
@@ -125,11 +125,12 @@ is given, for chance agreement on a number is too rare to be seen in a sample.
 BLOCKS: Final[dict[str, tuple[str, ...]]] = {
     "same SSN": ("ssn",),
     "same SASID": ("sasid",),
-    "birth date and surname": ("birth_date", "last_name"),
+    "birth date and surname": ("birth_date", "last_a"),
     "birth date and first name": ("birth_date", "first_canonical"),
     "birth date and surname part": ("birth_date", "last_b"),
-    "birth date and surname start": ("birth_date", "last_a"),
     "birth date and sounds": ("birth_date", "first_sound", "last_sound"),
+    "names in either order": ("names", "birth_year"),
+    "birth date and address": ("birth_date", "address"),
     "names and birth year": ("first_canonical", "last_sound", "birth_year"),
     "names and birthday": ("first_sound", "last_sound", "birth_month_day"),
     "full name": ("first_canonical", "last_name"),

@@ -16,6 +16,8 @@ CONTRADICTION: Final = "contradiction"
 TWINS: Final = "probable twins"
 _ALIKE: Final = 0.82
 _UNKNOWN: Final = -1
+_IN_SEQUENCE: Final = 9
+"""Numbers no further apart may have been given out at one desk, one after the other."""
 
 
 class Facts:
@@ -24,7 +26,7 @@ class Facts:
     def __init__(self, tables: Sequence[pa.Table]) -> None:
         self._names: dict[tuple[int, int], bool] = {}
         self._ssn, self._ssn_values = _codes(tables, "ssn")
-        self._sasid, _ = _codes(tables, "sasid")
+        self._sasid, self._sasid_values = _codes(tables, "sasid")
         self._born, _ = _codes(tables, "birth_date")
         self._last, _ = _codes(tables, "last_name")
         given = [
@@ -49,6 +51,8 @@ class Facts:
             and self._born[one] == self._born[other] != _UNKNOWN
             and not (ssn == other_ssn != _UNKNOWN)
             and not (self._sasid[one] == self._sasid[other] != _UNKNOWN)
+            and not self._slip(self._ssn_values, ssn, other_ssn)
+            and not self._slip(self._sasid_values, self._sasid[one], self._sasid[other])
         )
         return TWINS if twins else None
 
@@ -75,6 +79,16 @@ class Facts:
             values = self._given_values
             known = self._names[key] = differ(values[key[0]].as_py(), values[key[1]].as_py())
         return known
+
+    @staticmethod
+    def _slip(values: pa.Array, one: int, other: int) -> bool:
+        """Tell whether two numbers are one number with a slip in it: twins' are unrelated, or near in sequence."""
+        if one == _UNKNOWN or other == _UNKNOWN:
+            return False
+        first, second = values[int(one)].as_py(), values[int(other)].as_py()
+        if not (first.isdigit() and second.isdigit()) or abs(int(first) - int(second)) <= _IN_SEQUENCE:
+            return False
+        return jellyfish.damerau_levenshtein_distance(first, second) <= 1
 
     def _apart(self, one: int, other: int) -> bool:
         values = self._ssn_values

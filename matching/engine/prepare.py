@@ -81,6 +81,8 @@ def prepare(table: pa.Table, file: File) -> pa.Table:
             columns[column] = normalise.column(table[file.columns[field]], field)
             if field in _NUMBERS:
                 columns[column] = _of_one_person(columns[column], unique=file.unique)
+        elif column == "names":
+            columns[column] = _either_order(columns["first_name"], columns["last_name"])
         elif column in _SLICES:
             columns[column] = pc.utf8_slice_codeunits(columns[field], *_SLICES[column])
         else:
@@ -89,6 +91,13 @@ def prepare(table: pa.Table, file: File) -> pa.Table:
             made = normalise.each(encoded[field].dictionary, _MADE[column])
             columns[column] = pc.take(made, encoded[field].indices)
     return pa.table(columns)
+
+
+def _either_order(first: pa.Array, last: pa.Array) -> pa.Array:
+    """Return both names as one, the same whichever stood first; null unless both are known."""
+    before = pc.less(first, last)
+    low, high = pc.if_else(before, first, last), pc.if_else(before, last, first)
+    return pc.binary_join_element_wise(low, high, "|")
 
 
 def _of_one_person(numbers: pa.Array, *, unique: bool) -> pa.Array:

@@ -144,9 +144,7 @@ def _order(scored: Scored, careful: np.ndarray, ids: Sequence[pa.Array], rows: i
 class _Forest:
     """Union and find, with what each group may not take in."""
 
-    def __init__(
-        self, records: Iterable[int], file_of: np.ndarray, unique: frozenset[int], cap: int
-    ) -> None:
+    def __init__(self, records: Iterable[int], file_of: np.ndarray, unique: frozenset[int], cap: int) -> None:
         self._parent = {record: record for record in records}
         self._members: dict[int, list[int]] = {}
         self._taken = {

@@ -104,9 +104,7 @@ def learn(found: Patterns) -> Learnt:
         counts = {name: max(float((number * share).sum()), 0.01) for name, share in shares.items()}
         weight = number * shares["match"]
         match = [
-            group.within(
-                np.bincount(states, weights=weight, minlength=len(group.states)) + _BELIEF * own
-            )
+            group.within(np.bincount(states, weights=weight, minlength=len(group.states)) + _BELIEF * own)
             for group, states, own in zip(groups, of_group, belief, strict=True)
         ]
         if abs(counts["match"] - before) <= _SETTLED * before:
@@ -230,7 +228,9 @@ def weights(learnt: Learnt) -> list[dict[str, Any]]:
     return said
 
 
-def _of_field(scale: Scale, states: np.ndarray, match: np.ndarray, chance: np.ndarray) -> list[dict[str, Any]]:
+def _of_field(
+    scale: Scale, states: np.ndarray, match: np.ndarray, chance: np.ndarray
+) -> list[dict[str, Any]]:
     number = np.array([scale.level_of(int(state)) for state in states])
     entries = []
     for at, level in enumerate(scale.comparison.levels):

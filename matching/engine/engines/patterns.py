@@ -248,9 +248,7 @@ class _Query:
     def _run(self, query: str) -> None:
         adapter.run(self._connection, query)
 
-    def sure(
-        self, passes: Sequence[Sequence[str]], numbers: Sequence[str], blocks: Sequence[Block]
-    ) -> int:
+    def sure(self, passes: Sequence[Sequence[str]], numbers: Sequence[str], blocks: Sequence[Block]) -> int:
         """Find the pairs without doubt, and say how many; what they leave stands in tables of its own."""
         self._run("CREATE TABLE sure (l INTEGER, r INTEGER)")
         apart = " AND ".join(f"(a.{n} = b.{n} OR a.{n} IS NULL OR b.{n} IS NULL)" for n in numbers) or "true"
@@ -261,7 +259,9 @@ class _Query:
                 f" WHERE {held(on)} GROUP BY 1 HAVING count(*) = 1)"
                 for name, column in ((self._left, "l"), (self._right, "r"))
             )
-            self._run(f"INSERT INTO sure SELECT a.row, b.row FROM {one} a JOIN {other} b ON a.k = b.k WHERE {apart}")  # noqa: S608
+            self._run(
+                f"INSERT INTO sure SELECT a.row, b.row FROM {one} a JOIN {other} b ON a.k = b.k WHERE {apart}"
+            )  # noqa: S608
         keys = ", ".join(["row", *(f"{key(block.on)} AS k{n}" for n, block in enumerate(blocks))])
         for name, column in {self._left: "l", self._right: "r"}.items():
             self._run(
