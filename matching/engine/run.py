@@ -21,7 +21,7 @@ from matching.engine.resolve import REVIEW, Resolution, Scored, resolve
 from matching.engine.spec import Spec
 
 ENGINES: Final = {engine.NAME: engine for engine in (hybrid, cascade, splink, toolkit)}
-DEFAULT_ENGINE: Final = splink.NAME
+DEFAULT_ENGINE: Final = hybrid.NAME
 Progress = Callable[[int, str], None]
 
 

@@ -70,7 +70,7 @@ class Spec:
     files: Mapping[str, File]
     comparisons: tuple[Comparison, ...]
     blocks: tuple[Block, ...]
-    engine: str = "splink"
+    engine: str = "hybrid"
     accept: Accept = "f1"
     seed: int = 1
     grey_floor: float = defaults.GREY_FLOOR
