@@ -1,6 +1,7 @@
 """Linkage side by side: our engines, Splink and recordlinkage on the same invented files, in turn.
 
-python -m bench.linkage [--rows N] [--models A,B] [--seeds 101,102] [--repeats N] [--contestants A,B] [--write]
+python -m bench.linkage [--rows N] [--models A,B] [--seeds 101,102] [--repeats N] [--contestants A,B]
+                        [--febrl] [--write] [--append]
 
 Ours run as an agency would run them, by the command line, from raw files to key and report. The peers get the
 files in their normal form and only link. Every contestant is a process of its own; all run once, then all
@@ -38,11 +39,11 @@ def main() -> None:
     figures: dict[str, Any] = {"febrl4": febrl.gate(memory=asked.memory)} if asked.febrl else {}
     for line in figures.values():
         print("FEBRL4", line)
-    runs = []
-    for name in asked.models.split(","):
-        for seed in map(int, asked.seeds.split(",")):
-            runs.append(_side_by_side(asked, models.MODELS[name], seed))
-    figures["runs"] = runs
+    figures["runs"] = [
+        _side_by_side(asked, models.MODELS[name], int(seed))
+        for name in asked.models.split(",")
+        for seed in asked.seeds.split(",")
+    ]
     if asked.write:
         print(_write(around, figures, asked.append))
 

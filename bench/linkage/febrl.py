@@ -29,11 +29,9 @@ def gate(*, memory: str, engine: str = "hybrid") -> dict[str, Any]:
         file = {"id_column": "id", "columns": _COLUMNS, "unique": True}
         spec = {"files": {"a": file, "b": file}, "engine": engine}
         (folder / "spec.json").write_text(json.dumps(spec))
-        cost = measure.run(
-            ["-m", "matching.engine", "link", "--spec", str(folder / "spec.json"), "--memory", memory]
-            + ["--out", str(folder / "out"), f"a={folder}/a.csv", f"b={folder}/b.csv"],
-            limit=600,
-        )
+        arguments = ["-m", "matching.engine", "link", "--spec", str(folder / "spec.json")]
+        arguments += ["--memory", memory, "--out", str(folder / "out")]
+        cost = measure.run([*arguments, f"a={folder}/a.csv", f"b={folder}/b.csv"], limit=600)
         key = pd.read_csv(folder / "out" / "crosswalk.csv", dtype=str)
     sides = [key[key["file"] == side][["link_id", "id"]] for side in ("a", "b")]
     links = sides[0].merge(sides[1], on="link_id")

@@ -1,4 +1,4 @@
-"""Running a contestant in a process of its own: seconds, processor time, and the peak memory of its whole tree."""
+"""Running a contestant in a process of its own: what it takes in time and memory, its children included."""
 
 from __future__ import annotations
 

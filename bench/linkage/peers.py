@@ -2,8 +2,8 @@
 
 python -m bench.linkage.peers splink|recordlinkage FOLDER
 
-Reads `left.parquet` and `right.parquet`, already in their normal form so that nobody loses by that, and writes
-`pairs.parquet`: the ids of the pairs it links, at the points fixed here.
+Reads `left.parquet` and `right.parquet`, already in their normal form so that nobody loses by that, and
+writes `pairs.parquet`: the ids of the pairs it links, at the points fixed here.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def _blocks(columns: list[str]) -> list[tuple[str, ...]]:
 
 
 def splink(left: pa.Table, right: pa.Table) -> pa.Table:
-    """Splink with comparisons of its library, its default chance and EM, and term frequencies as it sets them."""
+    """Link by Splink, with comparisons of its library, and chance and EM as it does them unasked."""
     import duckdb
     import splink.comparison_library as cl
     from splink import DuckDBAPI, Linker, SettingsCreator, block_on
@@ -75,7 +75,7 @@ def splink(left: pa.Table, right: pa.Table) -> pa.Table:
 
 
 def recordlinkage(left: pa.Table, right: pa.Table) -> pa.Table:
-    """The Python Record Linkage Toolkit with a rule: a sum of points, half of what is missing."""
+    """Link by the Python Record Linkage Toolkit, with a sum of points, half of them for what is missing."""
     import recordlinkage as toolkit
 
     frames = [table.to_pandas().set_index("unique_id") for table in (left, right)]

@@ -59,9 +59,9 @@ COLUMNS: Final = {
     "first_name": "first_name", "first_canonical": "first_name", "first_sound": "first_name",
     "middle_name": "middle_name", "middle_initial": "middle_name",
     "last_name": "last_name", "last_a": "last_name", "last_b": "last_name", "last_sound": "last_name",
-    "names": "last_name", "birth_date": "birth_date", "birth_year": "birth_date", "birth_month_day": "birth_date",
-    "birth_swapped": "birth_date", "sex": "sex", "high_school": "high_school", "zip": "zip",
-    "address": "address",
+    "names": "last_name", "birth_date": "birth_date", "birth_year": "birth_date",
+    "birth_month_day": "birth_date", "birth_swapped": "birth_date", "sex": "sex",
+    "high_school": "high_school", "zip": "zip", "address": "address",
 }  # fmt: skip
 """Every column an engine is given, and the field from which it is made."""
 

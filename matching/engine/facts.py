@@ -82,7 +82,7 @@ class Facts:
 
     @staticmethod
     def _slip(values: pa.Array, one: int, other: int) -> bool:
-        """Tell whether two numbers are one number with a slip in it: twins' are unrelated, or near in sequence."""
+        """Tell whether two numbers are one with a slip in it: twins' are unrelated, or near in sequence."""
         if one == _UNKNOWN or other == _UNKNOWN:
             return False
         first, second = values[int(one)].as_py(), values[int(other)].as_py()

@@ -146,12 +146,13 @@ def _subgroups(
         matched = np.logical_or.reduce(others)
         whole = float(matched.mean())
         for dimension, labels in _dimensions(prepared[name], spec.fields_of(name)):
-            groups = []
             encoded = pa.array(labels, pa.string()).dictionary_encode()
             code, names = encoded.indices.to_numpy(), encoded.dictionary.to_pylist()
             rows, linked = np.bincount(code), np.bincount(code, weights=matched)
-            for label in sorted(range(len(names)), key=names.__getitem__):
-                groups.append({"group": names[label], **_rate(int(linked[label]), int(rows[label]), whole)})
+            groups = [
+                {"group": names[label], **_rate(int(linked[label]), int(rows[label]), whole)}
+                for label in sorted(range(len(names)), key=names.__getitem__)
+            ]
             total = {"count": int(matched.sum()), "of": len(matched)}
             found.append({"file": name, "by": dimension, "whole": total, "groups": groups})
     return found

@@ -115,7 +115,7 @@ def _contested(
         contested |= np.bincount(cluster[file_of == file], minlength=rows) > 1
     grouped = np.flatnonzero((size[cluster] > 1) & ~contested[cluster])
     grouped = grouped[np.argsort(cluster[grouped], kind="stable")]
-    # The members of a group stand side by side: comparing each with the next, the one after, … meets all pairs.
+    # Members of a group stand side by side: each compared with the next, the one after, … meets all pairs.
     for step in range(1, _LOOKED_AT):
         one, other = grouped[:-step], grouped[step:]
         near = cluster[one] == cluster[other]

@@ -1,7 +1,7 @@
 """Deterministic passes: records that agree exactly on one of a dozen combinations, the most telling first.
 
-What each pass is worth is counted, not assumed: within a file, where hardly a pair is one person, it shows how
-often strangers agree on the combination, and with that how many of the pairs it finds are chance.
+What each pass is worth is counted, not assumed: within a file, where hardly a pair is one person, it shows
+how often strangers agree on the combination, and with that how many of the pairs it finds are chance.
 """
 
 from __future__ import annotations
@@ -37,17 +37,18 @@ def fit(spec: Spec, pair: Pair, left: pa.Table, right: pa.Table, *, limits: Limi
         adapter.database(memory=limits.memory, threads=limits.threads) as connection,
     ):
         _load(connection, pair, left, right, passes)
-        counted = [_count(connection, number, pair) for number, _ in enumerate(passes)]
+        counted = [_count(connection, number, pair, spec.block_cap) for number, _ in enumerate(passes)]
     rows = (left.num_rows, right.num_rows)
     possible = max(rows[0] * (rows[0] - 1) / 2 if pair.one_file else float(rows[0]) * rows[1], 1.0)
     blocks: list[dict[str, Any]] = []
-    for on, (found, within, of) in zip(passes, counted, strict=True):
+    for on, (found, keys, lost, within, of) in zip(passes, counted, strict=True):
         share = 2.0 ** -sum(defaults.BITS[defaults.COLUMNS[column]] for column in on)
         chance = possible * (share if pair.one_file else within / max(of, 1.0))
         right_share = 1 - min(chance / found, 1.0) if found else 1.0
         blocks.append(
             {
-                "block": " + ".join(on), "pairs": int(found), "keys_left_out": 0, "pairs_left_out": 0,
+                "block": " + ".join(on), "pairs": int(found - lost), "keys_left_out": int(keys),
+                "pairs_left_out": int(lost),
                 "right": min(max(right_share, _LEAST_RIGHT), 1 - _LEAST_WRONG),
             }
         )  # fmt: skip
@@ -102,8 +103,13 @@ def _load(
         adapter.copy(connection, name, table.select(needed), keys)
 
 
-def _count(connection: Connection, number: int, pair: Pair) -> tuple[float, float, float]:
-    """Return how many pairs a pass finds, and of how many pairs within the files how many agree on it."""
+def _count(
+    connection: Connection, number: int, pair: Pair, cap: int
+) -> tuple[float, float, float, float, float]:
+    """Return how many pairs agree on a pass, its keys that have too many and their pairs.
+
+    Then how many pairs within the files agree on it, and of how many.
+    """
     key_of, other = f"k{number}", LEFT if pair.one_file else RIGHT
     within = [
         adapter.table(
@@ -113,13 +119,16 @@ def _count(connection: Connection, number: int, pair: Pair) -> tuple[float, floa
         ).to_pylist()[0]
         for name in (LEFT, other)
     ]
-    if pair.one_file:
-        found = within[0]["agree"]
-    else:
-        query = f"SELECT coalesce(sum(a.n * b.n), 0)::DOUBLE AS n FROM ({_sizes(LEFT, key_of)}) a JOIN ({_sizes(RIGHT, key_of)}) b USING (k)"  # noqa: S608, E501
-        found = adapter.table(connection, query)["n"][0].as_py()
-    of = sum(told["rows"] * (told["rows"] - 1) / 2 for told in within)
-    return found, sum(told["agree"] for told in within), of
+    pairs = "a.n * (a.n - 1) / 2" if pair.one_file else "a.n * b.n"
+    told = adapter.table(
+        connection,
+        f"SELECT coalesce(sum(pairs), 0) AS found, count(*) FILTER (pairs > {cap}) AS keys,"  # noqa: S608
+        f" coalesce(sum(pairs) FILTER (pairs > {cap}), 0) AS lost FROM"
+        f" (SELECT {pairs} AS pairs FROM ({_sizes(LEFT, key_of)}) a"
+        f" JOIN ({_sizes(other, key_of)}) b USING (k))",
+    ).to_pylist()[0]
+    of = sum(side["rows"] * (side["rows"] - 1) / 2 for side in within)
+    return told["found"], told["keys"], told["lost"], sum(side["agree"] for side in within), of
 
 
 def _sizes(name: str, key_of: str) -> str:
@@ -130,9 +139,10 @@ def _pairs(number: int, pair: Pair, cap: int) -> str:
     """Return the SQL that gives the pairs of a pass; keys that alone would give too many are left out."""
     key_of, other = f"k{number}", LEFT if pair.one_file else RIGHT
     apart = "AND l.row < r.row" if pair.one_file else ""
+    pairs = "a.n * (a.n - 1) / 2" if pair.one_file else "a.n * b.n"
     full = (
         f"SELECT k FROM ({_sizes(LEFT, key_of)}) a JOIN ({_sizes(other, key_of)}) b USING (k)"  # noqa: S608
-        f" WHERE a.n * b.n > {cap}"
+        f" WHERE {pairs} > {cap}"
     )
     return (
         f"SELECT (l.row::BIGINT << 32) | r.row::BIGINT AS pair, {number}::SMALLINT AS rule"  # noqa: S608

@@ -15,6 +15,10 @@ from matching.engine.spec import Spec
 
 NAME: Final = "hybrid"
 _KEPT_BITS: Final = -9.0
+_TOO_FEW: Final = (
+    f"Fewer than {mixture.FEW} pairs beyond doubt:"
+    " how often true pairs agree is taken from the specification."
+)
 
 
 def fit(spec: Spec, pair: Pair, left: pa.Table, right: pa.Table, *, limits: Limits) -> Model:
@@ -49,7 +53,7 @@ def fit_and_score(
         weights=mixture.weights(learnt),
         blocks=found.blocks,
         settings={"classes": {name: round(count, 1) for name, count in learnt.counts.items()}},
-        notes=[],
+        notes=[_TOO_FEW] if learnt.anchors < mixture.FEW else [],
         learnt=learnt,
     )
     return model, _edges(found, pair, learnt)

@@ -43,7 +43,7 @@ def condition(field: str, level: Level, left: Callable[[str], str], right: Calla
 
 
 def _edits(field: str, at: float | None, one: str, other: str) -> str:
-    """Return the condition on the number of slips; counting them is dear, so what differs much is not counted."""
+    """Return the condition on the number of slips. What plainly differs is not counted: counting is dear."""
     counted = f"damerau_levenshtein({one}, {other}) <= {at}"
     if field in _FIXED_WIDTH and at == 1:
         return f"CASE WHEN hamming({one}, {other}) > 2 THEN false ELSE {counted} END"

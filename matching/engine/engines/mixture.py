@@ -31,6 +31,9 @@ _ALIKE: Final[dict[str, frozenset[str]]] = {
 """Who agrees on what as one person would; on all else they agree as strangers do."""
 _ONE_APART: Final = 0.35
 """Numbers of twins are often given out one after the other."""
+FEW: Final = 150
+"""Below so many pairs beyond doubt nothing is learnt about agreement; the specification's figures stand."""
+_BEYOND_DOUBT: Final = 0.99
 _BELIEF: Final = 40.0
 """The specification's own figures count as much as so many pairs."""
 _LEAST_CHANCE: Final = 1e-7
@@ -68,7 +71,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Learnt:
-    """What was learnt: for each group and class the shares of its states, and how many pairs each class has."""
+    """What was learnt: the shares of each group's states, by class, and how many pairs each class has."""
 
     groups: list[Group]
     match: list[np.ndarray]
@@ -76,6 +79,8 @@ class Learnt:
     counts: dict[str, float]
     possible: float
     residue: float
+    anchors: float
+    """Pairs that were beyond doubt before anything was learnt."""
 
     def evidence(self, patterns: np.ndarray, sure: np.ndarray) -> np.ndarray:
         """Return log2 of how much likelier each pattern is for one person than for two."""
@@ -87,7 +92,7 @@ class Learnt:
 
 
 def learn(found: Patterns) -> Learnt:
-    """Learn from the candidates how one person's records agree, and how many pairs of each class there are."""
+    """Learn from the candidates how one person's records agree, and how many pairs each class has."""
     groups = _groups(found.scales)
     chance = [_chance(group, found) for group in groups]
     match = [group.within(_said(group, found)) for group in groups]
@@ -97,19 +102,21 @@ def learn(found: Patterns) -> Learnt:
     sure = float(found.sure.sum())
     counts = {"match": max(sure * 1.1, 1.0)} | dict.fromkeys(_ALIKE, max(sure * 0.01, 0.5))
     of_group = [group.states_of(patterns) for group in groups]
+    first = _shares(_logs(groups, match, chance, patterns), counts, strangers)["match"]
+    anchors = float(number[first > _BEYOND_DOUBT].sum())
     for _ in range(_ROUNDS):
         logs = _logs(groups, match, chance, patterns)
         shares = _shares(logs, counts, strangers)
         before = counts["match"]
         counts = {name: max(float((number * share).sum()), 0.01) for name, share in shares.items()}
-        weight = number * shares["match"]
+        weight = number * shares["match"] * (anchors >= FEW)
         match = [
             group.within(np.bincount(states, weights=weight, minlength=len(group.states)) + _BELIEF * own)
             for group, states, own in zip(groups, of_group, belief, strict=True)
         ]
         if abs(counts["match"] - before) <= _SETTLED * before:
             break
-    return Learnt(groups, match, chance, counts, found.possible, found.residue)
+    return Learnt(groups, match, chance, counts, found.possible, found.residue, anchors)
 
 
 def _groups(scales: Sequence[Scale]) -> list[Group]:
@@ -127,7 +134,7 @@ def _groups(scales: Sequence[Scale]) -> list[Group]:
 
 
 def _said(group: Group, found: Patterns) -> np.ndarray:
-    """Return the shares among true pairs that the specification gives, exact agreement spread over buckets."""
+    """Return the specification's shares among true pairs, exact agreement spread over its buckets."""
     shares = np.ones(len(group.states))
     for column, scale in enumerate(group.scales):
         own = np.ones(scale.states)

@@ -40,7 +40,7 @@ _MADE_FROM: Final = {
 
 @dataclass(frozen=True)
 class Scale:
-    """How the levels of one comparison are numbered in a pattern: 0 unknown, exact by bucket, then the rest."""
+    """How a comparison's levels are numbered in a pattern: 0 unknown, exact by bucket, then the rest."""
 
     comparison: Comparison
     stride: int
@@ -232,7 +232,7 @@ def _within(counts: Sequence[np.ndarray], bucket: np.ndarray) -> np.ndarray:
 
 
 def load(connection: Connection, name: str, narrow: pa.Table, wide: pa.Table) -> None:
-    """Copy a file into the database: the columns to compare, and apart from them those that keys are made of."""
+    """Copy a file into the database: the columns to compare, and apart from them those of the keys."""
     compared = [column for column in narrow.column_names if column != "row"]
     adapter.copy(connection, name, narrow, f"*, hash({', '.join(compared)}) AS mark")
     adapter.copy(connection, f"{name}_keys", wide)
@@ -260,7 +260,8 @@ class _Query:
                 for name, column in ((self._left, "l"), (self._right, "r"))
             )
             self._run(
-                f"INSERT INTO sure SELECT a.row, b.row FROM {one} a JOIN {other} b ON a.k = b.k WHERE {apart}"
+                f"INSERT INTO sure SELECT a.row, b.row FROM {one} a"  # noqa: S608
+                f" JOIN {other} b ON a.k = b.k WHERE {apart}"
             )
         keys = ", ".join(["row", *(f"{key(block.on)} AS k{n}" for n, block in enumerate(blocks))])
         for name, column in {self._left: "l", self._right: "r"}.items():
@@ -287,7 +288,8 @@ class _Query:
             if not size["pairs"]:
                 continue
             name, apart = f"k{number}", "AND l.row < r.row" if self._pair.one_file else ""
-            kept = f"AND l.{name} NOT IN (SELECT k FROM {dropped})" if size["keys_left_out"] else ""
+            some = f"AND l.{name} NOT IN (SELECT k FROM {dropped})"  # noqa: S608
+            kept = some if size["keys_left_out"] else ""
             parts.append(
                 f"SELECT (l.row::BIGINT << 32) | r.row::BIGINT AS pair, {number + 1}::SMALLINT AS rule"  # noqa: S608
                 f" FROM {left} l JOIN {right} r ON l.{name} = r.{name} WHERE true {apart} {kept}"
@@ -321,11 +323,13 @@ class _Query:
         of, name = f"k{number}", f"full_{number}"
         rows = f"((SELECT count(*) FROM {left}) + (SELECT count(*) FROM {right}))"  # noqa: S608
         pairs = "a.n * (a.n - 1) // 2" if self._pair.one_file else "a.n * b.n"
+        one, other = (
+            f"(SELECT {of} AS k, count(*)::HUGEINT AS n FROM {t} WHERE {of} IS NOT NULL GROUP BY 1)"  # noqa: S608
+            for t in (left, right)
+        )
         self._run(
-            f"""CREATE TEMP TABLE sizes AS
-            WITH a AS (SELECT {of} AS k, count(*)::HUGEINT AS n FROM {left} WHERE {of} IS NOT NULL GROUP BY 1),
-                 b AS (SELECT {of} AS k, count(*)::HUGEINT AS n FROM {right} WHERE {of} IS NOT NULL GROUP BY 1)
-            SELECT a.k, {pairs} AS pairs FROM a JOIN b ON a.k = b.k"""  # noqa: S608
+            f"CREATE TEMP TABLE sizes AS SELECT a.k, {pairs} AS pairs"  # noqa: S608
+            f" FROM {one} a JOIN {other} b ON a.k = b.k"
         )
         self._run(
             f"""CREATE TEMP TABLE {name} AS
