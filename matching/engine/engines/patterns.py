@@ -26,6 +26,8 @@ _BUCKETS: Final = (2.0**-7, 2.0**-9, 2.0**-11, 2.0**-13, 2.0**-15)
 _CHANCE_PAIRS: Final = 200_000
 _DRAWN: Final = 40_000
 _STEP: Final = 7919
+_AT_ONCE: Final = 400_000
+"""So many pairs stand side by side in memory at a time."""
 _NUMBERS: Final = ("ssn", "sasid")
 _TIGHT: Final = frozenset({"ssn", "sasid", "birth_date"})
 _REST: Final = {LEFT: "a_rest", RIGHT: "b_rest"}
@@ -109,30 +111,26 @@ def find(
         adapter.quiet("comparing the records"),
         adapter.database(memory=limits.memory, threads=limits.threads) as connection,
     ):
-        for (name, table), own in zip(sides.items(), marks, strict=True):
-            narrow = pa.table(
-                {c: table[c] for c in ("row", *columns)} | {f"{f}_often": mark for f, mark in own.items()}
-            )
-            load(connection, name, narrow, table.select(["row", *needed]))
+        for name, table in sides.items():
+            load(connection, name, table, needed, columns)
         query = _Query(spec, pair, connection, list(sides))
+        drawn = query.drawn(left.num_rows, right.num_rows)
         sure = query.sure(passes, numbers, blocks)
         sizes = query.candidates(blocks)
-        found = query.patterns(_expression(scales))
-        chance = query.chance(_expression(scales), left.num_rows, right.num_rows)
+        one, other, rule = query.found()
+        compare = _Compare(connection, list(sides.values()), marks, columns, _expression(scales))
+        pattern = compare.patterns(one, other)
+        chance = np.unique(compare.patterns(*drawn), return_counts=True)
     possible, residue = _possible(pair, left.num_rows, right.num_rows, sure, spec)
-    first = pa.concat_tables([found]).combine_chunks()
-    one, other = (first[name].to_numpy().astype(np.int64) for name in ("l", "r"))
-    rule = first["rule"].to_numpy().astype(np.int16)
-    order = np.lexsort((other, one))
     return Patterns(
         scales=scales,
-        left=one[order],
-        right=other[order],
-        rule=rule[order],
-        pattern=first["pattern"].to_numpy()[order],
-        sure=rule[order] < 1,
+        left=one,
+        right=other,
+        rule=rule,
+        pattern=pattern,
+        sure=rule < 1,
         blocks=[{"block": SURE_RULE, "pairs": sure, "keys_left_out": 0, "pairs_left_out": 0}, *sizes],
-        chance=chance,
+        chance=(chance[0], chance[1].astype(float)),
         exact_by_chance=by_chance,
         possible=possible,
         residue=residue,
@@ -178,10 +176,10 @@ def _expression(scales: Sequence[Scale]) -> str:
     terms = []
     for scale in scales:
         field = scale.comparison.field
-        cases = [f"WHEN l.{field} IS NULL OR r.{field} IS NULL THEN 0"]
-        cases.append(f"WHEN l.{field} = r.{field} THEN 1 + l.{field}_often")
+        cases = [f"WHEN l_{field} IS NULL OR r_{field} IS NULL THEN 0"]
+        cases.append(f"WHEN l_{field} = r_{field} THEN 1 + l_{field}_often")
         for number, level in enumerate(scale.comparison.levels[1:], start=1):
-            told = levels.condition(field, level, "l.{}".format, "r.{}".format)
+            told = levels.condition(field, level, "l_{}".format, "r_{}".format)
             state = BUCKETS + number
             cases.append(f"ELSE {state}" if level.kind == "else" else f"WHEN {told} THEN {state}")
         terms.append(f"(CASE {' '.join(cases)} END)::BIGINT * {scale.stride}")
@@ -231,11 +229,48 @@ def _within(counts: Sequence[np.ndarray], bucket: np.ndarray) -> np.ndarray:
     return agree / max(possible, 1.0)
 
 
-def load(connection: Connection, name: str, narrow: pa.Table, wide: pa.Table) -> None:
-    """Copy a file into the database: the columns to compare, and apart from them those of the keys."""
-    compared = [column for column in narrow.column_names if column != "row"]
-    adapter.copy(connection, name, narrow, f"*, hash({', '.join(compared)}) AS mark")
-    adapter.copy(connection, f"{name}_keys", wide)
+def load(
+    connection: Connection, name: str, table: pa.Table, keyed: Sequence[str], compared: Sequence[str]
+) -> None:
+    """Copy into the database what keys are made of, and a hash of all that is compared."""
+    wide = table.select(list(dict.fromkeys(["row", *keyed, *compared])))
+    made = ", ".join(["row", *keyed, f"hash({', '.join(compared)}) AS mark"])
+    adapter.copy(connection, f"{name}_keys", wide, made)
+
+
+class _Compare:
+    """Compares pairs of records: their values side by side, a piece at a time."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        sides: Sequence[pa.Table],
+        marks: Sequence[dict[str, pa.Array]],
+        columns: Sequence[str],
+        expression: str,
+    ) -> None:
+        self._connection, self._expression = connection, expression
+        self._held = [
+            {column: side[column].combine_chunks() for column in columns}
+            | {f"{field}_often": mark for field, mark in own.items()}
+            for side, own in zip(sides, marks, strict=True)
+        ]
+
+    def patterns(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Return the pattern of each pair, in the order of the pairs."""
+        out = np.empty(len(left), dtype=np.int64)
+        for start in range(0, len(left), _AT_ONCE):
+            piece = slice(start, start + _AT_ONCE)
+            taken = {}
+            for side, held_there, rows in (
+                ("l", self._held[0], pa.array(left[piece])),
+                ("r", self._held[-1], pa.array(right[piece])),
+            ):
+                taken |= {f"{side}_{name}": values.take(rows) for name, values in held_there.items()}
+            out[piece] = adapter.over(self._connection, pa.table(taken), f"{self._expression} AS pattern")[
+                "pattern"
+            ].to_numpy()
+        return out
 
 
 class _Query:
@@ -351,34 +386,32 @@ class _Query:
         }
         return name, size
 
-    def patterns(self, expression: str) -> pa.Table:
-        """Return every candidate with its pattern."""
-        return adapter.table(
-            self._connection,
-            f"SELECT f.l, f.r, f.rule, {expression} AS pattern FROM found f"  # noqa: S608
-            f" JOIN {self._left} l ON l.row = f.l JOIN {self._right} r ON r.row = f.r",
-        )
+    def found(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the candidates in the order of their rows, and which block found each first."""
+        both = adapter.table(self._connection, "SELECT l, r, rule FROM found ORDER BY l, r")
+        self._run("DROP TABLE found")
+        left, right = (both[name].to_numpy().astype(np.int64) for name in ("l", "r"))
+        return left, right, both["rule"].to_numpy().astype(np.int16)
 
-    def chance(self, expression: str, left: int, right: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the patterns of pairs drawn by chance, and how often each came.
+    def drawn(self, left: int, right: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return pairs drawn by chance.
 
         Records are drawn by a hash of what they hold, each side by its own, never by their place in the file:
         the same records give the same sample in whatever order they come.
         """
-        for side, (name, rows) in enumerate(((self._left, left), (self._right, right))):
-            self._run(
-                f"CREATE TABLE drawn_{side} AS SELECT row, row_number() OVER (ORDER BY mark) - 1 AS n FROM"  # noqa: S608
-                f" (SELECT row, hash(mark, {int(self._spec.seed) + side}) AS mark FROM {name}"
-                f" ORDER BY 2 LIMIT {min(rows, _DRAWN)})"
+        rows = []
+        for side, name in enumerate((self._left, self._right)):
+            told = adapter.table(
+                self._connection,
+                f"SELECT row FROM {name}_keys"  # noqa: S608
+                f" ORDER BY hash(mark, {int(self._spec.seed) + side}) LIMIT {_DRAWN}",
             )
-        lefts, rights = min(left, _DRAWN), min(right, _DRAWN)
-        drawn = adapter.table(
-            self._connection,
-            f"SELECT {expression} AS pattern, count(*) AS n FROM"  # noqa: S608
-            f" (SELECT i % {lefts} AS l, (i + i // {lefts} * {_STEP}) % {rights} AS r"
-            f" FROM range({_CHANCE_PAIRS}) t(i)) f"
-            f" JOIN drawn_0 a ON a.n = f.l JOIN drawn_1 b ON b.n = f.r"
-            f" JOIN {self._left} l ON l.row = a.row JOIN {self._right} r ON r.row = b.row"
-            f" {'WHERE a.row <> b.row' if self._pair.one_file else ''} GROUP BY 1 ORDER BY 1",
-        )
-        return drawn["pattern"].to_numpy(), drawn["n"].to_numpy().astype(float)
+            rows.append(told["row"].to_numpy().astype(np.int64))
+        if not len(rows[0]) or not len(rows[1]):
+            return np.empty(0, np.int64), np.empty(0, np.int64)
+        number = np.arange(_CHANCE_PAIRS)
+        lefts, rights = len(rows[0]), len(rows[1])
+        one = rows[0][number % lefts]
+        other = rows[1][(number + number // lefts * _STEP) % rights]
+        apart = one != other if self._pair.one_file else np.ones(len(one), dtype=bool)
+        return one[apart], other[apart]
