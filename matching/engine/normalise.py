@@ -37,6 +37,9 @@ _SOUNDEX: Final = {
     for letters, digit in (("BFPV", "1"), ("CGJKQSXZ", "2"), ("DT", "3"), ("L", "4"), ("MN", "5"), ("R", "6"))
     for letter in letters
 }
+# Vowels part two letters of one sound, H and W do not.
+_SOUNDS: Final = str.maketrans(_SOUNDEX | dict.fromkeys("AEIOUY", "0") | dict.fromkeys("HW", ""))
+_AGAIN: Final = re.compile(r"(.)\1+")
 _SEXES: Final = {"M": "M", "MALE": "M", "F": "F", "FEMALE": "F"}
 
 
@@ -135,16 +138,9 @@ def canonical(first: str) -> str | None:
 def soundex(normalised: str) -> str | None:
     """Return the American Soundex code of a normalised name, its first word and the rest read as one."""
     letters = normalised.replace(" ", "")
-    code, last = letters[0], _SOUNDEX.get(letters[0], "")
-    for letter in letters[1:]:
-        digit = _SOUNDEX.get(letter, "")
-        if digit and digit != last:
-            code += digit
-            if len(code) == 4:
-                return code
-        if letter not in "HW":  # H and W do not part two letters of one sound
-            last = digit
-    return code.ljust(4, "0")
+    digits = _SOUNDEX.get(letters[0], "0") + letters[1:].translate(_SOUNDS)
+    code = _AGAIN.sub(r"\1", digits)[1:].replace("0", "")
+    return (letters[0] + code)[:4].ljust(4, "0")
 
 
 def first_word(normalised: str) -> str | None:

@@ -65,7 +65,8 @@ def link(
     spec = specs.complete(spec)
     engine = _engine(spec)
     rows = {name: tables[name].num_rows for name in spec.files}
-    memory.check(rows, sum(table.nbytes for table in tables.values()), limit=memory_limit)
+    size = sum(table.nbytes for table in tables.values())
+    memory.check(rows, size, limit=memory_limit, engine=spec.engine)
     limits = Limits(memory=memory.for_database(memory_limit), threads=threads)
     progress(2, "Bringing names, dates and numbers into one form")
     ids = {name: prepare.ids(tables[name], spec.files[name], name) for name in spec.files}
