@@ -24,6 +24,12 @@ from p20win.accounts.public import (
 # Shown on the demo's sign-in page: demo people sign documents with it. It exists in demo mode alone.
 DEMO_PASSWORD: Final = "bluebird at the landing"  # noqa: S105
 METHODS: Final = (
+    (
+        "hybrid",
+        "The hub's engine",
+        "Certain agreement first, then probabilities learnt in each run, twins and families apart; on DuckDB.",
+    ),
+    ("cascade", "Exact passes", "Records that agree exactly on one of a dozen combinations; on DuckDB."),
     ("splink", "Splink", "Probabilistic linkage with term frequencies and calibrated thresholds, on DuckDB."),
     (
         "toolkit",

@@ -24,6 +24,7 @@ from matching.engine.errors import LinkageError, NeedsMoreMemory
 LEFT: Final = "a_left"
 RIGHT: Final = "b_right"
 _WORKING_MEMORY: Final = 64 * 2**20
+_PIECE: Final = 122_880
 _LOCKS: Final = (
     "SET temp_directory=''",
     "SET autoinstall_known_extensions=false",
@@ -160,6 +161,32 @@ def _counted(table: str, on: Sequence[str]) -> str:
 
 def _joined(on: Sequence[str]) -> str:
     return f"({_counted(LEFT, on)}) a JOIN ({_counted(RIGHT, on)}) b USING ({', '.join(on)})"
+
+
+def copy(connection: Connection, name: str, table: pa.Table, columns: str = "*") -> None:
+    """Copy columns of a table, or what is made from them, into the database."""
+    # In pieces of the database's own size, so that all threads have work.
+    connection.register("incoming", pa.Table.from_batches(table.to_batches(_PIECE), table.schema))
+    connection.execute(f"CREATE TABLE {name} AS SELECT {columns} FROM incoming")  # noqa: S608
+    connection.unregister("incoming")
+
+
+def run(connection: Connection, query: str) -> None:
+    """Run a query that gives nothing."""
+    connection.execute(query).fetchall()
+
+
+def over(connection: Connection, table: pa.Table, columns: str) -> pa.Table:
+    """Return what is made from the columns of a table, row by row and in its order."""
+    connection.register("incoming", pa.Table.from_batches(table.to_batches(_PIECE), table.schema))
+    made = connection.execute(f"SELECT {columns} FROM incoming").to_arrow_table()  # noqa: S608
+    connection.unregister("incoming")
+    return made
+
+
+def table(connection: Connection, query: str) -> pa.Table:
+    """Return what a query gives."""
+    return connection.execute(query).to_arrow_table()
 
 
 def _row(connection: Connection, query: str) -> tuple[Any, ...]:

@@ -19,6 +19,7 @@ from matching.engine.spec import Spec
 _ROUNDS: Final = 60
 _SETTLED: Final = 1e-5
 _MOST_BITS: Final = 80.0
+_DIGITS: Final = 9
 _LEAST_ACCEPTED: Final = 0.2
 """No point of acceptance lies below this, however a run turns out."""
 
@@ -50,29 +51,47 @@ def probabilities(edges: Edges, spec: Spec, rows: dict[str, int]) -> tuple[np.nd
     possible = left * (left - 1) / 2 if edges.pair.one_file else left * right
     one_each = spec.files[edges.pair.left].unique and spec.files[edges.pair.right].unique
     most = min(left, right) if one_each else max(possible / 2, 1.0)
-    bayes = np.exp2(np.clip(edges.evidence, -_MOST_BITS, _MOST_BITS))
+    # Summed in the order of the evidence, not of the rows: so that the rows' order changes no digit.
+    order = np.argsort(edges.evidence, kind="stable")
+    bayes = np.exp2(np.clip(edges.evidence[order], -_MOST_BITS, _MOST_BITS))
+    rivals = _Rivals(edges, order, spec)
     prior, chance = edges.prior, np.zeros(len(bayes))
     for _ in range(_ROUNDS):
         odds = bayes * (prior / (1 - prior))
-        chance = odds / (1 + odds + _rivals(edges, odds, spec))
+        chance = odds / (1 + odds + rivals.of(odds))
         learnt = float(np.clip(chance.sum(), 0.5, most) / max(possible, 1.0))
         learnt = min(learnt, 0.5)
         settled = abs(learnt - prior) <= _SETTLED * prior
         prior = learnt
         if settled:
             break
-    return chance, prior
+    told = np.empty(len(chance))
+    told[order] = np.round(chance, _DIGITS)
+    return told, prior
 
 
-def _rivals(edges: Edges, odds: np.ndarray, spec: Spec) -> np.ndarray:
-    """Return for each pair the odds of the others that cannot be true together with it."""
-    rivals = np.zeros(len(odds))
-    if not len(odds) or edges.pair.one_file:
-        return rivals
-    for own, other_file in ((edges.left, edges.pair.right), (edges.right, edges.pair.left)):
-        if spec.files[other_file].unique:
-            rivals += np.bincount(own, weights=odds)[own] - odds
-    return np.maximum(rivals, 0.0)
+class _Rivals:
+    """For each pair the others that cannot be true together with it."""
+
+    def __init__(self, edges: Edges, order: np.ndarray, spec: Spec) -> None:
+        self._sides: list[tuple[np.ndarray, np.ndarray]] = []
+        if edges.pair.one_file:
+            return
+        for own, other in ((edges.left, edges.pair.right), (edges.right, edges.pair.left)):
+            if spec.files[other].unique and len(own):
+                record = own[order]
+                several = np.flatnonzero(np.bincount(record)[record] > 1)
+                _, place = np.unique(record[several], return_inverse=True)
+                self._sides.append((several, place))
+
+    def of(self, odds: np.ndarray) -> np.ndarray:
+        """Return for each pair the odds of its rivals together."""
+        rivals = np.zeros(len(odds))
+        for several, record in self._sides:
+            if len(several):
+                mine = odds[several]
+                rivals[several] += np.bincount(record, weights=mine)[record] - mine
+        return np.maximum(rivals, 0.0)
 
 
 def thresholds(chances: Sequence[np.ndarray], spec: Spec) -> Thresholds:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-ENGINE: Final = "splink"
+ENGINE: Final = "hybrid"
 """The engine that links where none is named; the portal's."""
 GREY_FLOOR: Final = 0.05
 """Pairs less likely than this are not kept."""
@@ -104,9 +104,9 @@ COLUMNS: Final = {
     "first_name": "first_name", "first_canonical": "first_name", "first_sound": "first_name",
     "middle_name": "middle_name", "middle_initial": "middle_name",
     "last_name": "last_name", "last_a": "last_name", "last_b": "last_name", "last_sound": "last_name",
-    "birth_date": "birth_date", "birth_year": "birth_date", "birth_month_day": "birth_date",
-    "birth_swapped": "birth_date", "sex": "sex", "high_school": "high_school", "zip": "zip",
-    "address": "address",
+    "names": "last_name", "birth_date": "birth_date", "birth_year": "birth_date",
+    "birth_month_day": "birth_date", "birth_swapped": "birth_date", "sex": "sex",
+    "high_school": "high_school", "zip": "zip", "address": "address",
 }  # fmt: skip
 """Every column an engine is given, and the field from which it is made."""
 
@@ -131,6 +131,7 @@ LEVELS: Final[dict[str, list[dict[str, Any]]]] = {
         {"kind": "jaro_winkler", "at": 0.82, "m": 0.02},
         {"kind": "initial", "m": 0.005},
         {"kind": "other_given_name", "m": 0.005},
+        {"kind": "swapped_names", "m": 0.004},
         {"kind": "else", "m": 0.02},
     ],
     "middle_name": [
@@ -141,6 +142,7 @@ LEVELS: Final[dict[str, list[dict[str, Any]]]] = {
     "last_name": [
         {"kind": "exact", "m": 0.86, "by_frequency": True},
         {"kind": "shared_part", "m": 0.03},
+        {"kind": "swapped_names", "m": 0.004},
         {"kind": "jaro_winkler", "at": 0.92, "m": 0.035},
         {"kind": "jaro_winkler", "at": 0.82, "m": 0.015},
         {"kind": "else", "m": 0.06},
@@ -149,6 +151,7 @@ LEVELS: Final[dict[str, list[dict[str, Any]]]] = {
         {"kind": "exact", "m": 0.95},
         {"kind": "swapped_day", "m": 0.01},
         {"kind": "edits", "at": 1, "m": 0.02},
+        {"kind": "first_of_january", "m": 0.005},
         {"kind": "two_of_three", "m": 0.01},
         {"kind": "else", "m": 0.01},
     ],
@@ -170,10 +173,12 @@ is given, for chance agreement on a number is too rare to be seen in a sample.
 BLOCKS: Final[dict[str, tuple[str, ...]]] = {
     "same SSN": ("ssn",),
     "same SASID": ("sasid",),
-    "birth date and surname": ("birth_date", "last_name"),
+    "birth date and surname": ("birth_date", "last_a"),
     "birth date and first name": ("birth_date", "first_canonical"),
     "birth date and surname part": ("birth_date", "last_b"),
     "birth date and sounds": ("birth_date", "first_sound", "last_sound"),
+    "names in either order": ("names", "birth_year"),
+    "birth date and address": ("birth_date", "address"),
     "names and birth year": ("first_canonical", "last_sound", "birth_year"),
     "names and birthday": ("first_sound", "last_sound", "birth_month_day"),
     "full name": ("first_canonical", "last_name"),
@@ -207,3 +212,32 @@ CERTAIN: Final[tuple[tuple[str, ...], ...]] = (
     ("first_name", "last_name", "birth_date"),
 )
 """Agreement that hardly ever is chance: from these the share of true pairs is first guessed."""
+
+SURE: Final[tuple[tuple[str, ...], ...]] = (
+    ("ssn", "first_name", "last_name"),
+    ("ssn", "first_canonical", "birth_date"),
+    ("sasid", "first_canonical", "last_name"),
+    ("sasid", "first_canonical", "birth_date"),
+    ("first_name", "last_name", "birth_date", "address"),
+    ("first_name", "last_name", "birth_date", "middle_name"),
+    ("first_name", "last_name", "birth_date", "zip"),
+    ("first_name", "last_name", "birth_date", "high_school"),
+)
+"""Agreement that leaves no doubt, where the key stands once in each file and no number contradicts it."""
+
+CASCADE: Final[tuple[tuple[str, ...], ...]] = (
+    ("ssn", "first_canonical", "last_name"),
+    ("ssn", "birth_date"),
+    ("sasid", "birth_date"),
+    ("sasid", "last_name"),
+    ("ssn", "last_sound"),
+    ("ssn", "first_canonical"),
+    ("sasid", "first_canonical"),
+    ("first_canonical", "last_name", "birth_date"),
+    ("first_canonical", "last_sound", "birth_date"),
+    ("first_canonical", "last_name", "address"),
+    ("first_canonical", "birth_date", "zip"),
+    ("first_canonical", "last_name", "birth_year", "zip"),
+    ("first_canonical", "last_name", "birth_date", "high_school"),
+)
+"""The passes of the cascade, the most telling first."""

@@ -16,6 +16,8 @@ CONTRADICTION: Final = "contradiction"
 TWINS: Final = "probable twins"
 _ALIKE: Final = 0.82
 _UNKNOWN: Final = -1
+_IN_SEQUENCE: Final = 9
+"""Numbers no further apart may have been given out at one desk, one after the other."""
 
 
 class Facts:
@@ -24,7 +26,7 @@ class Facts:
     def __init__(self, tables: Sequence[pa.Table]) -> None:
         self._names: dict[tuple[int, int], bool] = {}
         self._ssn, self._ssn_values = _codes(tables, "ssn")
-        self._sasid, _ = _codes(tables, "sasid")
+        self._sasid, self._sasid_values = _codes(tables, "sasid")
         self._born, _ = _codes(tables, "birth_date")
         self._last, _ = _codes(tables, "last_name")
         given = [
@@ -49,22 +51,54 @@ class Facts:
             and self._born[one] == self._born[other] != _UNKNOWN
             and not (ssn == other_ssn != _UNKNOWN)
             and not (self._sasid[one] == self._sasid[other] != _UNKNOWN)
+            and not self._slip(self._ssn_values, ssn, other_ssn)
+            and not self._slip(self._sasid_values, self._sasid[one], self._sasid[other])
         )
         return TWINS if twins else None
 
+    def objected(self, ones: np.ndarray, others: np.ndarray) -> np.ndarray:
+        """Tell for each two records whether anything speaks against them; the same rule, for many at once."""
+        first, second = self._first[ones], self._first[others]
+        ssn, other_ssn = self._ssn[ones], self._ssn[others]
+        apart = (ssn != _UNKNOWN) & (other_ssn != _UNKNOWN) & (ssn != other_ssn)
+        twins = _same(self._last, ones, others) & _same(self._born, ones, others)
+        named = (first != second) & (first != _UNKNOWN) & (second != _UNKNOWN)
+        told = np.zeros(len(ones), dtype=bool)
+        for at in np.flatnonzero(named & (apart | twins)).tolist():
+            told[at] = self.objection(int(ones[at]), int(others[at])) is not None
+        return told
+
     def _different(self, one: int, other: int) -> bool:
         """Tell whether no nickname, initial, slip or middle name can explain two given names as one."""
-        first, second = self._first[one], self._first[other]
+        first, second = int(self._first[one]), int(self._first[other])
         if first == self._middle[other] or second == self._middle[one]:
             return False
         key = (first, second) if first < second else (second, first)
         known = self._names.get(key)
         if known is None:
-            known = self._names[key] = differ(self._given_values[first], self._given_values[second])
+            values = self._given_values
+            known = self._names[key] = differ(values[key[0]].as_py(), values[key[1]].as_py())
         return known
 
+    @staticmethod
+    def _slip(values: pa.Array, one: int, other: int) -> bool:
+        """Tell whether two numbers are one with a slip in it: twins' are unrelated, or near in sequence."""
+        if one == _UNKNOWN or other == _UNKNOWN:
+            return False
+        first, second = values[int(one)].as_py(), values[int(other)].as_py()
+        if not (first.isdigit() and second.isdigit()) or abs(int(first) - int(second)) <= _IN_SEQUENCE:
+            return False
+        return jellyfish.damerau_levenshtein_distance(first, second) <= 1
+
     def _apart(self, one: int, other: int) -> bool:
-        return jellyfish.damerau_levenshtein_distance(self._ssn_values[one], self._ssn_values[other]) > 1
+        values = self._ssn_values
+        return (
+            jellyfish.damerau_levenshtein_distance(values[int(one)].as_py(), values[int(other)].as_py()) > 1
+        )
+
+
+def _same(codes: np.ndarray, ones: np.ndarray, others: np.ndarray) -> np.ndarray:
+    return (codes[ones] == codes[others]) & (codes[ones] != _UNKNOWN)
 
 
 def differ(one: str, other: str) -> bool:
@@ -78,13 +112,13 @@ def differ(one: str, other: str) -> bool:
     return jellyfish.jaro_winkler_similarity(one, other) < _ALIKE
 
 
-def _codes(tables: Sequence[pa.Table], column: str) -> tuple[list[int], list[str]]:
+def _codes(tables: Sequence[pa.Table], column: str) -> tuple[np.ndarray, pa.Array]:
     return _encoded(
         pa.chunked_array([chunk for table in tables for chunk in table[column].chunks], pa.string())
     )
 
 
-def _encoded(values: pa.ChunkedArray) -> tuple[list[int], list[str]]:
+def _encoded(values: pa.ChunkedArray) -> tuple[np.ndarray, pa.Array]:
     encoded = values.combine_chunks().dictionary_encode()
     codes: np.ndarray = pc.fill_null(encoded.indices, _UNKNOWN).to_numpy(zero_copy_only=False)
-    return codes.tolist(), encoded.dictionary.to_pylist()
+    return codes, encoded.dictionary

@@ -9,7 +9,8 @@ from typing import Final
 from matching.engine.errors import BadInput, NeedsMoreMemory
 
 _BASE: Final = 300 * 2**20  # Python and the libraries, with the working buffers of the database
-_PER_ROW: Final = 1_600  # candidates, scores and normal forms of one record
+_PER_ROW: Final = {"hybrid": 520, "cascade": 520}  # candidates, scores and normal forms of one record
+_PER_ROW_OF_OTHERS: Final = 1_600
 _PER_BYTE: Final = 3  # raw text, as read and as a table
 _UNITS: Final = {"": 1, "B": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _OUTSIDE: Final = 0.45
@@ -32,17 +33,17 @@ def words(amount: int) -> str:
     return f"{amount / 2**30:.1f} GB" if amount >= 2**30 else f"{amount / 2**20:.0f} MB"
 
 
-def need(rows: Mapping[str, int], size: int) -> int:
+def need(rows: Mapping[str, int], size: int, *, engine: str = "") -> int:
     """Return the bytes that a linkage of files of so many rows and bytes is expected to need."""
-    return _BASE + _PER_ROW * sum(rows.values()) + _PER_BYTE * size
+    return _BASE + _PER_ROW.get(engine, _PER_ROW_OF_OTHERS) * sum(rows.values()) + _PER_BYTE * size
 
 
-def check(rows: Mapping[str, int], size: int, *, limit: int) -> None:
+def check(rows: Mapping[str, int], size: int, *, limit: int, engine: str = "") -> None:
     """Pass if the need lies within the limit.
 
     :raises NeedsMoreMemory: naming the need
     """
-    if (wanted := need(rows, size)) > limit:
+    if (wanted := need(rows, size, engine=engine)) > limit:
         raise NeedsMoreMemory(f"The link needs about {words(wanted)} of memory; the limit is {words(limit)}.")
 
 

@@ -37,13 +37,18 @@ _SOUNDEX: Final = {
     for letters, digit in (("BFPV", "1"), ("CGJKQSXZ", "2"), ("DT", "3"), ("L", "4"), ("MN", "5"), ("R", "6"))
     for letter in letters
 }
+# Vowels part two letters of one sound, H and W do not.
+_SOUNDS: Final = str.maketrans(_SOUNDEX | dict.fromkeys("AEIOUY", "0") | dict.fromkeys("HW", ""))
+_AGAIN: Final = re.compile(r"(.)\1+")
 _SEXES: Final = {"M": "M", "MALE": "M", "F": "F", "FEMALE": "F"}
 
 
 def name(text: str) -> str | None:
     """Return a name in capitals without accents and marks: “O’Brien-Núñez” is “OBRIEN NUNEZ”."""
-    capitals = text.upper().translate(_LETTERS)
-    plain = "".join(c for c in unicodedata.normalize("NFKD", capitals) if not unicodedata.combining(c))
+    plain = text.upper()
+    if not plain.isascii():
+        apart = unicodedata.normalize("NFKD", plain.translate(_LETTERS))
+        plain = "".join(c for c in apart if not unicodedata.combining(c))
     words = _NOT_LETTERS.sub(" ", _APOSTROPHES.sub("", plain)).split()
     joined = " ".join(words)
     return None if not words or "".join(words) in _NO_NAME or len(set(joined)) == 1 < len(joined) else joined
@@ -133,14 +138,9 @@ def canonical(first: str) -> str | None:
 def soundex(normalised: str) -> str | None:
     """Return the American Soundex code of a normalised name, its first word and the rest read as one."""
     letters = normalised.replace(" ", "")
-    code, last = letters[0], _SOUNDEX.get(letters[0], "")
-    for letter in letters[1:]:
-        digit = _SOUNDEX.get(letter, "")
-        if digit and digit != last:
-            code += digit
-        if letter not in "HW":  # H and W do not part two letters of one sound
-            last = digit
-    return code[:4].ljust(4, "0")
+    digits = _SOUNDEX.get(letters[0], "0") + letters[1:].translate(_SOUNDS)
+    code = _AGAIN.sub(r"\1", digits)[1:].replace("0", "")
+    return (letters[0] + code)[:4].ljust(4, "0")
 
 
 def first_word(normalised: str) -> str | None:
@@ -170,14 +170,89 @@ NORMALISERS: Final[dict[str, Callable[[str], str | None]]] = {
 
 def over_distinct(values: pa.Array | pa.ChunkedArray, rule: Callable[[str], str | None]) -> pa.Array:
     """Apply a rule to a column of text, once for each distinct value."""
-    whole = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
-    encoded = whole.cast(pa.string()).dictionary_encode()
-    changed = [
-        None if value is None or value == "" else rule(value) for value in encoded.dictionary.to_pylist()
-    ]
-    return pc.take(pa.array(changed, pa.string()), encoded.indices)
+    encoded = _whole(values).dictionary_encode()
+    return pc.take(each(encoded.dictionary, rule), encoded.indices)
+
+
+def each(values: pa.Array, rule: Callable[[str], str | None]) -> pa.Array:
+    """Apply a rule to every value of a column of text; nothing and the empty text are not known."""
+    changed = [None if value is None or value == "" else rule(value) for value in values.to_pylist()]
+    return pa.array(changed, pa.string())
 
 
 def column(values: pa.Array | pa.ChunkedArray, field: str) -> pa.Array:
-    """Return a column in its normal form, for one of the fields of `NORMALISERS`."""
-    return over_distinct(values, NORMALISERS[field])
+    """Return a column in its normal form, for one of the fields of `NORMALISERS`.
+
+    What already stands in a plain form is brought into the normal one all at once; the rest value by value.
+    """
+    whole, rule = _whole(values), NORMALISERS[field]
+    if field not in _AT_ONCE:
+        return over_distinct(whole, rule)
+    if field in _VARIED:
+        return _by_parts(whole, rule, *_AT_ONCE[field])
+    encoded = whole.dictionary_encode()
+    return pc.take(_by_parts(encoded.dictionary, rule, *_AT_ONCE[field]), encoded.indices)
+
+
+def _whole(values: pa.Array | pa.ChunkedArray) -> pa.Array:
+    whole = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    return whole.cast(pa.string())
+
+
+def _by_parts(
+    values: pa.Array, rule: Callable[[str], str | None], plain: str, at_once: Callable[[pa.Array], pa.Array]
+) -> pa.Array:
+    """Return the values normalised: those of the plain form at once, the others one by one."""
+    simple = pc.fill_null(pc.match_substring_regex(values, plain), False)
+    done = at_once(pc.if_else(simple, values, pa.scalar(None, pa.string())))
+    rest = pc.and_(pc.invert(simple), pc.is_valid(values))
+    if not pc.any(rest).as_py():
+        return done
+    return pc.replace_with_mask(done, rest, over_distinct(values.filter(rest), rule))
+
+
+def _without(values: pa.Array, wrong: pa.Array) -> pa.Array:
+    return pc.if_else(pc.fill_null(wrong, False), pa.scalar(None, pa.string()), values)
+
+
+def _one_letter(values: pa.Array) -> pa.Array:
+    """Tell which values are one character over and over."""
+    return pc.equal(values, pc.binary_repeat(pc.utf8_slice_codeunits(values, 0, 1), pc.utf8_length(values)))
+
+
+def _plain_names(values: pa.Array) -> pa.Array:
+    capitals = pc.ascii_upper(values)
+    repeated = pc.and_(_one_letter(capitals), pc.greater(pc.utf8_length(capitals), 1))
+    return _without(capitals, pc.or_(repeated, pc.is_in(capitals, pa.array(sorted(_NO_NAME)))))
+
+
+def _plain_ssns(values: pa.Array) -> pa.Array:
+    junk = pc.or_(_one_letter(values), pc.is_in(values, pa.array(sorted(_JUNK_SSN))))
+    zeros = pc.match_substring_regex(values, "^000|^...00|0000$")
+    return _without(values, pc.or_(junk, zeros))
+
+
+def _plain_identifiers(values: pa.Array) -> pa.Array:
+    repeated = pc.and_(_one_letter(values), pc.greater(pc.utf8_length(values), 3))
+    return _without(values, repeated)
+
+
+def _plain_addresses(values: pa.Array) -> pa.Array:
+    words = pc.split_pattern(pc.ascii_upper(values), " ")
+    encoded = words.values.dictionary_encode()
+    short = pa.array([_STREET.get(word, word) for word in encoded.dictionary.to_pylist()], pa.string())
+    lists = pa.ListArray.from_arrays(words.offsets, pc.take(short, encoded.indices))
+    return _without(pc.binary_join(lists, " "), pc.is_null(values))
+
+
+_AT_ONCE: Final[dict[str, tuple[str, Callable[[pa.Array], pa.Array]]]] = {
+    "ssn": ("^[0-9]{9}$", _plain_ssns),
+    "sasid": ("^[1-9A-Z][0-9A-Z]*$", _plain_identifiers),
+    "first_name": ("^[A-Za-z]+$", _plain_names),
+    "middle_name": ("^[A-Za-z]+$", _plain_names),
+    "last_name": ("^[A-Za-z]+$", _plain_names),
+    "address": ("^[0-9A-Za-z]+( [0-9A-Za-z]+)*$", _plain_addresses),
+}
+"""For each field the form in which most values come, and the same rule for all of that form at once."""
+_VARIED: Final = frozenset({"ssn", "sasid", "address"})
+"""Fields of which nearly every row has a value of its own."""

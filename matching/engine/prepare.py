@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -22,12 +23,16 @@ _MADE: Final[dict[str, Callable[[str], str | None]]] = {
     "last_a": normalise.first_word,
     "last_b": normalise.last_word,
     "middle_initial": lambda text: text[0],
-    "ssn_first5": lambda text: text[:5],
-    "ssn_last4": lambda text: text[-4:],
     "birth_year": lambda text: text[:4],
     "birth_month_day": lambda text: text[4:],
     "birth_swapped": lambda text: text[:4] + text[6:] + text[4:6],
 }
+
+
+_SLICES: Final = {"ssn_first5": (0, 5), "ssn_last4": (5, 9)}
+_NUMBERS: Final = frozenset({"ssn", "sasid"})
+_MOST_ROWS_UNIQUE: Final = 5
+"""Where a row is a person, a number in more rows than this is nobody's."""
 
 
 def ids(table: pa.Table, file: File, where: str) -> pa.Array:
@@ -67,12 +72,40 @@ def _repeated(held: pa.Array) -> int:
 def prepare(table: pa.Table, file: File) -> pa.Table:
     """Return the file in its normal form: `row`, then every column of `defaults.COLUMNS`, else null."""
     rows = table.num_rows
-    columns: dict[str, pa.Array] = {ROW: pa.array(range(rows), pa.int32())}
+    columns: dict[str, pa.Array] = {ROW: pa.array(np.arange(rows, dtype=np.int32))}
+    encoded: dict[str, pa.DictionaryArray] = {}
     for column, field in defaults.COLUMNS.items():
         if field not in file.columns:
             columns[column] = pa.nulls(rows, pa.string())
         elif column == field:
             columns[column] = normalise.column(table[file.columns[field]], field)
+            if field in _NUMBERS:
+                columns[column] = _of_one_person(columns[column], unique=file.unique)
+        elif column == "names":
+            columns[column] = _either_order(columns["first_name"], columns["last_name"])
+        elif column in _SLICES:
+            columns[column] = pc.utf8_slice_codeunits(columns[field], *_SLICES[column])
         else:
-            columns[column] = normalise.over_distinct(columns[field], _MADE[column])
+            if field not in encoded:
+                encoded[field] = columns[field].dictionary_encode()
+            made = normalise.each(encoded[field].dictionary, _MADE[column])
+            columns[column] = pc.take(made, encoded[field].indices)
     return pa.table(columns)
+
+
+def _either_order(first: pa.Array, last: pa.Array) -> pa.Array:
+    """Return both names as one, the same whichever stood first; null unless both are known."""
+    before = pc.less(first, last)
+    low, high = pc.if_else(before, first, last), pc.if_else(before, last, first)
+    return pc.binary_join_element_wise(low, high, "|")
+
+
+def _of_one_person(numbers: pa.Array, *, unique: bool) -> pa.Array:
+    """Return the numbers without those that more rows hold than one person's can: they are fillers."""
+    counted = pc.value_counts(numbers.drop_null())
+    most = _MOST_ROWS_UNIQUE if unique else defaults.CLUSTER_CAP
+    shared = counted.field("values").filter(pc.greater(counted.field("counts"), most))
+    if not len(shared):
+        return numbers
+    held = pc.is_in(numbers, shared)
+    return pc.if_else(pc.fill_null(held, False), pa.scalar(None, pa.string()), numbers)

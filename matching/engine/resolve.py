@@ -7,10 +7,15 @@ twins, or make a person of more rows than anybody has.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from matching.engine.facts import TWINS, Facts
 
@@ -19,6 +24,8 @@ REVIEW: Final = "review"
 REFUSED: Final = "refused"
 TWO_ROWS: Final = "two rows of one file"
 TOO_MANY: Final = "too many rows"
+_LOOKED_AT: Final = 6
+"""A group of more records than this is gone through pair by pair."""
 
 
 @dataclass(frozen=True)
@@ -41,35 +48,108 @@ class Resolution:
 
 
 def resolve(
-    scored: Scored, *, file_of: np.ndarray, unique: frozenset[int], facts: Facts, accept: float, cap: int
+    scored: Scored,
+    *,
+    file_of: np.ndarray,
+    unique: frozenset[int],
+    facts: Facts,
+    accept: float,
+    cap: int,
+    ids: Sequence[pa.Array] = (),
 ) -> Resolution:
     """Join the pairs at or above the point of acceptance, in the order of their likelihood.
 
-    Ties are broken by the numbers of the records, so that the same input always gives the same people.
+    Ties are broken by the ids of the records, or by their numbers where no ids are given, so that the same
+    records always give the same people, in whatever order they came.
+
+    Records that hang together without anything against it are joined at once: nothing would be refused there
+    in any order. Only the contested ones are gone through pair by pair.
     """
-    order = np.lexsort((scored.right, scored.left, -scored.evidence, -scored.chance))
-    joined = order[scored.chance[order] >= accept]
-    forest = _Forest(file_of, unique, cap)
-    refused: dict[str, int] = {}
+    above = np.flatnonzero(scored.chance >= accept)
+    rows = len(file_of)
+    cluster = _together(scored.left[above], scored.right[above], rows)
+    contested = _contested(cluster, scored, above, file_of, unique, facts, cap)
+    careful = above[contested[cluster[scored.left[above]]]]
     decision = np.full(len(scored.left), REVIEW, dtype="<U7")
-    for edge, one, other in zip(
-        joined.tolist(), scored.left[joined].tolist(), scored.right[joined].tolist(), strict=True
-    ):
-        if reason := forest.join(one, other, facts):
-            refused[reason] = refused.get(reason, 0) + 1
-            decision[edge] = REVIEW if reason == TWINS else REFUSED
-    cluster = forest.clusters()
+    refused: dict[str, int] = {}
+    if len(careful):
+        order = careful[_order(scored, careful, ids, rows)]
+        ones, others = scored.left[order].tolist(), scored.right[order].tolist()
+        forest = _Forest({*ones, *others}, file_of, unique, cap)
+        for edge, one, other in zip(order.tolist(), ones, others, strict=True):
+            if reason := forest.join(one, other, facts):
+                refused[reason] = refused.get(reason, 0) + 1
+                decision[edge] = REVIEW if reason == TWINS else REFUSED
+        members, roots = forest.clusters()
+        cluster[members] = roots
     decision[cluster[scored.left] == cluster[scored.right]] = LINK
     return Resolution(cluster=cluster, decision=decision, refused=dict(sorted(refused.items())))
+
+
+def _together(left: np.ndarray, right: np.ndarray, rows: int) -> np.ndarray:
+    """Return for each record the smallest number of those it hangs together with."""
+    if not len(left):
+        return np.arange(rows)
+    graph = coo_array((np.ones(len(left), dtype=np.int8), (left, right)), shape=(rows, rows))
+    label = connected_components(graph, directed=False)[1]
+    smallest = np.full(int(label.max()) + 1, rows, dtype=np.int64)
+    # Written from the last to the first, so that the smallest number stays.
+    smallest[label[::-1]] = np.arange(rows)[::-1]
+    return smallest[label]
+
+
+def _contested(
+    cluster: np.ndarray,
+    scored: Scored,
+    above: np.ndarray,
+    file_of: np.ndarray,
+    unique: frozenset[int],
+    facts: Facts,
+    cap: int,
+) -> np.ndarray:
+    """Tell for each group, by the number of its first record, whether anything speaks against joining it."""
+    rows = len(cluster)
+    size = np.bincount(cluster, minlength=rows)
+    contested = size > min(cap, _LOOKED_AT)
+    for file in unique:
+        contested |= np.bincount(cluster[file_of == file], minlength=rows) > 1
+    grouped = np.flatnonzero((size[cluster] > 1) & ~contested[cluster])
+    grouped = grouped[np.argsort(cluster[grouped], kind="stable")]
+    # Members of a group stand side by side: each compared with the next, the one after, … meets all pairs.
+    for step in range(1, _LOOKED_AT):
+        one, other = grouped[:-step], grouped[step:]
+        near = cluster[one] == cluster[other]
+        one, other = one[near], other[near]
+        contested[cluster[one[facts.objected(one, other)]]] = True
+    return contested
+
+
+def _order(scored: Scored, careful: np.ndarray, ids: Sequence[pa.Array], rows: int) -> np.ndarray:
+    """Return the pairs by falling likelihood; of equals those of the smaller ids first."""
+    left, right = scored.left[careful], scored.right[careful]
+    if ids:
+        records = np.unique(np.concatenate([left, right]))
+        held = pa.chunked_array(ids, pa.string()).take(pa.array(records))
+        rank = np.empty(rows, dtype=np.int64)
+        start = np.cumsum([0, *(len(own) for own in ids)])
+        file = np.searchsorted(start, records, side="right")
+        by_id = np.empty(len(records), dtype=np.int64)
+        by_id[pc.sort_indices(held).to_numpy()] = np.arange(len(records))
+        rank[records[np.lexsort((by_id, file))]] = np.arange(len(records))
+        left, right = rank[left], rank[right]
+    low, high = np.minimum(left, right), np.maximum(left, right)
+    return np.lexsort((high, low, -scored.evidence[careful], -scored.chance[careful]))
 
 
 class _Forest:
     """Union and find, with what each group may not take in."""
 
-    def __init__(self, file_of: np.ndarray, unique: frozenset[int], cap: int) -> None:
-        self._parent = list(range(len(file_of)))
+    def __init__(self, records: Iterable[int], file_of: np.ndarray, unique: frozenset[int], cap: int) -> None:
+        self._parent = {record: record for record in records}
         self._members: dict[int, list[int]] = {}
-        self._taken = [1 << f if f in unique else 0 for f in file_of.tolist()]
+        self._taken = {
+            record: 1 << file if (file := int(file_of[record])) in unique else 0 for record in self._parent
+        }
         self._cap = cap
 
     def _root(self, node: int) -> int:
@@ -102,9 +182,9 @@ class _Forest:
         self._taken[first] |= self._taken[second]
         return None
 
-    def clusters(self) -> np.ndarray:
-        """Return the number of each record's group: the smallest record number in it."""
-        roots = np.array([self._root(node) for node in range(len(self._parent))], dtype=np.int64)
-        smallest = np.full(len(roots), len(roots), dtype=np.int64)
-        np.minimum.at(smallest, roots, np.arange(len(roots)))
-        return smallest[roots]
+    def clusters(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the records, and for each the smallest number in its group."""
+        records = np.array(sorted(self._parent), dtype=np.int64)
+        smallest: dict[int, int] = {}
+        roots = [smallest.setdefault(self._root(record), record) for record in records.tolist()]
+        return records, np.array(roots, dtype=np.int64)

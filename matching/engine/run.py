@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from matching.engine import calibrate, crosswalk, defaults, memory, prepare, report
 from matching.engine import spec as specs
-from matching.engine.engines import splink, toolkit
+from matching.engine.engines import cascade, hybrid, splink, toolkit
 from matching.engine.engines.edges import Edges, Limits, Model, Pair
 from matching.engine.errors import BadInput
 from matching.engine.facts import Facts
@@ -20,8 +20,8 @@ from matching.engine.profile import profile
 from matching.engine.resolve import REVIEW, Resolution, Scored, resolve
 from matching.engine.spec import Spec
 
-ENGINES: Final = {splink.NAME: splink, toolkit.NAME: toolkit}
-DEFAULT_ENGINE: Final = splink.NAME
+ENGINES: Final = {engine.NAME: engine for engine in (hybrid, cascade, splink, toolkit)}
+DEFAULT_ENGINE: Final = hybrid.NAME
 Progress = Callable[[int, str], None]
 
 
@@ -65,7 +65,8 @@ def link(
     spec = specs.complete(spec)
     engine = _engine(spec)
     rows = {name: tables[name].num_rows for name in spec.files}
-    memory.check(rows, sum(table.nbytes for table in tables.values()), limit=memory_limit)
+    size = sum(table.nbytes for table in tables.values())
+    memory.check(rows, size, limit=memory_limit, engine=spec.engine)
     limits = Limits(memory=memory.for_database(memory_limit), threads=threads)
     progress(2, "Bringing names, dates and numbers into one form")
     ids = {name: prepare.ids(tables[name], spec.files[name], name) for name in spec.files}
@@ -86,6 +87,7 @@ def link(
         facts=facts,
         accept=points.accepted(spec.accept),
         cap=spec.cluster_cap,
+        ids=[ids[name] for name in names],
     )
     progress(92, "Drawing new ids and writing the report")
     key = crosswalk.draw(found.cluster, names, [ids[name] for name in names], token=token)
@@ -104,7 +106,7 @@ def link(
     edges = _edges_table(pairs, kept, found, spec, scored, ids, rows)
     clusters = pa.table(
         {
-            "file": pa.array([names[f] for f in file_of.tolist()], pa.string()),
+            "file": pa.array(names, pa.string()).take(pa.array(file_of)),
             "id": pa.concat_arrays([ids[name] for name in names]),
             "person": pa.array(found.cluster),
         }
@@ -162,9 +164,12 @@ def _score_all(
         at = 10 + 70 * number // len(todo)
         left, right = prepared[pair.left], prepared[pair.right]
         progress(at, f"Learning from {pair.label}")
-        model = engine.fit(spec, pair, left, right, limits=limits)
-        progress(at + 35 // len(todo), f"Comparing {pair.label}")
-        edges = engine.score(spec, model, left, right, limits=limits)
+        if hasattr(engine, "fit_and_score"):
+            model, edges = engine.fit_and_score(spec, pair, left, right, limits=limits)
+        else:
+            model = engine.fit(spec, pair, left, right, limits=limits)
+            progress(at + 35 // len(todo), f"Comparing {pair.label}")
+            edges = engine.score(spec, model, left, right, limits=limits)
         chance, prior = calibrate.probabilities(edges, spec, dict(rows))
         scored.append(_Scored(edges, model, chance, prior))
     return scored, skipped
@@ -216,8 +221,8 @@ def _edges_table(
                     "id_r": ids[edges.pair.right].take(pa.array(edges.right[index])),
                     "weight": pa.array(np.round(edges.evidence[index], 3)),
                     "probability": pa.array(np.round(pairs.chance[mine], 6)),
-                    "rule": pa.array([blocks[rule] for rule in edges.rule[index].tolist()], pa.string()),
-                    "decision": pa.array(found.decision[mine].tolist() or [], pa.string()),
+                    "rule": pa.array(blocks, pa.string()).take(pa.array(edges.rule[index])),
+                    "decision": pa.array(found.decision[mine], pa.string()),
                 }
             )
         )

@@ -23,7 +23,8 @@ Accept = Literal["f1", "auto"]
 _NAME: Final = re.compile(r"[A-Za-z0-9_]+")
 _WORDS: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[A-Z]|\d+")
 _LEVELS: Final = frozenset(
-    "exact edits jaro_winkler shared_part nickname initial other_given_name swapped_day two_of_three".split()
+    "exact edits jaro_winkler shared_part nickname initial other_given_name swapped_names swapped_day"
+    " first_of_january two_of_three".split()
 ) | {"else"}
 
 _AT: Final = {"edits": 9.0, "jaro_winkler": 1.0}

@@ -54,6 +54,8 @@ class Model:
     blocks: list[dict[str, Any]]
     settings: dict[str, Any]
     notes: list[str]
+    learnt: Any = None
+    """What the engine itself needs to score by this model, beyond what a report shows."""
 
 
 @dataclass(frozen=True)

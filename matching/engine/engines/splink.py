@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from matching.engine import adapter, defaults
+from matching.engine.engines import levels as levels_of
 from matching.engine.engines.edges import Edges, Limits, Model, Pair
 from matching.engine.spec import Block, Comparison, Level, Spec
 
@@ -174,7 +175,7 @@ def _comparison(comparison: Comparison, learnt: dict[tuple[str, int], dict[str, 
     for number, level in enumerate(comparison.levels):
         known = learnt.get((name, number), {})
         said: dict[str, Any] = {
-            "sql_condition": _condition(name, level),
+            "sql_condition": levels_of.condition(name, level, "{}_l".format, "{}_r".format),
             "label_for_charts": str(number),
             "m_probability": known.get("m", level.m),
         }
@@ -186,26 +187,6 @@ def _comparison(comparison: Comparison, learnt: dict[tuple[str, int], dict[str, 
             said |= {"tf_adjustment_column": name, "tf_adjustment_weight": 1.0, "tf_minimum_u_value": 1e-5}
         levels.append(said)
     return {"output_column_name": name, "comparison_levels": levels}
-
-
-def _condition(name: str, level: Level) -> str:
-    left, right = f"{name}_l", f"{name}_r"
-    conditions = {
-        "exact": f"{left} = {right}",
-        "edits": f"damerau_levenshtein({left}, {right}) <= {level.at}",
-        "jaro_winkler": f"jaro_winkler_similarity({left}, {right}) >= {level.at}",
-        "nickname": "first_canonical_l = first_canonical_r",
-        "shared_part": "last_a_l IN (last_a_r, last_b_r) OR last_b_l IN (last_a_r, last_b_r)",
-        "initial": f"left({left}, 1) = left({right}, 1) AND (length({left}) = 1 OR length({right}) = 1)",
-        "other_given_name": "first_name_l = middle_name_r OR middle_name_l = first_name_r",
-        "swapped_day": "birth_date_l = birth_swapped_r",
-        "two_of_three": (
-            f"(left({left}, 4) = left({right}, 4))::INT + (substr({left}, 5, 2) = substr({right}, 5, 2))::INT"
-            f" + (right({left}, 2) = right({right}, 2))::INT >= 2"
-        ),
-        "else": "ELSE",
-    }
-    return conditions[level.kind]
 
 
 def _weights(compared: Sequence[Comparison], settings: dict[str, Any]) -> list[dict[str, Any]]:

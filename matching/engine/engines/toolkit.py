@@ -151,7 +151,10 @@ def _levels(
 
 
 def _columns(comparison: Comparison) -> list[str]:
-    extra = {"first_name": ["first_canonical", "middle_name"], "last_name": ["last_a", "last_b"]}
+    extra = {
+        "first_name": ["first_canonical", "middle_name", "last_name"],
+        "last_name": ["last_a", "last_b", "first_name"],
+    }
     more = {"birth_date": ["birth_swapped"], "middle_name": []}
     return [comparison.field, *extra.get(comparison.field, []), *more.get(comparison.field, [])]
 
@@ -207,6 +210,10 @@ _TESTS: Final[dict[str, Callable[[dict[str, Any], dict[str, Any], str, float | N
     "shared_part": lambda a, b, f, at: bool({a["last_a"], a["last_b"]} & {b["last_a"], b["last_b"]}),
     "initial": lambda a, b, f, at: a[f][0] == b[f][0] and min(len(a[f]), len(b[f])) == 1,
     "other_given_name": lambda a, b, f, at: _same(a[f], b["middle_name"]) or _same(b[f], a["middle_name"]),
+    "swapped_names": lambda a, b, f, at: (
+        _same(a["first_name"], b["last_name"]) and _same(a["last_name"], b["first_name"])
+    ),
+    "first_of_january": lambda a, b, f, at: a[f][:4] == b[f][:4] and "0101" in (a[f][4:], b[f][4:]),
     "swapped_day": lambda a, b, f, at: _same(a[f], b["birth_swapped"]),
     "two_of_three": lambda a, b, f, at: (
         (a[f][:4] == b[f][:4]) + (a[f][4:6] == b[f][4:6]) + (a[f][6:] == b[f][6:]) > 1

@@ -47,7 +47,7 @@ def test_it_writes_key_pairs_specification_and_reports(folder):
     assert edges[0] == "file_l,id_l,file_r,id_r,weight,probability,rule,decision".split(",")
     said = json.loads((folder / "out/spec.json").read_text())
     assert said["files"]["a"]["unique"] is True
-    assert json.loads((folder / "out/report.json").read_text())["engine"] == said["engine"] == "splink"
+    assert json.loads((folder / "out/report.json").read_text())["engine"] == said["engine"] == "hybrid"
 
 
 def test_the_specification_it_wrote_can_be_given_again_and_parquet_is_read(folder):

@@ -1,0 +1,226 @@
+"""The hub's own engines: right results, the same for the same records, and no hang on awkward files."""
+
+from __future__ import annotations
+
+import ast
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from bench.linkage import accuracy, files, models
+from matching.engine import adapter, memory, run
+from matching.engine import spec as specs
+from matching.engine.errors import NeedsMoreMemory
+from matching.engine.resolve import LINK
+
+OWN = ("hybrid", "cascade")
+ENGINE = Path(adapter.__file__).parent
+
+
+@pytest.fixture(scope="module")
+def made():
+    return files.make(2_000, seed=5, model=models.AGENCIES)
+
+
+def described(tables, *, engine, unique=True):
+    recognised = {name: specs.recognise(table.column_names, name) for name, table in tables.items()}
+    return specs.default({n: replace(f, unique=unique) for n, f in recognised.items()}, engine=engine)
+
+
+def people(result):
+    """Return the people as sets of records, however they are numbered."""
+    groups = {}
+    for row in result.clusters.to_pylist():
+        groups.setdefault(row["person"], set()).add((row["file"], row["id"]))
+    return {frozenset(group) for group in groups.values()}
+
+
+def shuffled(table, seed):
+    return table.take(pa.array(np.random.default_rng(seed).permutation(table.num_rows)))
+
+
+def table_of(rows, **columns):
+    held = {
+        name: pa.array([value] * rows if isinstance(value, str | None) else value, pa.string())
+        for name, value in columns.items()
+    }
+    return pa.table({"id": pa.array([f"r{n}" for n in range(rows)]), **held})
+
+
+@pytest.mark.parametrize("engine", OWN)
+@pytest.mark.parametrize("model", [models.AGENCIES, models.HASTY, models.REPEATED], ids=lambda m: m.name)
+@pytest.mark.obligation("O-67")
+def test_the_same_people_whatever_the_order_of_the_rows_and_the_number_of_threads(link, engine, model):
+    made = files.make(1_500, seed=6, model=model)
+    tables = {"a": made.left, "b": made.right}
+    spec = described(tables, engine=engine, unique=model.one_row_each)
+    first = people(link(tables, spec, threads=1))
+
+    for threads, seed in ((2, 1), (4, 2)):
+        again = {name: shuffled(table, seed) for name, table in tables.items()}
+        assert people(link(again, spec, threads=threads)) == first
+    assert max(map(len, first)) > 1
+
+
+@pytest.mark.parametrize("engine", OWN)
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.obligation("O-60")
+def test_no_person_has_two_rows_of_a_file_that_has_one_row_a_person(link, engine, seed):
+    # A third file, half of it rows of the first anew, so that people can chain through it.
+    made = files.make(800, seed=seed, model=models.HASTY)
+    third = made.left.slice(0, 400).set_column(0, "unique_id", pa.array([f"c{n}" for n in range(400)]))
+    tables = {"a": made.left, "b": made.right, "c": third}
+
+    found = people(link(tables, described(tables, engine=engine)))
+
+    assert all(len({file for file, _ in person}) == len(person) for person in found)
+    assert sum(len(person) == 3 for person in found) > 50
+
+
+def test_the_hybrid_finds_more_than_the_exact_passes_and_says_truly_how_right_it_is(link, made):
+    tables = {"a": made.left, "b": made.right}
+    reached = {}
+    for engine in OWN:
+        result = link(tables, described(tables, engine=engine))
+        reached[engine] = accuracy.judge(made, accuracy.pairs_of(result.crosswalk.to_pandas()))
+        said = result.report["estimates"]["precision"]
+        assert abs(said - reached[engine]["precision"]) < 0.01
+
+    assert reached["hybrid"]["f1"] > 0.98 > 0.955 > 0.9
+    assert reached["hybrid"]["recall"] > reached["cascade"]["recall"] + 0.03
+
+
+@pytest.mark.parametrize("engine", OWN)
+def test_a_file_without_rows_links_to_nothing(link, made, engine):
+    tables = {"a": made.left, "b": made.right.slice(0, 0)}
+
+    result = link(tables, described(tables, engine=engine))
+
+    assert result.crosswalk.num_rows == made.left.num_rows
+    assert result.edges.num_rows == 0
+
+
+@pytest.mark.parametrize("engine", OWN)
+def test_one_row_finds_its_one_partner(link, made, engine):
+    both = set(made.left_person.tolist()) & set(made.right_person.tolist())
+    at = next(i for i, p in enumerate(made.left_person) if p in both and made.left["ssn"][i].is_valid)
+    tables = {"a": made.left.slice(at, 1), "b": made.right}
+
+    result = link(tables, described(tables, engine=engine))
+
+    assert result.crosswalk.num_rows == 1 + made.right.num_rows
+    assert sum(decision == LINK for decision in result.edges["decision"].to_pylist()) <= 1
+
+
+@pytest.mark.parametrize("engine", OWN)
+@pytest.mark.parametrize("column", ["ssn", "first_name", "last_name", "birth_date", "address"])
+def test_a_column_that_is_empty_throughout_takes_no_part(link, made, engine, column):
+    place = made.right.column_names.index(column)
+    empty = made.right.set_column(place, column, pa.nulls(made.right.num_rows, pa.string()))
+    tables = {"a": made.left, "b": empty}
+
+    result = link(tables, described(tables, engine=engine))
+
+    reached = accuracy.judge(made, accuracy.pairs_of(result.crosswalk.to_pandas()))
+    assert reached["precision"] > 0.97
+    assert reached["recall"] > (0.6 if engine == "hybrid" else 0.2)
+
+
+@pytest.mark.parametrize("engine", OWN)
+def test_numbers_that_many_share_and_default_birthdays_join_nobody(link, engine):
+    rows = 400
+    names = [f"{chr(65 + n % 26)}{chr(65 + n // 26 % 26)}{chr(65 + n // 7 % 26)}NA" for n in range(rows)]
+    tables = {
+        file: table_of(
+            rows,
+            ssn="900121234",
+            first_name=names[shift:] + names[:shift],
+            last_name=names,
+            birth_date="19900101",
+        )
+        for file, shift in (("a", 0), ("b", 131))
+    }
+
+    result = link(tables, described(tables, engine=engine))
+
+    assert max(map(len, people(result))) <= 2
+    assert sum(map(len, [p for p in people(result) if len(p) > 1])) < rows / 10
+
+
+@pytest.mark.parametrize("engine", OWN)
+@pytest.mark.parametrize("unique", [True, False])
+@pytest.mark.parametrize("rows", [3_000, pytest.param(500_000, marks=pytest.mark.long)])
+def test_rows_that_all_bear_one_name_neither_hang_nor_link(link, engine, unique, rows):
+    tables = {
+        file: table_of(rows, first_name="MARIA", last_name="Ortalda", birth_date="19900101", zip="06103")
+        for file in ("a", "b")
+    }
+    started = time.monotonic()
+
+    result = link(tables, described(tables, engine=engine, unique=unique), memory_limit=8 * 2**30)
+
+    assert len(people(result)) == 2 * rows
+    assert time.monotonic() - started < 280
+
+
+@pytest.mark.parametrize("engine", OWN)
+@pytest.mark.obligation("O-67")
+def test_at_the_limit_of_memory_the_run_is_refused_in_words(link, monkeypatch, engine):
+    made = files.make(60_000, seed=7, model=models.AGENCIES)
+    tables = {"a": made.left, "b": made.right}
+    monkeypatch.setattr(memory, "for_database", lambda limit: 1)
+
+    with pytest.raises(NeedsMoreMemory, match="more memory"):
+        link(tables, described(tables, engine=engine))
+
+
+@pytest.mark.parametrize("engine", OWN)
+def test_every_database_is_locked_and_cannot_spill(link, made, monkeypatch, engine):
+    seen = []
+    copy = adapter.copy
+
+    def noting(connection, *rest):
+        settings = ("temp_directory", "enable_external_access", "lock_configuration", "memory_limit")
+        asked = ", ".join(f"current_setting('{name}') AS {name}" for name in settings)
+        seen.append(list(adapter.table(connection, f"SELECT {asked}").to_pylist()[0].values()))
+        return copy(connection, *rest)
+
+    monkeypatch.setattr(adapter, "copy", noting)
+    tables = {"a": made.left, "b": made.right}
+    link(tables, described(tables, engine=engine))
+
+    assert seen
+    assert all(told[:3] == ["", False, True] and told[3] != "0 bytes" for told in seen)
+
+
+def test_only_the_adapter_opens_a_database():
+    for path in ENGINE.rglob("*.py"):
+        names = {
+            alias.name.split(".")[0]
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for alias in ([ast.alias(node.module or "")] if isinstance(node, ast.ImportFrom) else node.names)
+        }
+        assert "duckdb" not in names or path.name == "adapter.py", path
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("model", [models.AGENCIES, models.NO_NUMBER, models.HASTY], ids=lambda m: m.name)
+def test_the_precision_said_without_labels_is_true_within_half_a_point(link, model):
+    off = []
+    for seed in models.HELD_OUT_SEEDS[:3]:
+        made = files.make(20_000, seed=seed, model=model)
+        tables = {"a": made.left, "b": made.right}
+        result = link(tables, described(tables, engine="hybrid"))
+        reached = accuracy.judge(made, accuracy.pairs_of(result.crosswalk.to_pandas()))
+        off.append(abs(result.report["estimates"]["precision"] - reached["precision"]))
+
+    assert max(off) <= 0.005
+
+
+def test_the_default_engine_is_the_hybrid():
+    assert run.DEFAULT_ENGINE == specs.Spec(files={}, comparisons=(), blocks=()).engine == "hybrid"
