@@ -12,7 +12,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from matching.engine import hardening, io, memory, page, run
+from matching.engine import encoded, hardening, io, memory, page, run
 from matching.engine import spec as specs
 from matching.engine.errors import BadInput, LinkageError, NeedsMoreMemory
 from matching.engine.spec import Spec
@@ -125,8 +125,13 @@ def _spec(asked: argparse.Namespace, tables: dict[str, pa.Table]) -> Spec:
         if name not in files:
             raise BadInput(f"--unique {name}: there is no file of that name.")
         files[name] = replace(files[name], unique=True)
-    chosen = {"engine": asked.engine, "accept": asked.accept, "seed": asked.seed}
-    return specs.complete(replace(spec, files=files, **{k: v for k, v in chosen.items() if v is not None}))
+    spec = replace(spec, files=files)
+    chosen = {
+        "engine": asked.engine or (None if asked.spec else encoded.engine_of(spec)),
+        "accept": asked.accept,
+        "seed": asked.seed,
+    }
+    return specs.complete(replace(spec, **{k: v for k, v in chosen.items() if v is not None}))
 
 
 def _given(path: Path) -> Spec:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from matching.engine.rules import CLK, RULES
+
 GREY_FLOOR: Final = 0.05
 """Pairs less likely than this are not kept."""
 AUTO_PRECISION: Final = 0.995
@@ -17,7 +19,7 @@ BLOCK_CAP: Final = 40_000
 PAIRS_PER_ROW: Final = 12
 """One block gives at most this many pairs for each row of the two files; its fullest keys go first."""
 
-WORDS: Final = {
+WORDS: Final[dict[str, str]] = {
     "ssn": "SSN",
     "sasid": "SASID",
     "first_name": "first name",
@@ -45,16 +47,18 @@ _SPELLINGS: Final = {
     "high_school": "highschool highschoolcode hscode schoolcode hsceebcode",
     "address": "address street streetaddress address1 addressline1 homeaddress",
 }
-HEADERS: Final = {header: field for field, spellings in _SPELLINGS.items() for header in spellings.split()}
+HEADERS: Final[dict[str, str]] = {
+    header: field for field, spellings in _SPELLINGS.items() for header in spellings.split()
+}
 """How agencies head the fields that can be matched on, in lower case without spaces and marks."""
 
-BITS: Final = {
+BITS: Final[dict[str, float]] = {
     "ssn": 26.0, "sasid": 26.0, "birth_date": 12.0, "last_name": 9.0, "first_name": 7.0, "middle_name": 4.0,
     "sex": 1.0, "high_school": 6.0, "zip": 6.0, "address": 12.0,
 }  # fmt: skip
 """About how much evidence agreement on each field gives: tells which files can be compared at all."""
 
-COLUMNS: Final = {
+COLUMNS: Final[dict[str, str]] = {
     "ssn": "ssn", "ssn_first5": "ssn", "ssn_last4": "ssn", "sasid": "sasid",
     "first_name": "first_name", "first_canonical": "first_name", "first_sound": "first_name",
     "middle_name": "middle_name", "middle_initial": "middle_name",
@@ -159,3 +163,12 @@ CERTAIN: Final[tuple[tuple[str, ...], ...]] = (
     ("first_name", "last_name", "birth_date"),
 )
 """Agreement that hardly ever is chance: from these the share of true pairs is first guessed."""
+
+# What agencies send in place of identifiers: one field, level and block for each rule of encoding.
+TOKENS: Final = frozenset({*(rule.field for rule in RULES), CLK.lower()})
+WORDS |= {rule.field: f"token: {rule.words}" for rule in RULES} | {CLK.lower(): "Bloom filter"}
+HEADERS |= {rule.field.replace("_", ""): rule.field for rule in RULES} | {CLK.lower(): CLK.lower()}
+BITS |= {rule.field: float(rule.bits) for rule in RULES} | {CLK.lower(): 0.0}
+COLUMNS |= {rule.field: rule.field for rule in RULES} | {CLK.lower(): CLK.lower()}
+LEVELS |= {rule.field: [{"kind": "exact", "m": 0.9}, {"kind": "else", "m": 0.1}] for rule in RULES}
+BLOCKS |= {rule.words: (rule.field,) for rule in RULES}

@@ -1,0 +1,147 @@
+"""What a pattern of agreeing tokens is worth, learnt from the run itself.
+
+Tokens are made from the same few fields, so they agree together, and the sum of their weights would count
+one thing many times. A pair is judged by its whole pattern instead. How often chance gives a pattern is seen
+where two records cannot be one person: within a file that has one row a person. Brothers, twins and namesakes
+are in it. With the chance of each pattern fixed, EM over the patterns comes to rest where the pairs beyond
+chance are the true ones; that point is reckoned directly.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from matching.engine.rules import Rule
+
+_NUMBERS: Final = {"T_SSN": 40, "T_SASID": 41}
+"""Tokens of one number alone, and the bit that says: both have one, and not the same."""
+_LEVEL_AT: Final = 44
+_HALF_A_PAIR: Final = 0.5
+_LEAST_CHANCE: Final = 1e-6
+_MOST_BITS: Final = 60.0
+
+
+@dataclass
+class Counts:
+    """How many pairs show each pattern, among so many possible ones."""
+
+    pattern: np.ndarray
+    count: np.ndarray
+    possible: float
+
+
+def patterns(agree: Mapping[int, np.ndarray], differ: Mapping[int, np.ndarray], level: np.ndarray) -> Any:
+    """Return the pattern of each pair as one number, from which tokens agree and which numbers differ."""
+    made = level.astype(np.int64) << _LEVEL_AT
+    for place, marks in agree.items():
+        made |= marks.astype(np.int64) << place
+    for place, marks in differ.items():
+        made |= marks.astype(np.int64) << place
+    return made
+
+
+def differing(rules: Sequence[Rule]) -> dict[int, int]:
+    """Return for each number among the rules its place, and the bit that says that it differs."""
+    return {place: _NUMBERS[rule.column] for place, rule in enumerate(rules) if rule.column in _NUMBERS}
+
+
+def counted(found: Sequence[np.ndarray], possible: float) -> Counts:
+    """Count the patterns of many pairs."""
+    every = np.concatenate([np.empty(0, np.int64), *found])
+    pattern, count = np.unique(every, return_counts=True)
+    return Counts(pattern, count.astype(float), possible)
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """What each pattern is worth: evidence in bits, how many pairs are true, how many chance, the prior."""
+
+    pattern: np.ndarray
+    evidence: np.ndarray
+    truly: np.ndarray
+    by_chance: np.ndarray
+    prior: float
+
+    def evidence_of(self, pattern: np.ndarray) -> np.ndarray:
+        """Return the evidence of pairs with these patterns."""
+        return self.evidence[np.searchsorted(self.pattern, pattern)] if len(pattern) else np.empty(0)
+
+
+def learn(
+    rules: Sequence[Rule], across: Counts, within: Sequence[Counts], held: Mapping[int, float]
+) -> Learnt:
+    """Learn from the pairs across files, and those within files of one row a person, if there are such.
+
+    `held` is, for each number, how likely both records of a pair have it.
+    """
+    expected = np.array(
+        [_by_chance(int(p), rules, across.possible, within, held) for p in across.pattern.tolist()]
+    )
+    truly = np.maximum(across.count - expected, across.count * _LEAST_CHANCE)
+    total = max(float(truly.sum()), _HALF_A_PAIR)
+    prior = min(total / max(across.possible, 1.0), 0.5)
+    with np.errstate(divide="ignore"):
+        evidence = np.log2(truly / total) - np.log2(expected / max(across.possible, 1.0))
+    return Learnt(across.pattern, np.clip(evidence, -_MOST_BITS, _MOST_BITS), truly, expected, prior)
+
+
+def _by_chance(
+    pattern: int,
+    rules: Sequence[Rule],
+    possible: float,
+    within: Sequence[Counts],
+    held: Mapping[int, float],
+) -> float:
+    """Return how many pairs across files show this pattern by chance."""
+    rarity = 2.0 ** -_bits(pattern, rules)
+    numbers = sum(1 << bit for bit in differing(rules).values())
+    there = sum(counts.possible for counts in within)
+    if there:
+        seen = sum(_seen(counts, pattern & ~numbers, numbers) for counts in within)
+        share = (seen + min(_HALF_A_PAIR, rarity * there)) / there
+    else:
+        share = rarity
+    for place, bit in differing(rules).items():
+        if not pattern >> place & 1:
+            share *= held[place] if pattern >> bit & 1 else 1 - held[place]
+    return max(share * possible, 1e-9)
+
+
+def _seen(counts: Counts, agreeing: int, numbers: int) -> float:
+    """Return how many pairs of a file agree so, whether or not their numbers are known and differ."""
+    return float(counts.count[(counts.pattern & ~np.int64(numbers)) == agreeing].sum())
+
+
+def _bits(pattern: int, rules: Sequence[Rule]) -> float:
+    """Return about how rare such agreement is, in bits: the rarest of a number, and of names and date."""
+    most = {True: 0.0, False: 0.0}
+    for place, rule in enumerate(rules):
+        if pattern >> place & 1:
+            number = any(part.startswith(("ssn", "sasid")) for part in rule.parts)
+            most[number] = max(most[number], rule.bits)
+    return max(most.values()) + min(*most.values(), 10.0)
+
+
+def shares(rules: Sequence[Rule], learnt: Learnt, possible: float) -> list[dict[str, Any]]:
+    """Return for each rule how often true pairs and chance pairs agree on it, for the report."""
+    told: list[dict[str, Any]] = []
+    for place, rule in enumerate(rules):
+        marks = (learnt.pattern >> place & 1).astype(bool)
+        m = _within_bounds(float(learnt.truly[marks].sum()) / max(float(learnt.truly.sum()), 1e-9))
+        u = _within_bounds(float(learnt.by_chance[marks].sum()) / max(possible, 1.0))
+        for level, (kind, often, chance) in enumerate((("exact", m, u), ("else", 1 - m, 1 - u))):
+            weight = math.log2(often / chance)
+            told.append(
+                {"field": rule.field, "level": level, "kind": kind, "at": None, "m": often, "u": chance,
+                 "weight": weight}
+            )  # fmt: skip
+    return told
+
+
+def _within_bounds(share: float) -> float:
+    return min(max(share, 1e-12), 1 - 1e-6)
