@@ -102,6 +102,13 @@ def encoded_columns(spec: dict[str, Any]) -> list[str]:
     return [c["name"] for c in spec["columns"] if c.get("identifier")] if spec.get("encoded") else []
 
 
+def encoded_engine_file(agency: "Organisation", spec: dict[str, Any]) -> specs.File:
+    """Return which column of an agency's encoded file is which token."""
+    columns = [ID_COLUMN, *encoded_columns(spec)]
+    found = specs.recognise(columns, agency.short_name, id_column=ID_COLUMN)
+    return specs.File(id_column=found.id_column, columns=dict(found.columns), unique=True)
+
+
 def analytical_file(agency: "Organisation", elements: Iterable["ApprovedElement"]) -> dict[str, Any]:
     """Return what custody checks an agency's analytical file against; a person may have several rows."""
     return {

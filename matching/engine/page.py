@@ -69,6 +69,10 @@ def subgroup_chart(subgroup: Mapping[str, Any]) -> str:
 
 def _sections(report: Mapping[str, Any]) -> Iterator[str]:
     points, estimates = report["thresholds"], report["estimates"]
+    if encoded := report.get("encoded"):
+        under = f"key {encoded['key_fingerprint']}, {encoded['project']}, version {encoded['version']}"
+        yield f"<p><strong>Encoded files: {escape(encoded['label'])}.</strong> Encoded under {escape(under)}."
+        yield f" {escape(encoded['review'])}</p>"
     yield _table(
         "The run",
         ("What", "Value"),
