@@ -163,9 +163,12 @@ def _score_all(
         at = 10 + 70 * number // len(todo)
         left, right = prepared[pair.left], prepared[pair.right]
         progress(at, f"Learning from {pair.label}")
-        model = engine.fit(spec, pair, left, right, limits=limits)
-        progress(at + 35 // len(todo), f"Comparing {pair.label}")
-        edges = engine.score(spec, model, left, right, limits=limits)
+        if hasattr(engine, "fit_and_score"):
+            model, edges = engine.fit_and_score(spec, pair, left, right, limits=limits)
+        else:
+            model = engine.fit(spec, pair, left, right, limits=limits)
+            progress(at + 35 // len(todo), f"Comparing {pair.label}")
+            edges = engine.score(spec, model, left, right, limits=limits)
         chance, prior = calibrate.probabilities(edges, spec, dict(rows))
         scored.append(_Scored(edges, model, chance, prior))
     return scored, skipped

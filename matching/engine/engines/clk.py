@@ -32,6 +32,15 @@ def score(spec: Spec, model: Model, left: pa.Table, right: pa.Table, *, limits: 
     return Comparing(spec, model.pair, left, right).edges(model)
 
 
+def fit_and_score(
+    spec: Spec, pair: Pair, left: pa.Table, right: pa.Table, *, limits: Limits
+) -> tuple[Model, Edges]:
+    """Learn and score in one go: tokens are compared with tokens once less."""
+    comparing = Comparing(spec, pair, left, right)
+    model = comparing.model()
+    return model, comparing.edges(model)
+
+
 class Comparing(tokens.Comparing):
     """Two files compared by tokens and filters."""
 
@@ -50,7 +59,10 @@ class Comparing(tokens.Comparing):
         level = np.zeros(len(one), np.int8)
         if not self._filtered:
             return level
-        (ours, have), (theirs, they_have) = self._filters(left), self._filters(right or left)
+        (ours, have), (theirs, they_have) = (
+            self._filters(left),
+            self._filters(left if right is None else right),
+        )
         both = np.flatnonzero(have[one] & they_have[other])
         for start in range(0, len(both), _CHUNK):
             at = both[start : start + _CHUNK]

@@ -17,14 +17,17 @@ _TURN: Final = np.uint64(29)
 
 @dataclass(frozen=True)
 class Coded:
-    """One column of both sides as numbers that are equal where the tokens are; -1 for none.
-
-    `weight` is a number for each code that follows from the token alone.
-    """
+    """One column of both sides as numbers that are equal where the tokens are; -1 for none."""
 
     left: np.ndarray
     right: np.ndarray
-    weight: np.ndarray
+    tokens: pa.Array
+    """The token of each number."""
+
+    def within(self, side: str) -> Coded:
+        """Return the column of one side, compared with itself."""
+        codes = getattr(self, side)
+        return Coded(codes, codes, self.tokens)
 
     def agree(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Tell which pairs share the token."""
@@ -44,7 +47,7 @@ def coded(left: pa.Table, right: pa.Table | None, column: str) -> Coded:
     encoded = text.combine_chunks().dictionary_encode()
     codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
     first = codes[: left.num_rows]
-    return Coded(first, first if right is None else codes[left.num_rows :], _weights(encoded.dictionary))
+    return Coded(first, first if right is None else codes[left.num_rows :], encoded.dictionary)
 
 
 def _weights(tokens: pa.Array) -> np.ndarray:
@@ -68,7 +71,7 @@ def weights_of(columns: Sequence[Coded], side: str) -> np.ndarray:
     for place, column in enumerate(columns):
         codes = getattr(column, side)
         held = np.flatnonzero(codes >= 0)
-        total[held] += mixed(column.weight[codes[held]] + np.uint64(place))
+        total[held] += mixed(_weights(column.tokens)[codes[held]] + np.uint64(place))
     return total
 
 
@@ -101,7 +104,7 @@ def pairs(
 
 def _caps(column: Coded, *, one_file: bool, key_cap: int, total_cap: int) -> tuple[np.ndarray, Block]:
     """Return which codes are joined: the fullest go first, all of one size together."""
-    size = len(column.weight)
+    size = len(column.tokens)
     one = np.bincount(column.left[column.left >= 0], minlength=size)
     other = one if one_file else np.bincount(column.right[column.right >= 0], minlength=size)
     count = one * (one - 1) // 2 if one_file else one * other

@@ -50,10 +50,9 @@ def differing(rules: Sequence[Rule]) -> dict[int, int]:
     return {place: _NUMBERS[rule.column] for place, rule in enumerate(rules) if rule.column in _NUMBERS}
 
 
-def counted(found: Sequence[np.ndarray], possible: float) -> Counts:
+def counted(found: np.ndarray, possible: float) -> Counts:
     """Count the patterns of many pairs."""
-    every = np.concatenate([np.empty(0, np.int64), *found])
-    pattern, count = np.unique(every, return_counts=True)
+    pattern, count = np.unique(found, return_counts=True)
     return Counts(pattern, count.astype(float), possible)
 
 
