@@ -10,7 +10,8 @@ import pyarrow as pa
 import pytest
 
 from fixtures import quality
-from matching.engine import encode, io, page
+from matching.engine import encode, io
+from matching.engine import encoded as encoded_files
 from matching.engine import spec as specs
 from matching.engine.__main__ import main
 from matching.engine.engines import joins
@@ -203,6 +204,5 @@ class TestCommandLine:
         assert not (tmp_path / "out").exists()
 
 
-def test_a_report_of_files_with_identifiers_says_nothing_of_encoding(result):
-    assert "encoded" not in result.report
-    assert "pseudonymised" not in page.html(result.report)
+def test_nothing_is_said_of_encoding_where_there_is_none(tables, spec):
+    assert encoded_files.told(encoded_files.check(tables, spec)) == {}
