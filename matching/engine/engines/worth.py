@@ -23,6 +23,7 @@ _NUMBERS: Final = {"T_SSN": 40, "T_SASID": 41}
 _LEVEL_AT: Final = 44
 _HALF_A_PAIR: Final = 0.5
 _LEAST_CHANCE: Final = 1e-6
+_LEAST_EXPECTED: Final = 1e-9
 _MOST_BITS: Final = 60.0
 
 
@@ -78,9 +79,7 @@ def learn(
 
     `held` is, for each number, how likely both records of a pair have it.
     """
-    expected = np.array(
-        [_by_chance(int(p), rules, across.possible, within, held) for p in across.pattern.tolist()]
-    )
+    expected = _by_chance(rules, across, within, held)
     truly = np.maximum(across.count - expected, across.count * _LEAST_CHANCE)
     total = max(float(truly.sum()), _HALF_A_PAIR)
     prior = min(total / max(across.possible, 1.0), 0.5)
@@ -90,30 +89,39 @@ def learn(
 
 
 def _by_chance(
-    pattern: int,
-    rules: Sequence[Rule],
-    possible: float,
-    within: Sequence[Counts],
-    held: Mapping[int, float],
-) -> float:
-    """Return how many pairs across files show this pattern by chance."""
-    rarity = 2.0 ** -_bits(pattern, rules)
-    numbers = sum(1 << bit for bit in differing(rules).values())
+    rules: Sequence[Rule], across: Counts, within: Sequence[Counts], held: Mapping[int, float]
+) -> np.ndarray:
+    """Return how many pairs across files show each pattern by chance."""
+    numbers = np.int64(sum(1 << bit for bit in differing(rules).values()))
+    agreeing, place = np.unique(across.pattern & ~numbers, return_inverse=True)
+    rarity = np.array([2.0 ** -_bits(pattern, rules) for pattern in agreeing.tolist()])
     there = sum(counts.possible for counts in within)
-    if there:
-        seen = sum(_seen(counts, pattern & ~numbers, numbers) for counts in within)
-        share = (seen + min(_HALF_A_PAIR, rarity * there)) / there
-    else:
-        share = rarity
-    for place, bit in differing(rules).items():
-        if not pattern >> place & 1:
-            share *= held[place] if pattern >> bit & 1 else 1 - held[place]
-    return max(share * possible, 1e-9)
+    share = _seen(agreeing, rarity, within, numbers) / there if there else rarity
+    split = np.ones(len(across.pattern))
+    for at, bit in differing(rules).items():
+        apart = np.where(across.pattern >> bit & 1, held[at], 1 - held[at])
+        split *= np.where(across.pattern >> at & 1, 1.0, apart)
+    return np.maximum(share[place] * split * across.possible, _LEAST_EXPECTED)
 
 
-def _seen(counts: Counts, agreeing: int, numbers: int) -> float:
-    """Return how many pairs of a file agree so, whether or not their numbers are known and differ."""
-    return float(counts.count[(counts.pattern & ~np.int64(numbers)) == agreeing].sum())
+def _seen(
+    agreeing: np.ndarray, rarity: np.ndarray, within: Sequence[Counts], numbers: np.int64
+) -> np.ndarray:
+    """Return how many pairs within files agree so, whether or not their numbers are known and differ.
+
+    What was never seen is not impossible: all of it together is about as common as what was seen once (Good
+    and Turing), and is shared out by how rare each agreement is.
+    """
+    pattern = np.concatenate([counts.pattern & ~numbers for counts in within])
+    sets, where = np.unique(pattern, return_inverse=True)
+    count = np.bincount(where, weights=np.concatenate([c.count for c in within]), minlength=len(sets))
+    at = np.minimum(np.searchsorted(sets, agreeing), max(len(sets) - 1, 0))
+    known = sets[at] == agreeing if len(sets) else np.zeros(len(agreeing), bool)
+    seen = np.where(known, count[at], 0.0) if len(sets) else np.zeros(len(agreeing))
+    once = max(float((count == 1).sum()), _HALF_A_PAIR)
+    unseen = np.where(known, 0.0, rarity)
+    shared = np.minimum(once * unseen / max(float(unseen.sum()), 1e-300), 1.0)
+    return seen + shared
 
 
 def _bits(pattern: int, rules: Sequence[Rule]) -> float:
