@@ -121,7 +121,7 @@ def _encode(
     mark = io.delimiter(first.encode(), source.name)
     header = [name.strip() for name in next(csv.reader([first], delimiter=mark), [])]
     agreed = [column["name"] for column in rules.get("columns", [])] if rules else None
-    file = _recognised(header, source, agreed)
+    file = _recognised(header, source)
     encoder = encode.Encoder(key, file.columns, clk=clk or _wants_filter(agreed), only=agreed)
     _all_are_made(agreed, encoder.columns, rules)
     report = Report()
@@ -138,11 +138,12 @@ def _encode(
     if not report.accepted:
         raise NotEncoded(report)
     out.keep()
-    left_out = [name for name in header if name not in (file.id_column, *file.columns.values())]
+    used = {file.id_column, *(file.columns[field] for field in encoder.fields)}
+    left_out = [name for name in header if name not in used]
     return Encoded(report.rows, encoder.columns, left_out, empty, key.fingerprint)
 
 
-def _recognised(header: Sequence[str], source: Path, agreed: Sequence[str] | None) -> specs.File:
+def _recognised(header: Sequence[str], source: Path) -> specs.File:
     named = next((name for name in header if name.casefold() == _ID_COLUMN.casefold()), None)
     file = specs.recognise(header, source.name, id_column=named)
     plain = {field: column for field, column in file.columns.items() if field in FIELDS}

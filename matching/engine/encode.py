@@ -15,7 +15,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import pyarrow as pa
@@ -58,7 +58,7 @@ class Key:
     """The key of one project, as the agencies hold it."""
 
     project: str
-    secret: bytes
+    secret: bytes = field(repr=False)
 
     @property
     def fingerprint(self) -> str:
@@ -138,6 +138,11 @@ class Encoder:
             raise BadInput(
                 "Nothing can be encoded: no combination of the rules is whole in the columns of this file."
             )
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """Return the fields that something is made from."""
+        return frozenset(self._fields | self._bloom_fields)
 
     @property
     def columns(self) -> list[str]:

@@ -13,8 +13,8 @@ from fixtures.formats import as_text
 from fixtures.generate import generate
 
 PROJECT = "DR-0034"
-HEADER = "SyntheticID,SSN,LastName,FirstName,DOB,Nickname"
-ROW = "CSCU-BCDFGHJKLM{n:04d},9001{n:05d},Okonkwo,Ann,20050317,Annie"
+HEADER = "SyntheticID,SSN,LastName,FirstName,DOB,Sex"
+ROW = "CSCU-BCDFGHJKLM{n:04d},9001{n:05d},Okonkwo,Ann,20050317,F"
 
 
 def p20(*said):
@@ -99,7 +99,7 @@ class TestFile:
 
         told = capsys.readouterr().out
         assert "199 rows, pseudonymised, not anonymous" in told
-        assert "Left out, for no token is made from them: Nickname." in told
+        assert "Left out, for no token is made from them: Sex." in told
         made = rows_of(out)
         assert {row["SyntheticID"] for row in made} == {ROW.format(n=n).split(",")[0] for n in range(1, 200)}
         assert {row["EncodedWith"] for row in made} == {made[0]["EncodedWith"]}
@@ -138,7 +138,7 @@ class TestFile:
         [
             (lambda text: text.replace("CSCU-BCDFGHJKLM0007", "CSCU-BCDFGHJKLM0008"), 1, "row 9, column"),
             (lambda text: text.replace("CSCU-BCDFGHJKLM0007", ""), 1, "row 8, column SyntheticID"),
-            (lambda text: text.replace(",Annie", "", 1), 1, "row 2: "),
+            (lambda text: text.replace(",F", "", 1), 1, "row 2: "),
             (lambda text: text.replace("Okonkwo", 'Oko"nkwo"x"', 1), 0, ""),
             (lambda text: text.replace("Okonkwo", '"Okonkwo', 1), 1, "row 2: "),
             (lambda text: HEADER + "\n", 1, "at least one row"),

@@ -124,7 +124,7 @@ def test_a_missing_part_gives_no_token_and_takes_none_of_the_others_away(missing
     [
         *(("ssn", value) for value in ("000000000", "999999999", "123456789", "078051120", "12345")),
         *(("birth_date", value) for value in ("19000101", "1899-12-31", "19700101", "20030229", "00000000")),
-        *(("first_name", value) for value in ("Unknown", "N/A", "FNU", "XXX")),
+        *(("first_name", value) for value in ("Unknown", "N/A", "FNU", "QQQ")),
         ("sasid", "0000000000"),
         ("high_school", "000000"),
     ],
@@ -152,6 +152,9 @@ def test_nicknames_sounds_and_a_swapped_day_meet():
 
 
 class TestKeyFile:
+    def test_a_key_is_never_shown_by_chance(self):
+        assert str(SECRET) not in repr(KEY)
+
     def test_a_key_is_read_as_it_was_written(self):
         key = encode.new_key("DR-0034")
 
