@@ -8,7 +8,7 @@ import secrets
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -126,7 +126,7 @@ def _spec(asked: argparse.Namespace, tables: dict[str, pa.Table]) -> Spec:
             raise BadInput(f"--unique {name}: there is no file of that name.")
         files[name] = replace(files[name], unique=True)
     spec = replace(spec, files=files)
-    chosen = {
+    chosen: dict[str, Any] = {
         "engine": asked.engine or (None if asked.spec else encoded.engine_of(spec)),
         "accept": asked.accept,
         "seed": asked.seed,
