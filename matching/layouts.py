@@ -104,7 +104,7 @@ def encoded_columns(spec: dict[str, Any]) -> list[str]:
 
 def encoded_engine_file(agency: "Organisation", spec: dict[str, Any]) -> specs.File:
     """Return which column of an agency's encoded file is which token."""
-    columns = [ID_COLUMN, *encoded_columns(spec)]
+    columns = [ID_COLUMN, rules.MARK, *encoded_columns(spec)]
     found = specs.recognise(columns, agency.short_name, id_column=ID_COLUMN)
     return specs.File(id_column=found.id_column, columns=dict(found.columns), unique=True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from matching.engine.rules import CLK, RULES
+from matching.engine.rules import CLK_FIELD, MARK_FIELD, RULES
 
 GREY_FLOOR: Final = 0.05
 """Pairs less likely than this are not kept."""
@@ -165,10 +165,15 @@ CERTAIN: Final[tuple[tuple[str, ...], ...]] = (
 """Agreement that hardly ever is chance: from these the share of true pairs is first guessed."""
 
 # What agencies send in place of identifiers: one field, level and block for each rule of encoding.
-TOKENS: Final = frozenset({*(rule.field for rule in RULES), CLK.lower()})
-WORDS |= {rule.field: f"token: {rule.words}" for rule in RULES} | {CLK.lower(): "Bloom filter"}
-HEADERS |= {rule.field.replace("_", ""): rule.field for rule in RULES} | {CLK.lower(): CLK.lower()}
-BITS |= {rule.field: float(rule.bits) for rule in RULES} | {CLK.lower(): 0.0}
-COLUMNS |= {rule.field: rule.field for rule in RULES} | {CLK.lower(): CLK.lower()}
+_ENCODED: Final = {
+    **{rule.field: (f"token: {rule.words}", float(rule.bits)) for rule in RULES},
+    CLK_FIELD: ("Bloom filter", 0.0),
+    MARK_FIELD: ("key of the encoding", 0.0),
+}
+TOKENS: Final = frozenset(_ENCODED)
+WORDS |= {field: words for field, (words, _) in _ENCODED.items()}
+BITS |= {field: bits for field, (_, bits) in _ENCODED.items()}
+HEADERS |= {field.replace("_", ""): field for field in _ENCODED}
+COLUMNS |= {field: field for field in _ENCODED}
 LEVELS |= {rule.field: [{"kind": "exact", "m": 0.9}, {"kind": "else", "m": 0.1}] for rule in RULES}
 BLOCKS |= {rule.words: (rule.field,) for rule in RULES}

@@ -10,11 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from matching.engine.errors import BadInput
-from matching.engine.rules import BY_FIELD, CLK, LABEL, MARK
+from matching.engine.rules import BY_FIELD, CLK_FIELD, LABEL, MARK, MARK_FIELD
 from matching.engine.spec import File, Spec
 
 ENGINES: Final = ("clk", "tokens")
-CLK_FIELD: Final = CLK.lower()
 NO_REVIEW: Final = (
     "Clerical review is impossible here: the files are encoded, and nobody at the hub sees what they hold."
 )
@@ -51,14 +50,15 @@ def check(tables: Mapping[str, pa.Table], spec: Spec) -> dict[str, str] | None:
     if spec.engine not in ENGINES:
         raise BadInput(f"Encoded files are linked by {' or '.join(ENGINES)}, not by “{spec.engine}”.")
     for name, file in spec.files.items():
-        if mixed := sorted(set(file.columns) - set(BY_FIELD) - {CLK_FIELD}):
+        if mixed := sorted(set(file.columns) - set(BY_FIELD) - {CLK_FIELD, MARK_FIELD}):
             raise BadInput(f"{name}: holds tokens and identifiers ({', '.join(mixed)}); send one of them.")
-    marks = {name: _mark(tables[name], name) for name in spec.files if tables[name].num_rows}
+    marks = {n: _mark(tables[n], file, n) for n, file in spec.files.items() if tables[n].num_rows}
     return _one(marks)
 
 
-def _mark(table: pa.Table, name: str) -> tuple[str, str, str]:
-    held = pc.unique(table[MARK]).to_pylist() if MARK in table.column_names else []
+def _mark(table: pa.Table, file: File, name: str) -> tuple[str, str, str]:
+    column = file.columns.get(MARK_FIELD)
+    held = pc.unique(table[column]).to_pylist() if column in table.column_names else []
     found = _MARK.fullmatch(held[0] or "") if len(held) == 1 else None
     if found is None:
         raise BadInput(f"{name}: the column {MARK} must name one version, project and key in every row.")

@@ -18,6 +18,8 @@ MARK: Final = "EncodedWith"
 """The column that says, in every row, under which version, project and key the row was encoded."""
 CLK: Final = "CLK"
 """The column of the Bloom filter, where one was agreed."""
+MARK_FIELD: Final = MARK.lower()
+CLK_FIELD: Final = CLK.lower()
 LABEL: Final = "pseudonymised, not anonymous"
 """How encoded files, and all that is made of them, are called."""
 

@@ -11,10 +11,9 @@ import numpy as np
 import pyarrow as pa
 
 from matching.engine import bloom
-from matching.engine.encoded import CLK_FIELD
 from matching.engine.engines import tokens
 from matching.engine.engines.edges import Edges, Limits, Model, Pair
-from matching.engine.rules import Rule
+from matching.engine.rules import CLK_FIELD, Rule
 from matching.engine.spec import Spec
 
 NAME: Final = "clk"
