@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from client import config, ledger
+from client import config, encode_command, ledger
 from client.checking import check_file, read_spec
+from client.encoding import NotEncoded
 from client.failure import Failure
 from client.portal import Portal
 from client.receiving import Delivery, check_delivery
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("pyhanko").setLevel(logging.CRITICAL)  # it tells on the screen what the verdict says
     try:
         code: int = called.run(called)
-    except Refused as refusal:
+    except (Refused, NotEncoded) as refusal:
         print(refusal, file=sys.stderr)
         _show_report(refusal.report, as_json=called.json)
         return refusal.code
@@ -66,6 +67,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_json(check)
     check.set_defaults(run=_check)
+
+    encode_command.add_command(commands)
 
     sending = commands.add_parser("send", help="check, sign, seal and send a file")
     sending.add_argument("file", type=Path)

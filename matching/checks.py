@@ -21,6 +21,7 @@ from p20win import access, clock
 from p20win.accounts.public import Role, why_not_role
 from p20win.custody import public as custody
 from p20win.projects import public as projects
+from requests_app import public as requests
 
 if TYPE_CHECKING:
     from p20win.accounts.models import User
@@ -38,6 +39,16 @@ def why_not_open(project: "Project", actor: "User", at: dt.datetime) -> list[str
         reasons.append("No data sharing agreement is in force.")
     if len(standing.agencies(project)) < 2:
         reasons.append("The approved request asks fewer than two agencies for data.")
+    return reasons
+
+
+def why_not_encoded(project: "Project", encoding: str, at: dt.datetime) -> list[str]:
+    """Say why the agencies cannot send encodings; an empty list means they can (O-72)."""
+    reasons = []
+    if not agreements.approved_methods(at).filter(engine=encoding).exists():
+        reasons.append("The governing board has approved no method that matches these encodings.")
+    if requests.identifier_tables(project):
+        reasons.append("This request joins lists of identifiers, which tokens cannot be compared with.")
     return reasons
 
 
@@ -68,8 +79,10 @@ def may_match(match: Match, actor: "User") -> str | None:
 
 def has_approved_method(match: Match, actor: "User") -> str | None:
     """The governing board approved a method that may run now (O-48)."""
-    if agreements.approved_methods(clock.now()).exists():
+    if standing.methods(match, clock.now()).exists():
         return None
+    if standing.encoding(match):
+        return "The files are encoded, and the governing board has approved no method for that."
     return "The governing board has approved no matching method."
 
 

@@ -26,6 +26,20 @@ class OpenForm(forms.Form):
         help_text="The section. Needed if only the key is delivered.",
     )
 
+    encoding = forms.ChoiceField(
+        choices=(
+            ("", "Identifiers, as approved"),
+            ("tokens", "Keyed tokens in their place, made by “p20 encode”"),
+            ("clk", "Keyed tokens and Bloom filters, which find more and tell more"),
+        ),
+        required=False,
+        label="What do the agencies send to match by?",
+        help_text="Without identifiers the hub matches what it cannot read. The agencies share a key that the"
+        " hub never has. Such files are pseudonymised, not anonymous, and clerical review is impossible.",
+        widget=forms.RadioSelect,
+        initial="",
+    )
+
 
 class LimitationsForm(forms.Form):
     """What the recipient must know of a result's limits."""

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
+from matching.engine import rules
 from matching.engine import spec as specs
 from matching.engine.errors import BadInput
 from p20win.refusal import Blocked
@@ -66,6 +67,46 @@ def matching_file(agency: "Organisation", elements: Iterable["ApprovedElement"])
         "one_row_per": [[ID_COLUMN]],
         "one_person_per": [[element.name for element in identifiers]],
     }
+
+
+def encoded_file(
+    agency: "Organisation", elements: Iterable["ApprovedElement"], *, clk: bool
+) -> dict[str, Any]:
+    """Return what custody checks an agency's matching file against that holds tokens for identifiers (O-72).
+
+    :raises Blocked: if no token can be made from its identifiers
+    """
+    fields = engine_file(agency, [e for e in elements if e.is_matching_identifier]).columns
+    columns = rules.columns_for(fields, clk=clk)
+    tokens = [name for name in columns if name in rules.BY_COLUMN and not rules.BY_COLUMN[name].is_block]
+    if not tokens:
+        raise Blocked(f"From the identifiers of {agency.short_name} no token can be made.")
+    return {
+        "columns": [_id(), *(_encoded(name) for name in columns)],
+        "id_column": ID_COLUMN,
+        "id_prefix": f"{agency.short_name}-",
+        "one_row_per": [[ID_COLUMN]],
+        "one_person_per": [tokens],
+        "encoded": True,
+    }
+
+
+def _encoded(name: str) -> dict[str, Any]:
+    if name == rules.MARK:
+        return {"name": name, "form": "encoded_with", "required": True}
+    return {"name": name, "form": "bloom" if name == rules.CLK else "token", "identifier": True}
+
+
+def encoded_columns(spec: dict[str, Any]) -> list[str]:
+    """Return the tokens among the columns of a slot's description; none if it expects identifiers."""
+    return [c["name"] for c in spec["columns"] if c.get("identifier")] if spec.get("encoded") else []
+
+
+def encoded_engine_file(agency: "Organisation", spec: dict[str, Any]) -> specs.File:
+    """Return which column of an agency's encoded file is which token."""
+    columns = [ID_COLUMN, rules.MARK, *encoded_columns(spec)]
+    found = specs.recognise(columns, agency.short_name, id_column=ID_COLUMN)
+    return specs.File(id_column=found.id_column, columns=dict(found.columns), unique=True)
 
 
 def analytical_file(agency: "Organisation", elements: Iterable["ApprovedElement"]) -> dict[str, Any]:

@@ -1,13 +1,14 @@
 """What the pages of this desk show, gathered for one person."""
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.utils.safestring import SafeString
 
 from matching import checks, destruction_shown, lifecycle, selectors, standing
 from matching.engine import page
 from matching.engine.defaults import WORDS
+from matching.engine.encoded import NO_REVIEW
 from matching.models import Delivery, ExpectedFile, Match, MatchRun, MatchStatus
 from p20win.accounts.public import Role
 from p20win.custody import public as custody
@@ -17,6 +18,8 @@ from p20win.workflow import blockers
 
 if TYPE_CHECKING:
     from p20win.accounts.models import User
+
+ENCODED: Final = f"The agencies send keyed encodings in place of identifiers. {NO_REVIEW}"
 
 
 def detail(match: Match, person: "User", at: dt.datetime) -> dict[str, Any]:
@@ -43,6 +46,7 @@ def detail(match: Match, person: "User", at: dt.datetime) -> dict[str, Any]:
         "may_ask_hold": checks.looks_after_holds(person),
         "delivery": delivery,
         "terms": terms,
+        "encoding": ENCODED if standing.encoding(match) else "",
         "may_describe": not checks.why_not_describe(match, person),
         "wants_rerun": selectors.wants_rerun(match.project) and not checks.runs_deliveries(match, person),
         "attestations": match.attestations.select_related("organisation", "signature"),

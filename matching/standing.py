@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.db.models import QuerySet
 
+from agreements import public as agreements
 from matching.models import (
     Delivery,
     DeliveryStatus,
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from p20win.projects.models import Project
 
 QUESTIONS: Final = "completeness-questions"
+TOKENS: Final = "tokens"
+CLK: Final = "clk"
+ENCODINGS: Final = (TOKENS, CLK)
 AFTER_SIGN_OFF: Final = frozenset(
     {MatchStatus.SIGNED_OFF, MatchStatus.DELIVERED, MatchStatus.INPUTS_DESTROYED}
 )
@@ -58,6 +62,20 @@ def accepted(match: Match, kind: str) -> list[tuple[ExpectedFile, custody.Sealed
         for file in custody.accepted_files(match.project, kind).filter(slot__expected_by__match=match)
     }
     return [(row, files[row.slot_id]) for row in rows if row.slot_id in files]
+
+
+def encoding(match: Match) -> str:
+    """Return what the agencies send in place of identifiers: tokens, clk, or nothing (O-72)."""
+    specs = [row.slot.spec for row in match.expected_files.filter(kind=custody.DataClass.MATCHING)]
+    if not any(spec.get("encoded") for spec in specs):
+        return ""
+    return CLK if any(c["form"] == "bloom" for spec in specs for c in spec["columns"]) else TOKENS
+
+
+def methods(match: Match, at: dt.datetime) -> "QuerySet[agreements.MatchMethod]":
+    """Return the approved methods that can link this match's files."""
+    approved, sent = agreements.approved_methods(at), encoding(match)
+    return approved.filter(engine=sent) if sent else approved.exclude(engine__in=ENCODINGS)
 
 
 def latest_run(match: Match) -> MatchRun | None:

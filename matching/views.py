@@ -11,7 +11,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from agreements import public as agreements
 from matching import checks, lifecycle, pages, selectors, standing
 from matching.engine import page as report_page
 from matching.forms import AgreeForm, MethodForm, OpenForm, RejectForm
@@ -109,7 +108,7 @@ def detail(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
 def start(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Choose the method and start the match."""
     match = match_of(request, pk)
-    form = MethodForm(sent(request), methods=agreements.approved_methods(clock.now()))
+    form = MethodForm(sent(request), methods=standing.methods(match, clock.now()))
     if request.method == "POST" and form.is_valid():
         method = form.cleaned_data["method"]
         if tried(form, lambda: running.start_run(match, method, by=request.user, at=clock.now())):

@@ -130,14 +130,14 @@ def in_force(row):
     return agreement
 
 
-def collecting(*, at=START, form="package", **fields) -> Match:
-    """Return a match that waits for its files."""
+def collecting(*, at=START, form="package", encoding="", **fields) -> Match:
+    """Return a match that waits for its files; with an encoding, for tokens in place of identifiers."""
     row = request(**fields)
     in_force(row)
-    agreements.method()
+    agreements.method(encoding or "splink")
     basis = "Section II" if form == "key" else ""
     return opening.open_match(
-        row.project, by=factories.operating_group_member(), at=at, form=form, basis=basis
+        row.project, by=factories.operating_group_member(), at=at, form=form, basis=basis, encoding=encoding
     )
 
 

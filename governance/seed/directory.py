@@ -36,6 +36,12 @@ METHODS: Final = (
         "Record Linkage Toolkit",
         "Rule-based comparison of blocked pairs; the reference for small files.",
     ),
+    ("tokens", "Keyed tokens", "For files without identifiers: tokens made by the agencies, joined exactly."),
+    (
+        "clk",
+        "Keyed tokens and Bloom filters",
+        "For files without identifiers: tokens first, then likeness of hardened Bloom filters.",
+    ),
 )
 
 

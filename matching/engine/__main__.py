@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from matching.engine import crosswalk, hardening, io, memory, page, report, run
+from matching.engine import crosswalk, encoded, hardening, io, memory, page, report, run
 from matching.engine import spec as specs
 from matching.engine.errors import BadInput, LinkageError, NeedsMoreMemory
 from matching.engine.folder import Folder
@@ -129,8 +129,13 @@ def _spec(asked: argparse.Namespace, headers: Mapping[str, list[str]]) -> Spec:
         if name not in files:
             raise BadInput(f"--unique {name}: there is no file of that name.")
         files[name] = replace(files[name], unique=True)
-    chosen = {"engine": asked.engine, "accept": asked.accept, "seed": asked.seed}
-    return specs.complete(replace(spec, files=files, **{k: v for k, v in chosen.items() if v is not None}))
+    spec = replace(spec, files=files)
+    chosen: dict[str, Any] = {
+        "engine": asked.engine or (None if asked.spec else encoded.engine_of(spec)),
+        "accept": asked.accept,
+        "seed": asked.seed,
+    }
+    return specs.complete(replace(spec, **{k: v for k, v in chosen.items() if v is not None}))
 
 
 def _given(path: Path) -> Spec:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from matching.engine.rules import CLK_FIELD, MARK_FIELD, RULES
+
 ENGINE: Final = "hybrid"
 """The engine that links where none is named; the portal's."""
 GREY_FLOOR: Final = 0.05
@@ -19,7 +21,7 @@ BLOCK_CAP: Final = 40_000
 PAIRS_PER_ROW: Final = 12
 """One block gives at most this many pairs for each row of the two files; its fullest keys go first."""
 
-WORDS: Final = {
+WORDS: Final[dict[str, str]] = {
     "ssn": "SSN",
     "sasid": "SASID",
     "first_name": "first name",
@@ -93,13 +95,13 @@ GROUP_HEADERS: Final = frozenset(
 )
 """Columns by which the report breaks down its match rates, to show bias. They are never matched on."""
 
-BITS: Final = {
+BITS: Final[dict[str, float]] = {
     "ssn": 26.0, "sasid": 26.0, "birth_date": 12.0, "last_name": 9.0, "first_name": 7.0, "middle_name": 4.0,
     "sex": 1.0, "high_school": 6.0, "zip": 6.0, "address": 12.0,
 }  # fmt: skip
 """About how much evidence agreement on each field gives: tells which files can be compared at all."""
 
-COLUMNS: Final = {
+COLUMNS: Final[dict[str, str]] = {
     "ssn": "ssn", "ssn_first5": "ssn", "ssn_last4": "ssn", "sasid": "sasid",
     "first_name": "first_name", "first_canonical": "first_name", "first_sound": "first_name",
     "middle_name": "middle_name", "middle_initial": "middle_name",
@@ -241,3 +243,17 @@ CASCADE: Final[tuple[tuple[str, ...], ...]] = (
     ("first_canonical", "last_name", "birth_date", "high_school"),
 )
 """The passes of the cascade, the most telling first."""
+
+# What agencies send in place of identifiers: one field, level and block for each rule of encoding.
+_ENCODED: Final = {
+    **{rule.field: (f"token: {rule.words}", float(rule.bits)) for rule in RULES},
+    CLK_FIELD: ("Bloom filter", 0.0),
+    MARK_FIELD: ("key of the encoding", 0.0),
+}
+TOKENS: Final = frozenset(_ENCODED)
+WORDS |= {field: words for field, (words, _) in _ENCODED.items()}
+BITS |= {field: bits for field, (_, bits) in _ENCODED.items()}
+HEADERS |= {field.replace("_", ""): field for field in _ENCODED}
+COLUMNS |= {field: field for field in _ENCODED}
+LEVELS |= {rule.field: [{"kind": "exact", "m": 0.9}, {"kind": "else", "m": 0.1}] for rule in RULES}
+BLOCKS |= {rule.words: (rule.field,) for rule in RULES}

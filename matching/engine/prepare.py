@@ -70,12 +70,18 @@ def _repeated(held: pa.Array) -> int:
 
 
 def prepare(table: pa.Table, file: File) -> pa.Table:
-    """Return the file in its normal form: `row`, then every column of `defaults.COLUMNS`, else null."""
+    """Return the file in its normal form: `row`, then every column of `defaults.COLUMNS`, else null.
+
+    Tokens are there only if the file holds some.
+    """
     rows = table.num_rows
     columns: dict[str, pa.Array] = {ROW: pa.array(np.arange(rows, dtype=np.int32))}
     encoded: dict[str, pa.DictionaryArray] = {}
     for column, field in defaults.COLUMNS.items():
-        if field not in file.columns:
+        if field in defaults.TOKENS:  # made by the agency in their one form
+            if field in file.columns:
+                columns[column] = table[file.columns[field]].cast(pa.string())
+        elif field not in file.columns:
             columns[column] = pa.nulls(rows, pa.string())
         elif column == field:
             columns[column] = normalise.column(table[file.columns[field]], field)

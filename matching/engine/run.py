@@ -10,9 +10,9 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from matching.engine import calibrate, crosswalk, defaults, memory, prepare, report
+from matching.engine import calibrate, crosswalk, defaults, encoded, memory, prepare, report
 from matching.engine import spec as specs
-from matching.engine.engines import cascade, hybrid, splink, toolkit
+from matching.engine.engines import cascade, clk, hybrid, splink, tokens, toolkit
 from matching.engine.engines.edges import Edges, Limits, Model, Pair
 from matching.engine.errors import BadInput
 from matching.engine.facts import Facts
@@ -20,7 +20,7 @@ from matching.engine.profile import profile
 from matching.engine.resolve import REVIEW, Resolution, Scored, resolve
 from matching.engine.spec import Spec
 
-ENGINES: Final = {engine.NAME: engine for engine in (hybrid, cascade, splink, toolkit)}
+ENGINES: Final = {engine.NAME: engine for engine in (hybrid, cascade, splink, toolkit, tokens, clk)}
 DEFAULT_ENGINE: Final = hybrid.NAME
 Progress = Callable[[int, str], None]
 
@@ -64,6 +64,7 @@ def link(
         raise BadInput("The files given are not the files of the specification.")
     spec = specs.complete(spec)
     engine = _engine(spec)
+    encoding = encoded.check(tables, spec)
     rows = {name: tables[name].num_rows for name in spec.files}
     size = sum(table.nbytes for table in tables.values())
     memory.check(rows, size, limit=memory_limit, engine=spec.engine)
@@ -102,7 +103,7 @@ def link(
         kept=kept,
         prepared=prepared,
         file_of=file_of,
-    )
+    ) | encoded.told(encoding)
     edges = _edges_table(pairs, kept, found, spec, scored, ids, rows)
     clusters = pa.table(
         {

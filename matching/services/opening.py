@@ -30,11 +30,18 @@ WINDOW: Final = "transmission-window"
 
 @transaction.atomic
 def open_match(
-    project: "Project", *, by: "User", at: dt.datetime, form: str = Form.PACKAGE, basis: str = ""
+    project: "Project",
+    *,
+    by: "User",
+    at: dt.datetime,
+    form: str = Form.PACKAGE,
+    basis: str = "",
+    encoding: str = "",
 ) -> Match:
     """Open a match: an upload slot for every file that the approved request makes necessary (O-59, O-61).
 
     In which form it is delivered is settled here; where only the key is, no analytical file is asked for.
+    With an `encoding` (tokens, or clk) the agencies send that in place of identifiers (O-72).
 
     :raises Blocked: if no agreement is in force, a match is open, an agency's elements make no file, or the
         key alone is to be delivered and the agreement's words for it are not named
@@ -47,33 +54,46 @@ def open_match(
         reasons.append("A match of this project is open already.")
     if form == Form.KEY and not basis.strip():
         reasons.append("Name where the agreement says that only the key is delivered.")
+    reasons += checks.why_not_encoded(project, encoding, at) if encoding else []
     if reasons:
         raise Blocked(reasons)
     match = Match(project=project, number=(earlier.number if earlier else 0) + 1, status_since=at)
-    create("match.opened", match, by=by, at=at, details={"number": match.number, "form": str(form)})
+    details = {"number": match.number, "form": str(form)} | ({"encoding": encoding} if encoding else {})
+    create("match.opened", match, by=by, at=at, details=details)
     terms = DeliveryTerms(match=match, form=Form(form), basis=basis.strip())
     create("match.form_settled", terms, by=by, at=at, details={"form": terms.form})
     closes_at = deadlines.due(policy.TRANSMISSION_WINDOW, start=at).at
     standing.keeper(project)
     wanted = {agency: requests.approved_elements(project, agency) for agency in standing.agencies(project)}
     for agency, elements in wanted.items():
-        _expect_agency(match, agency, elements, form=terms.form, closes_at=closes_at, by=by, at=at)
+        matching = _matching_file(agency, elements, encoding)
+        _expect_agency(match, agency, elements, matching, form=terms.form, closes_at=closes_at, by=by, at=at)
     for table in requests.identifier_tables(project):
         _expect_list(match, table, _owner(table, wanted), closes_at=closes_at, by=by, at=at)
     return match
+
+
+def _matching_file(
+    agency: Organisation, elements: list["ApprovedElement"], encoding: str
+) -> tuple[str, dict[str, object]]:
+    if encoding:
+        clk = encoding == standing.CLK
+        return "Encoded matching file", layouts.encoded_file(agency, elements, clk=clk)
+    return "Matching file", layouts.matching_file(agency, elements)
 
 
 def _expect_agency(
     match: Match,
     agency: Organisation,
     elements: list["ApprovedElement"],
+    matching: tuple[str, dict[str, object]],
     *,
     form: str,
     closes_at: dt.datetime,
     by: "User",
     at: dt.datetime,
 ) -> None:
-    files = {custody.DataClass.MATCHING: ("Matching file", layouts.matching_file(agency, elements))}
+    files = {custody.DataClass.MATCHING: matching}
     if form == Form.PACKAGE and layouts.delivered_columns(elements):
         files[custody.DataClass.ANALYTICAL] = ("Analytical file", layouts.analytical_file(agency, elements))
     for kind, (title, spec) in files.items():

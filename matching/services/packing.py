@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from matching import layouts, standing
 from matching.engine import extract, leak, page
 from matching.engine import spec as specs
+from matching.engine.rules import LABEL
 from matching.models import Delivery, Form, MatchRun
 from p20win.custody import public as custody
 from p20win.refusal import Blocked
@@ -79,13 +80,15 @@ def _keys(delivery: Delivery) -> list[extract.Part]:
 
 def _watch(delivery: Delivery, agency: "Organisation", *, is_key: bool = False) -> leak.Watch:
     """Return who looks at an agency's rows before they leave: it knows what the agency sent to match by."""
-    file = next(
-        file
+    expected, file = next(
+        (row, file)
         for row, file in standing.accepted(delivery.match, custody.DataClass.MATCHING)
         if row.agency == agency
     )
     elements = requests.approved_elements(delivery.project, agency)
-    names = [e.name for e in elements if e.is_matching_identifier and specs.field_of(e.name) in _WATCHED]
+    names = layouts.encoded_columns(expected.slot.spec) or [
+        e.name for e in elements if e.is_matching_identifier and specs.field_of(e.name) in _WATCHED
+    ]
     sent = extract.Part(
         file=layouts.file_name(agency),
         name=f"matching file of {agency.short_name}",
@@ -152,7 +155,7 @@ def _manifest(
         "grain": GRAIN[Form(delivery.form)],
         "files": [entry.as_dict() for entry in counts.entries.values()],
         "papers": {name: sha256(content).hexdigest() for name, content in written.items()},
-    }
+    } | ({"matched_by": f"keyed encodings: {LABEL}"} if standing.encoding(delivery.match) else {})
 
 
 COLUMNS: Final = (

@@ -43,6 +43,9 @@ def start_run(match: Match, method: "MatchMethod", *, by: "User", at: dt.datetim
     """
     if not agreements.approved_methods(at).filter(pk=method.pk).exists():
         raise Blocked("The governing board has not approved this method, or it was retired.")
+    if not standing.methods(match, at).filter(pk=method.pk).exists():
+        held = "encoded" if standing.encoding(match) else "not encoded"
+        raise Blocked(f"This method cannot link these files: they are {held}.")
     match = take(
         lifecycle.START, match, by=by, at=at, details={"method": method.slug, "version": method.version}
     )
@@ -63,6 +66,13 @@ def start_run(match: Match, method: "MatchMethod", *, by: "User", at: dt.datetim
 
 
 def _spec(match: Match, method: "MatchMethod") -> specs.Spec:
+    if standing.encoding(match):
+        rows = match.expected_files.filter(kind=custody.DataClass.MATCHING).select_related("slot", "agency")
+        encoded = {
+            layouts.file_name(row.agency): layouts.encoded_engine_file(row.agency, row.slot.spec)
+            for row in sorted(rows, key=lambda row: row.agency.slug)
+        }
+        return specs.default(encoded, engine=method.engine)
     files = {}
     for agency in standing.agencies(match.project):
         elements = requests.approved_elements(match.project, agency)

@@ -16,6 +16,9 @@ _DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,10})?")
 _QUARTER = re.compile(r"[0-9]{4}Q?[1-4]")
 _YEAR = re.compile(r"(19|20)[0-9]{2}")
 _SYNTHETIC = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{5,63}")
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{24}")
+_BLOOM = re.compile(r"[A-Za-z0-9_-]{171}")
+ENCODED_WITH = re.compile(r"P20-([0-9]+)\.([A-Z]{2,6}-[0-9]{3,6})\.([0-9a-f]{16})")
 _FORMULA = ("=", "+", "@")
 
 # How each form is described to the sender when a cell does not have it.
@@ -32,6 +35,9 @@ FORMS: dict[str, str] = {
     "decimal": "a number with a point for decimals",
     "year": "a year of four digits",
     "quarter": "a year and a quarter, such as 20261",
+    "token": "a token as “p20 encode” makes it",
+    "bloom": "a Bloom filter as “p20 encode” makes it",
+    "encoded_with": "version, project and fingerprint of the key, as “p20 encode” writes them",
     "synthetic_id": "6 to 64 letters, digits, “-” or “_”",
 }
 
@@ -86,6 +92,9 @@ def check_for(form: str, *, codes: frozenset[str] = frozenset(), demo_ssn: bool 
         "decimal": _matches(_DECIMAL),
         "year": _matches(_YEAR),
         "quarter": _matches(_QUARTER),
+        "token": _matches(_TOKEN),
+        "bloom": _matches(_BLOOM),
+        "encoded_with": _matches(ENCODED_WITH),
         "synthetic_id": _matches(_SYNTHETIC),
     }
     if form not in checks:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from p20win.custody.engine.cells import FORMS, Check, check_for
+from p20win.custody.engine.encoded import TokenCheck
 from p20win.custody.engine.identifying import NumbersInside, holds_identifier
 from p20win.custody.engine.profile import ColumnProfile, Profile
 from p20win.custody.engine.report import Report
@@ -96,6 +97,7 @@ class IntakeCheck:
         self._numbers: list[NumbersInside] = []
         self._look_at_id: Callable[[int, list[str]], None] | None = None
         self._ids: IdCheck | None = None
+        self._tokens: TokenCheck | None = None
 
     def update(self, chunk: bytes) -> None:
         """This will check the lines that the chunk completes."""
@@ -121,12 +123,7 @@ class IntakeCheck:
         if not self._stopped and self._rest:
             self._line(self._rest)
         if not self._stopped:
-            if not self.report.rows:
-                self.report.add("empty")
-            if self._profile:
-                self.report.profile = self._profile.told(self.report.rows)
-            if self._ids:
-                self._ids.finish()
+            self._judge()
         if self._ids:
             self._ids.close()
         for unique in self._uniques:
@@ -136,6 +133,17 @@ class IntakeCheck:
         self.report.columns = [cell.name for cell in self._cells]
         self.report.filled = {cell.name: self._filled[cell.place] for cell in self._cells}
         return self.report
+
+    def _judge(self) -> None:
+        """This will judge what only the whole of a file that was read to its end can show."""
+        if not self.report.rows:
+            self.report.add("empty")
+        if self._profile:
+            self.report.profile = self._profile.told(self.report.rows)
+        if self._ids:
+            self._ids.finish()
+        if self._tokens:
+            self._tokens.finish()
 
     def _decoded(self, chunk: bytes, *, final: bool) -> None:
         try:
@@ -250,6 +258,8 @@ class IntakeCheck:
                 for cell in self._cells
                 if columns[cell.name].form in ("integer", "decimal") and not columns[cell.name].codes
             ]
+        if self._rule.encoded:
+            self._tokens = TokenCheck(self.report, self._rule, place)
         identifiers = [name for name in place if columns[name].identifier]
         if self._rule.id_column in place:
             at, others = place[self._rule.id_column], [place[name] for name in identifiers]
@@ -260,6 +270,7 @@ class IntakeCheck:
                 identifiers,
                 public=_public_words(self._rule),
                 folder=self._spill,
+                encoded=self._rule.encoded,
             )
             self._ids = ids
             self._look_at_id = lambda row, cells: ids.look(row, cells[at], [cells[other] for other in others])
@@ -295,6 +306,8 @@ class IntakeCheck:
                 report.add("identifier_inside", row=row, column=self._name_at(index))
         for numbers in self._numbers:
             numbers.look(cells)
+        if self._tokens:
+            self._tokens.look(row, cells)
         if self._look_at_id:
             self._look_at_id(row, cells)
 

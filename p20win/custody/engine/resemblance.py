@@ -32,6 +32,7 @@ _TRIED_ROWS: Final = 500
 _TRIED_HARD: Final = 40
 _ONE_IN: Final = 64
 _ENOUGH_HITS: Final = 50  # the case is clear; trying on would only cost time
+_LONG_PART: Final = 8  # of a token: that many alike are no chance
 _LONG_NAME: Final = 5  # shorter ones turn up in random ids by chance
 _MANY: Final = 3  # this many chance-like hits, and this share of rows, are no longer chance
 _SHARE: Final = 0.02
@@ -62,6 +63,9 @@ class IdCheck:
     public: Sequence[str] = ()  # words that all know, and that are no key: agency, request
     folder: Path | None = None
     in_memory: int = IN_MEMORY
+    encoded: bool = (
+        False  # the identifiers are tokens: long, drawn from all letters, and only whole ones count
+    )
     _rows: int = 0
     _tried: int = 0
     _like_ssn: int = 0
@@ -96,6 +100,8 @@ class IdCheck:
 
     def _look_inside(self, row: int, bare: str, values: Sequence[str], reduced: Sequence[str]) -> None:
         backwards = bare[::-1]
+        if self.encoded:
+            return self._look_for_tokens(row, bare, reduced)
         for column, given, value in zip(self.identifiers, values, reduced, strict=True):
             for pattern in _strong(given, value):
                 if pattern in bare or pattern in backwards:
@@ -104,6 +110,13 @@ class IdCheck:
             else:
                 if any(pattern in bare or pattern in backwards for pattern in _weak(value)):
                     self._weak[column] += 1
+        return None
+
+    def _look_for_tokens(self, row: int, bare: str, reduced: Sequence[str]) -> None:
+        """This will look for a token, or a good part of one, that was taken as the id."""
+        for column, value in zip(self.identifiers, reduced, strict=True):
+            if value and (value in bare or (len(bare) >= _LONG_PART and bare in value)):
+                self.report.add("id_contains", row=row, column=column)
 
     def _try_to_derive(self, own: str, bare: str, values: Sequence[str], reduced: Sequence[str]) -> None:
         if sum(self._derived.values()) >= _ENOUGH_HITS:

@@ -37,6 +37,7 @@ class FileRule:
     one_person_per: tuple[tuple[str, ...], ...] = ()
     largest: int = 0
     demo_ssn: bool = False
+    encoded: bool = False  # tokens stand in place of identifiers
 
     @property
     def identifiers_allowed(self) -> bool:
@@ -70,6 +71,7 @@ def from_spec(spec: dict[str, Any], *, demo_ssn: bool = False) -> FileRule:
         one_person_per=tuple(tuple(names) for names in spec.get("one_person_per", ())),
         largest=int(spec.get("largest", 0)),
         demo_ssn=demo_ssn,
+        encoded=bool(spec.get("encoded", False)),
     )
     _check(rule)
     return rule
@@ -87,6 +89,8 @@ def _check(rule: FileRule) -> None:
     if rule.kind in (MATCHING, ANALYTICAL, KEY) and not rule.id_column:
         raise ValueError("“id_column” must name the column of the generic id.")
     identifiers = [column.name for column in rule.columns if column.identifier]
+    if rule.encoded and sorted(c.form for c in rule.columns if c.form == "encoded_with") != ["encoded_with"]:
+        raise ValueError("An encoded file has one column of the form “encoded_with”.")
     if identifiers and not rule.identifiers_allowed:
         raise ValueError(f"A file of kind “{rule.kind}” may not hold identifiers: {', '.join(identifiers)}.")
 
