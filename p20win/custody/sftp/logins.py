@@ -76,8 +76,8 @@ class Throttle:
     def turns_away(self, address: str, *, now: float) -> bool:
         """Say whether nobody is to be listened to from there now."""
         with self._lock:
-            moments = self._failures.get(_network(address), ())
-            return len(moments) == FAILURES and now - moments[0] < WITHIN
+            moments = self._failures.get(_network(address))
+            return moments is not None and len(moments) == FAILURES and now - moments[0] < WITHIN
 
 
 def _network(address: str) -> str:

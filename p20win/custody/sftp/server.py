@@ -187,8 +187,9 @@ class Server:
 
     def _take(self, line: socket.socket, address: str) -> None:
         with self._lock:
-            strangers = [each.address for each in self._sessions if not each.is_in]
-            full = len(self._sessions) >= SESSIONS or len(strangers) >= STRANGERS
+            here = [each for each in self._sessions if not each.is_over]
+        strangers = [each.address for each in here if not each.is_in]
+        full = len(here) >= SESSIONS or len(strangers) >= STRANGERS
         if (
             full
             or strangers.count(address) >= STRANGERS // 3

@@ -186,7 +186,8 @@ class TestSessions:
         for _ in range(2):
             with pytest.raises(paramiko.AuthenticationException), machine.connected(name="nobody"):
                 pass
-        assert wait_until(lambda: _hangs_up(machine.port), 5)
+        assert wait_until(lambda: server._throttle.turns_away("127.0.0.1", now=time.monotonic()), 10)
+        assert _hangs_up(machine.port)
         server._throttle.succeeded("127.0.0.1")
         with machine.connected() as sftp:
             assert sftp.listdir("/")
