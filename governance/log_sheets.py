@@ -7,7 +7,7 @@ import datetime as dt
 import io
 import re
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
@@ -17,8 +17,6 @@ from openpyxl.utils import get_column_letter
 from p20win.clock import STATE_ZONE
 
 if TYPE_CHECKING:
-    from openpyxl.worksheet._write_only import WriteOnlyWorksheet
-
     from governance.log_kinds import Cell, Log
 
 # What spreadsheet programs may take for the beginning of a formula, in plain and in full width.
@@ -69,7 +67,7 @@ def _line(cells: list[str]) -> bytes:
 def as_xlsx(log: Log, rows: Iterable[list[Cell]]) -> bytes:
     """Return a log as a workbook: every cell is text, the headings stay in sight, columns can be filtered."""
     book = Workbook(write_only=True)
-    sheet = book.create_sheet(log.title)
+    sheet: Any = book.create_sheet(log.title)
     sheet.freeze_panes = "A2"
     for place, column in enumerate(log.columns, 1):
         sheet.column_dimensions[get_column_letter(place)].width = _WIDTHS.get(column.kind, 24)
@@ -83,8 +81,8 @@ def as_xlsx(log: Log, rows: Iterable[list[Cell]]) -> bytes:
     return content.getvalue()
 
 
-def _cell(sheet: WriteOnlyWorksheet, words: str, *, font: Font | None = None) -> WriteOnlyCell:
-    cell = WriteOnlyCell(sheet, words)
+def _cell(sheet: Any, words: str, *, font: Font | None = None) -> Any:
+    cell: Any = WriteOnlyCell(sheet, words)
     cell.alignment = Alignment(vertical="top", wrap_text=True)
     if font is not None:
         cell.font = font

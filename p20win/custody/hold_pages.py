@@ -91,7 +91,7 @@ def detail(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
         {
             "at": event.at,
             "title": TITLES.get(event.event, "Changed"),
-            "who": people.get(event.actor_id, ""),
+            "who": people.get(event.actor_id, "") if event.actor_id else "",
             "note": event.note,
         }
         for event in events

@@ -47,7 +47,6 @@ def shows_a_profile(steward):
     steward.examines("profile")
 
 
-@pytest.mark.obligation("O-65")
 def test_a_hold_by_two_people_a_ticket_a_profile_a_delivery_and_the_logs(called):
     hub, group, steward = called(HUB), called(GROUP), called(STEWARD)
 

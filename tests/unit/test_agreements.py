@@ -2,30 +2,23 @@
 
 import datetime as dt
 import io
-import json
 import threading
 
 import pytest
 from django.db import connection
-from django.urls import reverse
 from pypdf import PdfReader
 
 from agreements import certificates, checks, seal, selectors, services, statements
 from agreements.models import Agreement, EmouSignature, Statement, StatementKind
-from client import main
 from p20win import access, clock
 from p20win.accounts.public import Role, operating_group, system_user
-from p20win.audit.public import Event, events_of, record
-from p20win.custody import checkpoints
-from p20win.custody import public as custody
-from p20win.custody.engine.verify import verify_file
-from p20win.jobs.public import Job, MustWait
+from p20win.audit.public import Event, events_of
+from p20win.jobs.public import Job
 from p20win.projects.public import open_to_person, suppliers
 from p20win.refusal import Blocked
 from requests_app.vocabulary import Outcome
 from tests import factories
 from tests import factories_agreements as made
-from tests import factories_custody as files_of
 from tests import factories_requests as requests
 from tests.factories import PASSWORD, START
 
@@ -358,64 +351,6 @@ class TestCertificates:
 
         text = PdfReader(io.BytesIO(certificate.document.content)).pages[0].extract_text()
         assert all(word in text for word in ("f1", "SDE", "matching", "10", "No: key gone"))
-
-    @pytest.mark.obligation("O-64", "O-65")
-    def test_its_paper_carries_the_proof_that_the_ledger_tells_of_it(
-        self, settings, tmp_path, capsys, client
-    ):
-        agreement = made.in_force()
-        with files_of.own_vault(settings, tmp_path / "vault"):
-            trust = tmp_path / "hub.pem"
-            trust.write_bytes(client.get(reverse("custody:trust")).content)
-            certificate = self._destroyed(agreement)
-            with pytest.raises(MustWait, match="next checkpoint"):
-                certificates.make_certificate(certificate, made.NoJob(), by=system_user(), at=START)
-            assert Job.objects.filter(name="custody.publish_checkpoint").exists()
-            checkpoints.publish(now=clock.real_now())
-
-            certificate = certificates.make_certificate(certificate, made.NoJob(), by=system_user(), at=START)
-
-        paper = tmp_path / "certificate.pdf"
-        paper.write_bytes(certificate.document.content)
-        assert "attached to this document" in PdfReader(paper).pages[0].extract_text()
-        assert main.main(["verify", str(paper), "--trust", str(trust), "--json"]) == 0
-        told = json.loads(capsys.readouterr().out)
-        line = certificate.facts["ledger"][0]["line"]
-        assert (told["trusted"], told["checkpoint_trusted"]) == (True, True)
-        assert (told["ledger_lines_proven"], told["ledger_lines_unproven"]) == ([line], [])
-        assert selectors.proven([certificate]) == {certificate.pk}
-
-    @pytest.mark.obligation("O-65")
-    def test_without_a_checkpoint_for_long_it_is_made_and_takes_the_proof_later(self, settings, tmp_path):
-        agreement = made.in_force()
-        with files_of.own_vault(settings, tmp_path / "vault"):
-            certificate = self._destroyed(agreement)
-            job = made.NoJob()
-            job.token = certificates.PATIENCE
-
-            certificate = certificates.make_certificate(certificate, job, by=system_user(), at=START)
-
-            assert selectors.proven([certificate]) == set()
-            checkpoints.publish(now=clock.real_now())
-            line = certificate.facts["ledger"][0]["line"]
-            proof = tmp_path / "proof.json"
-            proof.write_text(json.dumps(custody.ledger_proof_of_line(line)))
-        paper = tmp_path / "certificate.pdf"
-        paper.write_bytes(certificate.document.content)
-        assert "beside this certificate" in PdfReader(paper).pages[0].extract_text()
-        assert verify_file(paper).details["ledger_lines_unproven"] == [line]
-        assert verify_file(paper, None, [proof]).details["ledger_lines_proven"] == [line]
-        proof.write_text(proof.read_text().replace("data.destroyed", "data.destroyeD"))
-        assert verify_file(paper, None, [proof]).state == "broken"
-
-    @staticmethod
-    def _destroyed(agreement):
-        line = record("data.destroyed", agreement.project, by=system_user(), at=START)
-        entry = {"organisation": "sde", "line": line.seq, "leaf": custody.ledger_leaf(line)}
-        facts = {"files": [], "ledger": [entry], "ledger_name": custody.ledger_name()}
-        return certificates.issue_hub_certificate(
-            agreement.project, method="Cryptographic erase", facts=facts, by=system_user(), at=START
-        )
 
 
 def test_one_refusal_leaves_nothing_to_draw_up():

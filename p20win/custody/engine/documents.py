@@ -1,7 +1,7 @@
 """Checks the PAdES seal of a PDF: an executed agreement, or a certificate of destruction."""
 
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
@@ -85,7 +85,7 @@ def _verify(source: BinaryIO, trust: Trust | None) -> SealedDocument:
 
 def _attached(reader: PdfFileReader) -> dict[str, bytes]:
     """This will read the files that a PDF carries, by name."""
-    listed = reader.root
+    listed: Any = reader.root
     for name in ("/Names", "/EmbeddedFiles", "/Names"):
         if name not in listed:
             return {}
