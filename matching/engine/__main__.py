@@ -140,7 +140,7 @@ def _spec(asked: argparse.Namespace, headers: Mapping[str, list[str]]) -> Spec:
 
 def _given(path: Path) -> Spec:
     try:
-        return specs.from_json(path.read_text(encoding="utf-8"))
+        return specs.from_json(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise BadInput(f"--spec {path} cannot be opened ({os.strerror(error.errno or 0)}).") from None
     except UnicodeDecodeError:
