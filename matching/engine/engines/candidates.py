@@ -102,35 +102,38 @@ class Candidates:
     def _full_keys(self, number: int, left: str, right: str) -> tuple[str, dict[str, int]]:
         """Find the keys of a block that would alone, or all together, give too many pairs."""
         of, name = f"k{number}", f"full_{number}"
-        rows = f"((SELECT count(*) FROM {left}) + (SELECT count(*) FROM {right}))"  # noqa: S608
         pairs = "a.n * (a.n - 1) // 2" if self._pair.one_file else "a.n * b.n"
         one, other = (
             f"(SELECT {of} AS k, count(*)::HUGEINT AS n FROM {t} WHERE {of} IS NOT NULL GROUP BY 1)"  # noqa: S608
             for t in (left, right)
         )
-        self._run(
-            f"CREATE TEMP TABLE sizes AS SELECT a.k, {pairs} AS pairs"  # noqa: S608
-            f" FROM {one} a JOIN {other} b ON a.k = b.k"
+        sizes = f"SELECT a.k, {pairs} AS pairs FROM {one} a JOIN {other} b ON a.k = b.k"  # noqa: S608
+        whole = self._one(
+            "SELECT coalesce(sum(pairs), 0)::DOUBLE AS pairs, coalesce(max(pairs), 0)::DOUBLE AS most,"  # noqa: S608
+            f" (SELECT count(*) FROM {left}) + (SELECT count(*) FROM {right}) AS rows FROM ({sizes})"
         )
+        cap = self._spec.pairs_per_row * int(whole["rows"])
+        if whole["most"] <= self._spec.block_cap and whole["pairs"] <= cap:
+            return name, {"pairs": int(whole["pairs"]), "keys_left_out": 0, "pairs_left_out": 0}
         self._run(
-            f"""CREATE TEMP TABLE {name} AS
-            WITH by_size AS (SELECT pairs, count(*) AS keys FROM sizes GROUP BY 1),
+            f"""CREATE TEMP TABLE {name} AS WITH sizes AS ({sizes}),
+                 by_size AS (SELECT pairs, count(*) AS keys FROM sizes GROUP BY 1),
                  running AS (SELECT pairs, sum(pairs * keys) OVER (ORDER BY pairs) AS so_far FROM by_size)
             SELECT k, pairs FROM sizes WHERE pairs > {self._spec.block_cap}
-            OR pairs IN (SELECT pairs FROM running WHERE so_far > {self._spec.pairs_per_row} * {rows})"""  # noqa: S608
+            OR pairs IN (SELECT pairs FROM running WHERE so_far > {cap})"""  # noqa: S608
         )
-        told = adapter.table(
-            self._connection,
-            "SELECT (SELECT coalesce(sum(pairs), 0)::DOUBLE FROM sizes) AS every, count(*) AS keys,"  # noqa: S608
-            f" coalesce(sum(pairs), 0)::DOUBLE AS lost FROM {name}",
-        ).to_pylist()[0]
-        self._run("DROP TABLE sizes")
-        size = {
-            "pairs": int(told["every"] - told["lost"]),
-            "keys_left_out": int(told["keys"]),
-            "pairs_left_out": int(told["lost"]),
+        lost = self._one(
+            f"SELECT count(*) AS keys, coalesce(sum(pairs), 0)::DOUBLE AS pairs FROM {name}"  # noqa: S608
+        )
+        return name, {
+            "pairs": int(whole["pairs"] - lost["pairs"]),
+            "keys_left_out": int(lost["keys"]),
+            "pairs_left_out": int(lost["pairs"]),
         }
-        return name, size
+
+    def _one(self, query: str) -> dict[str, Any]:
+        """Return the one row of a query."""
+        return adapter.table(self._connection, query).to_pylist()[0]
 
     def found(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the candidates in the order of their rows, and which block found each first."""
