@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Callable
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -232,6 +233,17 @@ def _plain_ssns(values: pa.Array) -> pa.Array:
     return _without(values, pc.or_(junk, zeros))
 
 
+def _plain_dates(values: pa.Array) -> pa.Array:
+    plain = pc.replace_substring(values, "-", "")
+    number = pc.fill_null(pc.cast(plain, pa.int32()), 0).to_numpy(zero_copy_only=False)
+    year, month, day = number // 10_000, number // 100 % 100, number % 100
+    leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
+    longest = np.array([0, *_DAYS])[np.where(month <= len(_DAYS), month, 0)]
+    real = (year >= _EARLIEST_YEAR) & (year <= _LATEST_YEAR) & (day >= 1) & (day <= longest)
+    real &= leap | (month != 2) | (day != 29)
+    return _without(plain, pa.array(~real))
+
+
 def _plain_identifiers(values: pa.Array) -> pa.Array:
     repeated = pc.and_(_one_letter(values), pc.greater(pc.utf8_length(values), 3))
     return _without(values, repeated)
@@ -251,6 +263,7 @@ _AT_ONCE: Final[dict[str, tuple[str, Callable[[pa.Array], pa.Array]]]] = {
     "first_name": ("^[A-Za-z]+$", _plain_names),
     "middle_name": ("^[A-Za-z]+$", _plain_names),
     "last_name": ("^[A-Za-z]+$", _plain_names),
+    "birth_date": ("^[0-9]{4}-?[0-9]{2}-?[0-9]{2}$", _plain_dates),
     "address": ("^[0-9A-Za-z]+( [0-9A-Za-z]+)*$", _plain_addresses),
 }
 """For each field the form in which most values come, and the same rule for all of that form at once."""
