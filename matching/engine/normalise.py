@@ -33,11 +33,8 @@ _DAYS: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _EARLIEST_YEAR: Final = 1850
 _LATEST_YEAR: Final = 2150
 _JUNK_SSN: Final = frozenset({"123456789", "987654321", "078051120", "219099999", "012345678"})
-_SOUNDEX: Final = {
-    letter: digit
-    for letters, digit in (("BFPV", "1"), ("CGJKQSXZ", "2"), ("DT", "3"), ("L", "4"), ("MN", "5"), ("R", "6"))
-    for letter in letters
-}
+_GROUPS: Final = (("BFPV", "1"), ("CGJKQSXZ", "2"), ("DT", "3"), ("L", "4"), ("MN", "5"), ("R", "6"))
+_SOUNDEX: Final = {letter: digit for letters, digit in _GROUPS for letter in letters}
 # Vowels part two letters of one sound, H and W do not.
 _SOUNDS: Final = str.maketrans(_SOUNDEX | dict.fromkeys("AEIOUY", "0") | dict.fromkeys("HW", ""))
 _AGAIN: Final = re.compile(r"(.)\1+")
@@ -167,6 +164,19 @@ NORMALISERS: Final[dict[str, Callable[[str], str | None]]] = {
     "address": address,
 }
 """How each field that can be compared is brought into its one form."""
+
+
+def sounds(names: pa.Array) -> pa.Array:
+    """Return the `soundex` of every name of a column, all at once."""
+    letters = pc.replace_substring(names, " ", "")
+    first = pc.utf8_slice_codeunits(letters, 0, 1)
+    rest = pc.replace_substring_regex(pc.utf8_slice_codeunits(letters, 1), "[HW]", "")
+    digits = pc.binary_join_element_wise(first, rest, "")
+    for group, digit in _GROUPS:
+        digits = pc.replace_substring_regex(digits, f"[{group}]+", digit)
+    digits = pc.replace_substring_regex(digits, "[AEIOUYHW]+", "0")
+    code = pc.replace_substring(pc.utf8_slice_codeunits(digits, 1), "0", "")
+    return pc.utf8_rpad(pc.utf8_slice_codeunits(pc.binary_join_element_wise(first, code, ""), 0, 4), 4, "0")
 
 
 def over_distinct(values: pa.Array | pa.ChunkedArray, rule: Callable[[str], str | None]) -> pa.Array:

@@ -43,8 +43,8 @@ def _swapped(values: pa.Array) -> pa.Array:
 
 _MADE: Final[dict[str, Callable[[pa.Array], pa.Array]]] = {
     "first_canonical": _one_by_one(normalise.canonical),
-    "first_sound": _one_by_one(normalise.soundex),
-    "last_sound": _one_by_one(normalise.soundex),
+    "first_sound": normalise.sounds,
+    "last_sound": normalise.sounds,
     "last_a": _of_compounds(normalise.first_word),
     "last_b": _of_compounds(normalise.last_word),
     "middle_initial": _part(0, 1),
