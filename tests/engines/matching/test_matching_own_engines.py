@@ -53,7 +53,6 @@ def table_of(rows, **columns):
 
 @pytest.mark.parametrize("engine", OWN)
 @pytest.mark.parametrize("model", [models.AGENCIES, models.HASTY, models.REPEATED], ids=lambda m: m.name)
-@pytest.mark.obligation("O-67")
 def test_the_same_people_whatever_the_order_of_the_rows_and_the_number_of_threads(link, engine, model):
     made = files.make(1_500, seed=6, model=model)
     tables = {"a": made.left, "b": made.right}
@@ -68,7 +67,6 @@ def test_the_same_people_whatever_the_order_of_the_rows_and_the_number_of_thread
 
 @pytest.mark.parametrize("engine", OWN)
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.obligation("O-60")
 def test_no_person_has_two_rows_of_a_file_that_has_one_row_a_person(link, engine, seed):
     # A third file, half of it rows of the first anew, so that people can chain through it.
     made = files.make(800, seed=seed, model=models.HASTY)
@@ -169,7 +167,6 @@ def test_rows_that_all_bear_one_name_neither_hang_nor_link(link, engine, unique,
 
 
 @pytest.mark.parametrize("engine", OWN)
-@pytest.mark.obligation("O-67")
 def test_at_the_limit_of_memory_the_run_is_refused_in_words(link, monkeypatch, engine):
     made = files.make(60_000, seed=7, model=models.AGENCIES)
     tables = {"a": made.left, "b": made.right}
