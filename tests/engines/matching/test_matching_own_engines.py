@@ -12,8 +12,10 @@ import pyarrow as pa
 import pytest
 
 from bench.linkage import accuracy, files, models
-from matching.engine import adapter, memory, run
+from matching.engine import adapter, memory, prepare, run
 from matching.engine import spec as specs
+from matching.engine.engines import hybrid
+from matching.engine.engines.edges import Limits, Pair
 from matching.engine.errors import NeedsMoreMemory
 from matching.engine.resolve import LINK
 
@@ -218,6 +220,22 @@ def test_the_precision_said_without_labels_is_true_within_half_a_point(link, mod
         off.append(abs(result.report["estimates"]["precision"] - reached["precision"]))
 
     assert max(off) <= 0.005
+
+
+def test_a_model_scores_the_same_pairs_that_it_was_learnt_from(made):
+    tables = {"a": made.left, "b": made.right}
+    spec = specs.complete(described(tables, engine="hybrid"))
+    left, right = (prepare.prepare(tables[name], spec.files[name]) for name in ("a", "b"))
+    pair, limits = Pair("a", "b"), Limits(memory=2**30, threads=2)
+
+    model, edges = hybrid.fit_and_score(spec, pair, left, right, limits=limits)
+    again = hybrid.score(spec, hybrid.fit(spec, pair, left, right, limits=limits), left, right, limits=limits)
+
+    assert len(edges.left) > 1000
+    assert np.array_equal(edges.left, again.left)
+    assert np.array_equal(edges.evidence, again.evidence)
+    weight = {(entry["field"], entry["level"]): entry["weight"] for entry in model.weights}
+    assert weight["ssn", 0] > 15 > 0 > weight["ssn", 2]
 
 
 def test_the_default_engine_is_the_hybrid():
