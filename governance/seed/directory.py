@@ -27,7 +27,7 @@ METHODS: Final = (
     (
         "hybrid",
         "The hub's engine",
-        "Certain agreement first, then probabilities learnt in each run, twins and families apart; on DuckDB.",
+        "Certain agreement first, then probabilities learnt in each run, families kept apart; on DuckDB.",
     ),
     ("cascade", "Exact passes", "Records that agree exactly on one of a dozen combinations; on DuckDB."),
     ("splink", "Splink", "Probabilistic linkage with term frequencies and calibrated thresholds, on DuckDB."),

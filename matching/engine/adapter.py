@@ -179,14 +179,14 @@ def run(connection: Connection, query: str) -> None:
 def over(connection: Connection, table: pa.Table, columns: str) -> pa.Table:
     """Return what is made from the columns of a table, row by row and in its order."""
     connection.register("incoming", pa.Table.from_batches(table.to_batches(_PIECE), table.schema))
-    made = connection.execute(f"SELECT {columns} FROM incoming").to_arrow_table()  # noqa: S608
+    made = connection.sql(f"SELECT {columns} FROM incoming").to_arrow_table()  # noqa: S608
     connection.unregister("incoming")
     return made
 
 
 def table(connection: Connection, query: str) -> pa.Table:
     """Return what a query gives."""
-    return connection.execute(query).to_arrow_table()
+    return connection.sql(query).to_arrow_table()
 
 
 def _row(connection: Connection, query: str) -> tuple[Any, ...]:

@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Callable
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -32,11 +33,8 @@ _DAYS: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _EARLIEST_YEAR: Final = 1850
 _LATEST_YEAR: Final = 2150
 _JUNK_SSN: Final = frozenset({"123456789", "987654321", "078051120", "219099999", "012345678"})
-_SOUNDEX: Final = {
-    letter: digit
-    for letters, digit in (("BFPV", "1"), ("CGJKQSXZ", "2"), ("DT", "3"), ("L", "4"), ("MN", "5"), ("R", "6"))
-    for letter in letters
-}
+_GROUPS: Final = (("BFPV", "1"), ("CGJKQSXZ", "2"), ("DT", "3"), ("L", "4"), ("MN", "5"), ("R", "6"))
+_SOUNDEX: Final = {letter: digit for letters, digit in _GROUPS for letter in letters}
 # Vowels part two letters of one sound, H and W do not.
 _SOUNDS: Final = str.maketrans(_SOUNDEX | dict.fromkeys("AEIOUY", "0") | dict.fromkeys("HW", ""))
 _AGAIN: Final = re.compile(r"(.)\1+")
@@ -168,6 +166,19 @@ NORMALISERS: Final[dict[str, Callable[[str], str | None]]] = {
 """How each field that can be compared is brought into its one form."""
 
 
+def sounds(names: pa.Array) -> pa.Array:
+    """Return the `soundex` of every name of a column, all at once."""
+    letters = pc.replace_substring(names, " ", "")
+    first = pc.utf8_slice_codeunits(letters, 0, 1)
+    rest = pc.replace_substring_regex(pc.utf8_slice_codeunits(letters, 1), "[HW]", "")
+    digits = pc.binary_join_element_wise(first, rest, "")
+    for group, digit in _GROUPS:
+        digits = pc.replace_substring_regex(digits, f"[{group}]+", digit)
+    digits = pc.replace_substring_regex(digits, "[AEIOUYHW]+", "0")
+    code = pc.replace_substring(pc.utf8_slice_codeunits(digits, 1), "0", "")
+    return pc.utf8_rpad(pc.utf8_slice_codeunits(pc.binary_join_element_wise(first, code, ""), 0, 4), 4, "0")
+
+
 def over_distinct(values: pa.Array | pa.ChunkedArray, rule: Callable[[str], str | None]) -> pa.Array:
     """Apply a rule to a column of text, once for each distinct value."""
     encoded = _whole(values).dictionary_encode()
@@ -232,6 +243,17 @@ def _plain_ssns(values: pa.Array) -> pa.Array:
     return _without(values, pc.or_(junk, zeros))
 
 
+def _plain_dates(values: pa.Array) -> pa.Array:
+    plain = pc.replace_substring(values, "-", "")
+    number = pc.fill_null(pc.cast(plain, pa.int32()), 0).to_numpy(zero_copy_only=False)
+    year, month, day = number // 10_000, number // 100 % 100, number % 100
+    leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
+    longest = np.array([0, *_DAYS])[np.where(month <= len(_DAYS), month, 0)]
+    real = (year >= _EARLIEST_YEAR) & (year <= _LATEST_YEAR) & (day >= 1) & (day <= longest)
+    real &= leap | (month != 2) | (day != 29)
+    return _without(plain, pa.array(~real))
+
+
 def _plain_identifiers(values: pa.Array) -> pa.Array:
     repeated = pc.and_(_one_letter(values), pc.greater(pc.utf8_length(values), 3))
     return _without(values, repeated)
@@ -251,6 +273,7 @@ _AT_ONCE: Final[dict[str, tuple[str, Callable[[pa.Array], pa.Array]]]] = {
     "first_name": ("^[A-Za-z]+$", _plain_names),
     "middle_name": ("^[A-Za-z]+$", _plain_names),
     "last_name": ("^[A-Za-z]+$", _plain_names),
+    "birth_date": ("^[0-9]{4}-?[0-9]{2}-?[0-9]{2}$", _plain_dates),
     "address": ("^[0-9A-Za-z]+( [0-9A-Za-z]+)*$", _plain_addresses),
 }
 """For each field the form in which most values come, and the same rule for all of that form at once."""

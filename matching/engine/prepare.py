@@ -16,16 +16,41 @@ from matching.engine.spec import File
 ROW: Final = "row"
 """The number of a record within its file: engines know records by nothing else."""
 
-_MADE: Final[dict[str, Callable[[str], str | None]]] = {
-    "first_canonical": normalise.canonical,
-    "first_sound": normalise.soundex,
-    "last_sound": normalise.soundex,
-    "last_a": normalise.first_word,
-    "last_b": normalise.last_word,
-    "middle_initial": lambda text: text[0],
-    "birth_year": lambda text: text[:4],
-    "birth_month_day": lambda text: text[4:],
-    "birth_swapped": lambda text: text[:4] + text[6:] + text[4:6],
+
+def _one_by_one(rule: Callable[[str], str | None]) -> Callable[[pa.Array], pa.Array]:
+    return lambda values: normalise.each(values, rule)
+
+
+def _of_compounds(rule: Callable[[str], str | None]) -> Callable[[pa.Array], pa.Array]:
+    """Return what applies a rule to names of several words; of a single word it makes nothing else."""
+
+    def made(values: pa.Array) -> pa.Array:
+        several = pc.fill_null(pc.match_substring(values, " "), False)
+        changed = normalise.each(values.filter(several), rule)
+        return pc.replace_with_mask(values, several, changed)
+
+    return made
+
+
+def _part(start: int, stop: int) -> Callable[[pa.Array], pa.Array]:
+    return lambda values: pc.utf8_slice_codeunits(values, start, stop)
+
+
+def _swapped(values: pa.Array) -> pa.Array:
+    year, month, day = (_part(*at)(values) for at in ((0, 4), (4, 6), (6, 8)))
+    return pc.binary_join_element_wise(year, day, month, "")
+
+
+_MADE: Final[dict[str, Callable[[pa.Array], pa.Array]]] = {
+    "first_canonical": _one_by_one(normalise.canonical),
+    "first_sound": normalise.sounds,
+    "last_sound": normalise.sounds,
+    "last_a": _of_compounds(normalise.first_word),
+    "last_b": _of_compounds(normalise.last_word),
+    "middle_initial": _part(0, 1),
+    "birth_year": _part(0, 4),
+    "birth_month_day": _part(4, 8),
+    "birth_swapped": _swapped,
 }
 
 
@@ -94,7 +119,7 @@ def prepare(table: pa.Table, file: File) -> pa.Table:
         else:
             if field not in encoded:
                 encoded[field] = columns[field].dictionary_encode()
-            made = normalise.each(encoded[field].dictionary, _MADE[column])
+            made = _MADE[column](encoded[field].dictionary)
             columns[column] = pc.take(made, encoded[field].indices)
     return pa.table(columns)
 

@@ -50,3 +50,23 @@ def test_missing_and_empty_are_not_known_and_never_an_empty_string():
 )
 def test_given_names_that_can_hardly_be_one(one, other, different):
     assert differ(one, other) is different
+
+
+@given(st.lists(st.text(alphabet="ABCDEFHILMNORSTWYZ ", min_size=1).map(normalise.name), max_size=8))
+def test_a_column_of_sounds_is_the_sound_of_each_name(names):
+    known = [name for name in names if name]
+    assert normalise.sounds(pa.array(known, pa.string())).to_pylist() == list(map(normalise.soundex, known))
+
+
+@given(
+    st.sampled_from(sorted(normalise.NORMALISERS)),
+    st.lists(
+        st.one_of(st.none(), st.text(alphabet="019aZé' -.\u0662", max_size=11), st.dates().map(str)),
+        max_size=9,
+    ),
+)
+def test_a_column_at_once_is_each_of_its_values_one_by_one(field, values):
+    column = pa.array(values, pa.string())
+    assert normalise.column(column, field).equals(
+        normalise.over_distinct(column, normalise.NORMALISERS[field])
+    )
