@@ -251,9 +251,9 @@ _ENCODED: Final = {
     MARK_FIELD: ("key of the encoding", 0.0),
 }
 TOKENS: Final = frozenset(_ENCODED)
-WORDS |= {field: words for field, (words, _) in _ENCODED.items()}
-BITS |= {field: bits for field, (_, bits) in _ENCODED.items()}
-HEADERS |= {field.replace("_", ""): field for field in _ENCODED}
-COLUMNS |= {field: field for field in _ENCODED}
-LEVELS |= {rule.field: [{"kind": "exact", "m": 0.9}, {"kind": "else", "m": 0.1}] for rule in RULES}
-BLOCKS |= {rule.words: (rule.field,) for rule in RULES}
+WORDS.update({field: words for field, (words, _) in _ENCODED.items()})
+BITS.update({field: bits for field, (_, bits) in _ENCODED.items()})
+HEADERS.update({field.replace("_", ""): field for field in _ENCODED})
+COLUMNS.update({field: field for field in _ENCODED})
+LEVELS.update({rule.field: [{"kind": "exact", "m": 0.9}, {"kind": "else", "m": 0.1}] for rule in RULES})
+BLOCKS.update({rule.words: (rule.field,) for rule in RULES})

@@ -170,7 +170,7 @@ class Encoder:
             if None in values:
                 made.append(None)
             else:
-                tag = hmac.digest(key, "|".join(values).encode(), "sha256")[:_TAG_BYTES]  # type: ignore[arg-type]
+                tag = hmac.digest(key, "|".join(values).encode(), "sha256")[:_TAG_BYTES]
                 made.append(_written(tag, start))
         return pa.array(made, pa.string())
 
