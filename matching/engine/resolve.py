@@ -7,12 +7,14 @@ twins, or make a person of more rows than anybody has.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from matching.engine.facts import TWINS, Facts
+from matching.engine.facts import TWINS
+from matching.engine.told import Objects
 
 LINK: Final = "link"
 REVIEW: Final = "review"
@@ -41,9 +43,18 @@ class Resolution:
 
 
 def resolve(
-    scored: Scored, *, file_of: np.ndarray, unique: frozenset[int], facts: Facts, accept: float, cap: int
+    scored: Scored,
+    *,
+    file_of: np.ndarray,
+    unique: frozenset[int],
+    facts: Objects,
+    accept: float,
+    cap: int,
+    together: Iterable[tuple[int, int]] = (),
 ) -> Resolution:
     """Join the pairs at or above the point of acceptance, in the order of their likelihood.
+
+    What reviewers joined comes first, candidate or not.
 
     Ties are broken by the numbers of the records, so that the same input always gives the same people.
     """
@@ -51,6 +62,9 @@ def resolve(
     joined = order[scored.chance[order] >= accept]
     forest = _Forest(file_of, unique, cap)
     refused: dict[str, int] = {}
+    for one, other in sorted(together):
+        if reason := forest.join(one, other, facts):
+            refused[reason] = refused.get(reason, 0) + 1
     decision = np.full(len(scored.left), REVIEW, dtype="<U7")
     for edge, one, other in zip(
         joined.tolist(), scored.left[joined].tolist(), scored.right[joined].tolist(), strict=True
@@ -79,7 +93,7 @@ class _Forest:
             node = parent[node]
         return node
 
-    def join(self, one: int, other: int, facts: Facts) -> str | None:
+    def join(self, one: int, other: int, facts: Objects) -> str | None:
         """Join two records' groups, or say why not."""
         first, second = self._root(one), self._root(other)
         if first == second:

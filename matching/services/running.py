@@ -12,17 +12,15 @@ from django.db import transaction
 from agreements import public as agreements
 from matching import layouts, lifecycle, standing
 from matching.engine import child, suppress
-from matching.engine import spec as specs
 from matching.engine.errors import BadInput, LinkageError, NeedsMoreMemory
-from matching.models import Match, MatchRun, MatchSignoff, RunStatus
-from p20win.accounts.public import Role, system_user
+from matching.models import LinkSpec, Match, MatchRun, MatchStatus, RunStatus
+from matching.services import choosing, consenting, reviewing, specifying
+from p20win.accounts.public import system_user
+from p20win.audit.public import first_in_line
 from p20win.custody import public as custody
-from p20win.deadlines import public as deadlines
 from p20win.jobs import public as jobs
-from p20win.projects import public as projects
 from p20win.refusal import Blocked
 from p20win.workflow import create, take
-from requests_app import public as requests
 
 if TYPE_CHECKING:
     from agreements.models import MatchMethod
@@ -30,44 +28,52 @@ if TYPE_CHECKING:
     from p20win.jobs.public import RunningJob
 
 ATTEMPTS: Final = 3
-AGREEMENT: Final = "match-agreement"
 
 
 @transaction.atomic
-def start_run(match: Match, method: "MatchMethod", *, by: "User", at: dt.datetime) -> MatchRun:
-    """Have the files linked by an approved method (O-48).
+def start_run(
+    match: Match,
+    method: "MatchMethod",
+    *,
+    by: "User",
+    at: dt.datetime,
+    link_spec: LinkSpec | None = None,
+    reason: str = "",
+) -> MatchRun:
+    """Have the files linked by an approved method (O-48), by its usual settings or a version made of it.
 
-    :raises Blocked: if a file is missing, the method may not run, or the person may not match
+    :raises Blocked: if a file is missing, the method may not run, the person may not match, or it is not said
+        why a match that has a result is linked again
     """
+    first_in_line()
     if not agreements.approved_methods(at).filter(pk=method.pk).exists():
         raise Blocked("The governing board has not approved this method, or it was retired.")
+    if standing.results(match).exists() and not reason.strip():
+        raise Blocked("Say why it is linked again, and what is different this time.")
+    was_before_the_parties = Match.objects.filter(pk=match.pk, status=MatchStatus.LINKED).exists()
     match = take(
         lifecycle.START, match, by=by, at=at, details={"method": method.slug, "version": method.version}
     )
-    spec = _spec(match, method)
-    number = match.runs.count() + 1
+    chosen = link_spec or specifying.usual_version(match, method, by=by, at=at)
+    if reasons := specifying.why_not_run(chosen, match, at):
+        raise Blocked(reasons)
+    if was_before_the_parties:
+        choosing.ask_no_more(match, by=by, at=at, note="The match is linked again.")
     run = MatchRun(
         match=match,
-        number=number,
+        number=match.runs.count() + 1,
         method=method,
+        link_spec=chosen,
+        reason=reason.strip()[:500],
         status_since=at,
         started_at=at,
         started_by=by,
-        spec=json.loads(specs.to_json(spec)),
+        spec=chosen.spec,
     )
-    create("run.started", run, by=by, at=at, details={"spec": specs.digest(spec), "engine": spec.engine})
+    details = {"spec": chosen.digest, "engine": chosen.spec["engine"], "version": chosen.number}
+    create("run.started", run, by=by, at=at, details=details)
     jobs.after_commit("matching.run_match", project_id=match.project_id, asked_by_id=by.pk, run_id=run.pk)
     return run
-
-
-def _spec(match: Match, method: "MatchMethod") -> specs.Spec:
-    files = {}
-    for agency in standing.agencies(match.project):
-        elements = requests.approved_elements(match.project, agency)
-        files[layouts.file_name(agency)] = layouts.engine_file(
-            agency, [e for e in elements if e.is_matching_identifier]
-        )
-    return specs.default(files, engine=method.engine)
 
 
 def link(run: MatchRun, *, job: "RunningJob", at: dt.datetime) -> MatchRun:
@@ -104,11 +110,15 @@ def _outcome(run: MatchRun, job: "RunningJob") -> child.Outcome:
         joined.append(
             {**named, "identifier": row.identifier, "flags": [row.flag], "field": field, "places": places}
         )
+    consents, consent_lists = consenting.told(run.match, on=run.started_at)
+    files |= consent_lists
     setup = {
+        "consents": consents,
         "spec": run.spec,
         "memory": settings.P20WIN_MATCH_MEMORY,
         "threads": settings.P20WIN_MATCH_THREADS,
         "lists": joined,
+        "review": reviewing.setup(run.match),
     }
     return child.link(setup, files, progress=job.progress)
 
@@ -120,7 +130,9 @@ def _opened(file: custody.SealedFile) -> Iterator[bytes]:
 
 def _store(run: MatchRun, outcome: child.Outcome, *, job: "RunningJob", at: dt.datetime) -> MatchRun:
     project, by = run.match.project, system_user()
-    told = suppress.suppressed(outcome.report, standing.min_cell_count(project))
+    least = standing.min_cell_count(project)
+    told = suppress.suppressed(outcome.report, least)
+    differences = choosing.differences_from(run, outcome.crosswalk, least)
     with transaction.atomic():
         job.hold()
         keeper = standing.keeper(project)
@@ -152,37 +164,19 @@ def _store(run: MatchRun, outcome: child.Outcome, *, job: "RunningJob", at: dt.d
             report_digest=digest,
             crosswalk=sealed["crosswalk"],
             pairs=sealed["pairs"],
+            differences=differences,
             flags=sealed["flags"],
         )
-        take(lifecycle.LINK, run.match, by=by, at=at, details={"run": str(run.pk), "report": digest})
-        _ask_the_parties(run, by=by, at=at)
+        details = {"run": str(run.pk), "report": digest}
+        run.match = take(lifecycle.LINK, run.match, by=by, at=at, details=details, proposed=run)
+        reviewing.keep(run, outcome, at=at)
+        choosing.ask_the_parties(run, by=by, at=at)
     return run
 
 
 def report_digest(report: dict[str, Any]) -> str:
     """Return the digest by which a report is signed."""
     return sha256(json.dumps(report, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-
-def _ask_the_parties(run: MatchRun, *, by: "User", at: dt.datetime) -> None:
-    """Every agency, and the recipient, say whether the match is optimal (O-70, O-169)."""
-    project = run.match.project
-    parties = [(agency, False, Role.DATA_STEWARD) for agency in standing.agencies(project)]
-    if recipient := projects.recipient(project):
-        parties.append((recipient, True, Role.REQUESTOR))
-    for organisation, is_recipient, role in parties:
-        row = MatchSignoff(run=run, organisation=organisation, is_recipient=is_recipient)
-        create("match.word_asked", row, by=by, at=at, details={"organisation": organisation.slug})
-        deadlines.start(
-            AGREEMENT,
-            subject=row,
-            project=project,
-            at=at,
-            by=by,
-            waiting_on_role=role,
-            waiting_on_organisation=organisation,
-            where=run.match.get_absolute_url(),
-        )
 
 
 def _fail(run: MatchRun, why: str, *, job: "RunningJob", at: dt.datetime) -> None:
