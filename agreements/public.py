@@ -3,6 +3,7 @@
 from agreements.certificates import file_certificate, issue_hub_certificate
 from agreements.models import Agreement, AgreementStatus, Certificate, MatchMethod, Statement, StatementKind
 from agreements.papers import can_be_made as papers_can_be_made
+from agreements.papers import pdf as make_paper
 from agreements.selectors import (
     agreement_for,
     approved_methods,
@@ -37,6 +38,7 @@ __all__ = [
     "in_force_tray",
     "issue",
     "issue_hub_certificate",
+    "make_paper",
     "papers_can_be_made",
     "record_emou",
     "record_method",

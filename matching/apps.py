@@ -11,7 +11,7 @@ class MatchingConfig(AppConfig):
     def ready(self) -> None:
         """Tell the vault what it opens, the deadlines what happens when they come, and who hears about it."""
         from matching import checks, notices, timing
-        from matching.services import delivering, fetching, ordering, signing
+        from matching.services import delivering, fetching, ordering, reviewing, signing
         from p20win.custody import public as custody
         from p20win.deadlines import public as deadlines
         from p20win.notifications import public as notifications
@@ -23,6 +23,13 @@ class MatchingConfig(AppConfig):
             data_class=custody.DataClass.EXTRACT,
             why_not=checks.why_not_range,
             ended=fetching.note_given,
+        )
+        custody.register_opening(
+            reviewing.OPENING,
+            reviewing.give,
+            access_act="match",
+            data_class=custody.DataClass.MATCHING,
+            why_not=reviewing.why_not_look,
         )
         # In such good time that the last copy of a key has expired when the clock has run out.
         deadlines.register_due_action(signing.DESTRUCTION, "matching.destroy_inputs", moment=timing.sets_at)

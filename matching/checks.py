@@ -13,9 +13,11 @@ from matching.models import (
     ExpectedFile,
     Fetch,
     Match,
+    MatchRun,
     MatchSignoff,
     MatchStatus,
     Question,
+    RunStatus,
 )
 from p20win import access, clock
 from p20win.accounts.public import Role, why_not_role
@@ -62,6 +64,8 @@ def files_are_there(match: Match, actor: "User") -> str | None:
 
 
 def _kind(row: ExpectedFile) -> str:
+    if row.is_consent:
+        return "consents"
     return str(custody.DataClass(row.kind).label).lower()
 
 
@@ -124,6 +128,18 @@ def why_not_agree(match: Match, actor: "User", at: dt.datetime) -> list[str]:
     if not standing.terms(match).limitations:
         return ["The hub has not described the limits of the result yet. You read them before you agree."]
     return access.why_not(actor, "sign_off", match.project, "key", at)
+
+
+def why_not_choose(run: MatchRun, match: Match) -> list[str]:
+    """Say why a run cannot be put before the parties; an empty list means it can."""
+    reasons = []
+    if run.status != RunStatus.DONE:
+        reasons.append("This run has no result.")
+    if match.status == MatchStatus.LINKED and match.proposed_id == run.pk:
+        reasons.append("This run is before the parties.")
+    if names := sorted({row.organisation.short_name for row in standing.signoffs(run) if row.rejected_at}):
+        reasons.append(f"{', '.join(names)} said that this run is not optimal. Link again instead.")
+    return reasons
 
 
 def extract_is_there(delivery: Delivery, actor: "User") -> str | None:

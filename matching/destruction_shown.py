@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from matching import checks, lifecycle, standing, timing
 from matching.models import Match, MatchStatus, OrderStatus
 from matching.services import ordering
-from matching.services.running import AGREEMENT
+from matching.services.choosing import AGREEMENT
 from matching.services.signing import DESTRUCTION, destruction_rule
 from p20win import policy
 from p20win.accounts.public import Role, system_user

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 
 from agreements.public import MatchMethod
-from matching.models import Form, Outcome, Topic
+from matching.models import Form, Outcome, QualityQuestion, Topic
 
 
 class OpenForm(forms.Form):
@@ -25,6 +25,22 @@ class OpenForm(forms.Form):
         label="Where does the agreement say so?",
         help_text="The section. Needed if only the key is delivered.",
     )
+    consents = forms.MultipleChoiceField(
+        required=False,
+        label="Who relies on individuals’ consents?",
+        help_text="Each of them sends a list of consents. Who has none that holds is left out of the match.",
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    def __init__(self, *args: Any, agencies: list[Any], **kwargs: Any) -> None:
+        """Offer these agencies."""
+        super().__init__(*args, **kwargs)
+        self._known = {str(each.pk): each for each in agencies}
+        self.fields["consents"].choices = [(key, each.short_name) for key, each in self._known.items()]  # type: ignore[attr-defined]
+
+    def clean_consents(self) -> list[Any]:
+        """Return the organisations themselves."""
+        return [self._known[key] for key in self.cleaned_data["consents"]]
 
     encoding = forms.ChoiceField(
         choices=(
@@ -131,24 +147,6 @@ class AnswerForm(forms.Form):
     outcome = forms.ChoiceField(choices=Outcome.choices, label="What follows?", widget=forms.RadioSelect)
 
 
-class MethodForm(forms.Form):
-    """Which of the approved methods links the files."""
-
-    method = forms.ModelChoiceField(
-        queryset=MatchMethod.objects.none(),
-        label="Matching method",
-        help_text="Only methods that the governing board approved can run.",
-        widget=forms.RadioSelect,
-        empty_label=None,
-    )
-
-    def __init__(self, *args: Any, methods: Any, **kwargs: Any) -> None:
-        """Offer these methods, the first one chosen."""
-        super().__init__(*args, **kwargs)
-        self.fields["method"].queryset = methods  # type: ignore[attr-defined]
-        self.fields["method"].initial = methods.first()
-
-
 class AgreeForm(forms.Form):
     """The proof of who agrees."""
 
@@ -217,5 +215,161 @@ class WithdrawForm(forms.Form):
         label="Why is it withdrawn?",
         help_text="Every party reads it; name no person.",
         max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
+class StartForm(forms.Form):
+    """Which version links the files, and, if they were linked before, why again."""
+
+    version = forms.ChoiceField(
+        label="Which settings?",
+        help_text="Only methods that the governing board approved can run.",
+        widget=forms.RadioSelect,
+    )
+    reason = forms.CharField(
+        label="Why is it linked again, and what is different?",
+        help_text="The parties read this beside the report.",
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def __init__(self, *args: Any, versions: list[tuple[str, str]], again: bool, **kwargs: Any) -> None:
+        """Offer these versions, the first one chosen; ask why only if there is a result."""
+        super().__init__(*args, **kwargs)
+        self.fields["version"].choices = versions  # type: ignore[attr-defined]
+        self.fields["version"].initial = versions[0][0] if versions else None
+        if not again:
+            del self.fields["reason"]
+
+
+class SpecForm(forms.Form):
+    """The settings of a version."""
+
+    method = forms.ModelChoiceField(
+        queryset=MatchMethod.objects.none(),
+        label="Approved method",
+        widget=forms.RadioSelect,
+        empty_label=None,
+    )
+    fields_compared = forms.MultipleChoiceField(
+        label="Fields to compare",
+        help_text="Fields that at least two files hold. Leave out what is often wrong.",
+        widget=forms.CheckboxSelectMultiple,
+    )
+    blocks = forms.MultipleChoiceField(
+        label="How candidates are found",
+        help_text="Two records are compared if they agree on one of these. A way whose fields are not"
+        " compared is left out by itself.",
+        widget=forms.CheckboxSelectMultiple,
+    )
+    accept = forms.ChoiceField(
+        label="Which pairs are linked?",
+        choices=[
+            ("f1", "Where right links and found links balance best"),
+            ("auto", "Only the automatic band: fewer links, and hardly one wrong"),
+        ],
+        widget=forms.RadioSelect,
+    )
+    auto_precision = forms.DecimalField(
+        label="The automatic band is right at least this often, in percent",
+        min_value=90,
+        max_value=100,
+        decimal_places=2,
+        max_digits=5,
+    )
+    grey_floor = forms.DecimalField(
+        label="Pairs are kept for review from this likelihood, in percent",
+        min_value=1,
+        max_value=50,
+        decimal_places=1,
+        max_digits=3,
+    )
+    note = forms.CharField(
+        label="What is different, and why?",
+        help_text="It stands in the history. Names and numbers of people do not belong here.",
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def __init__(
+        self,
+        *args: Any,
+        methods: Any,
+        held: list[tuple[str, str]],
+        blocks: list[tuple[str, str]],
+        **kwargs: Any,
+    ) -> None:
+        """Offer these methods, fields and blocks."""
+        super().__init__(*args, **kwargs)
+        self.fields["method"].queryset = methods  # type: ignore[attr-defined]
+        self.fields["fields_compared"].choices = held  # type: ignore[attr-defined]
+        self.fields["blocks"].choices = blocks  # type: ignore[attr-defined]
+
+    def chosen(self) -> dict[str, Any]:
+        """Return what was chosen, as the service takes it."""
+        said = self.cleaned_data
+        return {
+            "method": said["method"],
+            "fields": said["fields_compared"],
+            "blocks": said["blocks"],
+            "accept": said["accept"],
+            "auto_precision": min(float(said["auto_precision"]) / 100, 0.99999),
+            "grey_floor": float(said["grey_floor"]) / 100,
+            "note": said["note"],
+        }
+
+
+class AnswersForm(forms.Form):
+    """The questions about the quality of a run."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Ask each question; none must be answered at once."""
+        super().__init__(*args, **kwargs)
+        for value, label in QualityQuestion.choices:
+            self.fields[value] = forms.CharField(
+                label=label, required=False, max_length=4000, widget=forms.Textarea(attrs={"rows": 4})
+            )
+
+
+class IssueForm(forms.Form):
+    """An issue of the quality of data."""
+
+    source = forms.ChoiceField(label="Whose data?")
+    element = forms.CharField(
+        max_length=120, label="Which element?", help_text="As the agency calls it. “All” if it is the file."
+    )
+    years = forms.CharField(max_length=60, required=False, label="Which years?")
+    title = forms.CharField(max_length=160, label="What is wrong, in a few words?")
+    description = forms.CharField(
+        label="What is known of it?",
+        help_text="Everybody who asks for data reads this. Name no person and no project.",
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 5}),
+    )
+    advice = forms.CharField(
+        required=False,
+        label="What should who uses it do?",
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def __init__(self, *args: Any, sources: list[Any], **kwargs: Any) -> None:
+        """Offer these sources."""
+        super().__init__(*args, **kwargs)
+        self._known = {str(each.pk): each for each in sources}
+        self.fields["source"].choices = [(key, each.short_name) for key, each in self._known.items()]  # type: ignore[attr-defined]
+
+    def clean_source(self) -> Any:
+        """Return the organisation itself."""
+        return self._known[self.cleaned_data["source"]]
+
+
+class ResolveForm(forms.Form):
+    """How an issue was resolved."""
+
+    resolution = forms.CharField(
+        label="How was it resolved, and since when?",
+        max_length=2000,
         widget=forms.Textarea(attrs={"rows": 3}),
     )

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
-from matching.engine import rules
+from matching.engine import consents, rules
 from matching.engine import spec as specs
 from matching.engine.errors import BadInput
 from p20win.refusal import Blocked
@@ -132,6 +132,22 @@ def identifier_list(table: "IdentifierTable", senders: Iterable[str]) -> dict[st
         ],
         "agencies": list(senders),
         "one_row_per": [[identifier]],
+    }
+
+
+def consent_list(agency: "Organisation") -> dict[str, Any]:
+    """Return what custody checks a list of consents against: generic ids, and how each stands (O-51)."""
+    return {
+        "columns": [
+            _id(),
+            {"name": consents.STATUS, "codes": list(consents.STATUSES), "required": True},
+            {"name": consents.VALID_UNTIL, "form": "date"},
+            {"name": consents.REVOKED_ON, "form": "date"},
+        ],
+        "id_column": ID_COLUMN,
+        "id_prefix": f"{agency.short_name}-",
+        "agencies": [agency.short_name, agency.slug],
+        "one_row_per": [[ID_COLUMN]],
     }
 
 

@@ -3,7 +3,15 @@
 from typing import Final
 
 from matching import checks
-from matching.models import DeliveryStatus, MatchStatus, OrderStatus, QuestionStatus, RunStatus
+from matching.models import (
+    DeliveryStatus,
+    IssueStatus,
+    MatchStatus,
+    OrderStatus,
+    QuestionStatus,
+    RunStatus,
+    TryOutStatus,
+)
 from p20win.accounts.public import is_operating_group, is_system
 from p20win.workflow import Step
 
@@ -15,7 +23,7 @@ COMPLETE_FILES: Final = Step(
 )
 START: Final = Step(
     event="match.started",
-    sources=frozenset({MatchStatus.READY}),
+    sources=frozenset({MatchStatus.READY, MatchStatus.LINKED}),
     target=MatchStatus.LINKING,
     checks=(checks.may_match, checks.files_are_there, checks.has_approved_method),
     label="Start the match",
@@ -38,6 +46,13 @@ REJECT: Final = Step(
     target=MatchStatus.READY,
     label="Not optimal: link again",
 )
+CHOOSE: Final = Step(
+    event="match.run_chosen",
+    sources=frozenset({MatchStatus.READY, MatchStatus.LINKED}),
+    target=MatchStatus.LINKED,
+    checks=(checks.may_match,),
+    label="Put this run before the parties",
+)
 SIGN_OFF: Final = Step(
     event="match.signed_off",
     sources=frozenset({MatchStatus.LINKED}),
@@ -57,7 +72,7 @@ DESTROY_INPUTS: Final = Step(
     target=MatchStatus.INPUTS_DESTROYED,
     checks=(is_system, checks.inputs_are_gone),
 )
-MATCH_STEPS: Final = (COMPLETE_FILES, START, LINK, FAIL, REJECT, SIGN_OFF, DELIVER, DESTROY_INPUTS)
+MATCH_STEPS: Final = (COMPLETE_FILES, START, LINK, FAIL, REJECT, CHOOSE, SIGN_OFF, DELIVER, DESTROY_INPUTS)
 
 FINISH_RUN: Final = Step(
     event="run.finished",
@@ -72,6 +87,20 @@ FAIL_RUN: Final = Step(
     checks=(is_system,),
 )
 RUN_STEPS: Final = (FINISH_RUN, FAIL_RUN)
+
+FINISH_TRY_OUT: Final = Step(
+    event="try_out.finished",
+    sources=frozenset({TryOutStatus.RUNNING}),
+    target=TryOutStatus.DONE,
+    checks=(is_system,),
+)
+FAIL_TRY_OUT: Final = Step(
+    event="try_out.failed",
+    sources=frozenset({TryOutStatus.RUNNING}),
+    target=TryOutStatus.FAILED,
+    checks=(is_system,),
+)
+TRY_OUT_STEPS: Final = (FINISH_TRY_OUT, FAIL_TRY_OUT)
 
 MAKE_AVAILABLE: Final = Step(
     event="extract.available",
@@ -145,4 +174,28 @@ BEGIN_ORDER: Final = Step(
     checks=(is_system, checks.extract_is_made, checks.is_not_held),
 )
 ORDER_STEPS: Final = (CONFIRM_ORDER, WITHDRAW_ORDER, BEGIN_ORDER)
-STEPS: Final = (*MATCH_STEPS, *RUN_STEPS, *DELIVERY_STEPS, *QUESTION_STEPS, *ORDER_STEPS)
+
+RESOLVE_ISSUE: Final = Step(
+    event="quality_issue.resolved",
+    sources=frozenset({IssueStatus.OPEN}),
+    target=IssueStatus.RESOLVED,
+    checks=(is_operating_group,),
+    label="Note that it is resolved",
+)
+REOPEN_ISSUE: Final = Step(
+    event="quality_issue.reopened",
+    sources=frozenset({IssueStatus.RESOLVED}),
+    target=IssueStatus.OPEN,
+    checks=(is_operating_group,),
+    label="It is there again",
+)
+ISSUE_STEPS: Final = (RESOLVE_ISSUE, REOPEN_ISSUE)
+STEPS: Final = (
+    *MATCH_STEPS,
+    *RUN_STEPS,
+    *TRY_OUT_STEPS,
+    *DELIVERY_STEPS,
+    *QUESTION_STEPS,
+    *ORDER_STEPS,
+    *ISSUE_STEPS,
+)

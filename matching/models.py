@@ -19,6 +19,9 @@ from matching.delivery_models import (
     QuestionStatus,
     Topic,
 )
+from matching.quality_models import IssueStatus, QualityAnswer, QualityIssue, QualityQuestion
+from matching.review_models import Look, Reading, ReviewSample, ReviewSheet, Verdict
+from matching.spec_models import LinkSpec, TryOut, TryOutStatus
 from p20win.audit.public import recorded
 from p20win.ids import uuid7
 
@@ -30,16 +33,28 @@ __all__ = [
     "ExpectedFile",
     "Fetch",
     "Form",
+    "IssueStatus",
     "LinkAttestation",
+    "LinkSpec",
+    "Look",
     "Match",
     "MatchRun",
     "MatchSignoff",
     "MatchStatus",
     "Outcome",
+    "QualityAnswer",
+    "QualityIssue",
+    "QualityQuestion",
     "Question",
     "QuestionStatus",
+    "Reading",
+    "ReviewSample",
+    "ReviewSheet",
     "RunStatus",
     "Topic",
+    "TryOut",
+    "TryOutStatus",
+    "Verdict",
 ]
 
 
@@ -65,6 +80,9 @@ class Match(models.Model):
     status_since = models.DateTimeField()
     signed_off_at = models.DateTimeField(null=True)
     inputs_destroyed_at = models.DateTimeField(null=True)
+    proposed = models.ForeignKey(  # the run that is before the parties
+        "matching.MatchRun", on_delete=models.PROTECT, null=True, related_name="+"
+    )
 
     history = recorded()
 
@@ -116,6 +134,7 @@ class ExpectedFile(models.Model):
     flag = models.CharField(max_length=60, blank=True)  # of an identifier list: its flag column
     identifier = models.CharField(max_length=60, blank=True)  # likewise: its column of identifiers
     place = models.CharField(max_length=12, blank=True)  # likewise: the school whose people it is about
+    is_consent = models.BooleanField(default=False)  # a list of consents, by generic id
 
     history = recorded()
 
@@ -129,7 +148,7 @@ class ExpectedFile(models.Model):
             ),
             models.CheckConstraint(
                 name="list_names_its_columns",
-                condition=~Q(kind="identifier_list") | ~Q(flag="") & ~Q(identifier=""),
+                condition=~Q(kind="identifier_list") | Q(is_consent=True) | ~Q(flag="") & ~Q(identifier=""),
             ),
         ]
 
@@ -162,9 +181,12 @@ class MatchRun(models.Model):
     status_since = models.DateTimeField()
     started_at = models.DateTimeField()
     started_by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
+    link_spec = models.ForeignKey(LinkSpec, on_delete=models.PROTECT, null=True, related_name="runs")
+    reason = models.CharField(max_length=500, blank=True)  # why it was linked again
     spec = models.JSONField()  # as matching.engine.spec writes it: no value of any record
     report = models.JSONField(null=True)
     report_digest = models.CharField(max_length=64, blank=True)
+    differences = models.JSONField(default=dict)  # in links from each earlier run, as counts
     failure = models.CharField(max_length=400, blank=True)
     crosswalk = models.ForeignKey("custody.SealedFile", on_delete=models.PROTECT, null=True, related_name="+")
     pairs = models.ForeignKey("custody.SealedFile", on_delete=models.PROTECT, null=True, related_name="+")

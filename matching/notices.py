@@ -151,6 +151,9 @@ NOTICES: Final = {
         "{number}: please say whether the match is optimal",
         where=_page,
     ),
+    "match.run_chosen": Notice(
+        "emails/match_linked.txt", representatives, "{number}: another match report is ready", where=_page
+    ),
     "match.failed": Notice(
         "emails/match_failed.txt", hub_staff, "{number}: the match did not work", where=_page
     ),

@@ -5,11 +5,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.utils.safestring import SafeString
 
-from matching import checks, destruction_shown, lifecycle, selectors, standing
+from agreements import public as agreements
+from matching import checks, destruction_shown, lifecycle, reviewed, selectors, standing
 from matching.engine import page
 from matching.engine.defaults import WORDS
 from matching.engine.encoded import NO_REVIEW
-from matching.models import Delivery, ExpectedFile, Match, MatchRun, MatchStatus
+from matching.models import (
+    Delivery,
+    ExpectedFile,
+    Match,
+    MatchRun,
+    MatchStatus,
+    QualityQuestion,
+    ReviewSample,
+)
 from p20win.accounts.public import Role
 from p20win.custody import public as custody
 from p20win.deadlines import public as deadlines
@@ -32,9 +41,11 @@ def detail(match: Match, person: "User", at: dt.datetime) -> dict[str, Any]:
         "match": match,
         "lead": lead(match),
         "files": _files(match, person),
-        "runs": match.runs.select_related("method", "started_by"),
+        "runs": match.runs.select_related("method", "started_by", "link_spec"),
+        "rejections": standing.rejections(match),
         "job": _job(match, run, delivery),
         "result": result,
+        "sample": _sample(result) if is_hub else None,
         "words": standing.signoffs(result) if result else [],
         "may_speak": bool(checks.signoffs_of(match, person)),
         "why_not_agree": checks.why_not_agree(match, person, at),
@@ -58,6 +69,12 @@ def detail(match: Match, person: "User", at: dt.datetime) -> dict[str, Any]:
     }
 
 
+def _sample(result: MatchRun | None) -> dict[str, Any] | None:
+    """Return how the review of a result stands, if pairs were drawn of it."""
+    sample = ReviewSample.objects.filter(run=result).first()
+    return {"row": sample, **reviewed.progress(reviewed.pairs(sample))} if sample else None
+
+
 def _files(match: Match, person: "User") -> list[dict[str, Any]]:
     """Return the expected files; only their own people and the hub may look at one."""
     own = set(custody.visible_slots(person).filter(project=match.project).values_list("pk", flat=True))
@@ -70,7 +87,7 @@ def _file(row: ExpectedFile, person: "User", *, may_look: bool) -> dict[str, Any
     latest = files[0] if files else None
     return {
         "row": row,
-        "kind": custody.DataClass(row.kind).label,
+        "kind": "List of consents" if row.is_consent else custody.DataClass(row.kind).label,
         "latest": latest,
         "may_look": may_look,
         "is_mine": person.organisation_id == row.slot.supplier_id,
@@ -123,6 +140,33 @@ def _listed(names: list[str]) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
+def report_pdf(run: MatchRun) -> bytes:
+    """Return the report of a run as a paper, with the parties' words and what people judged by now.
+
+    :raises MustWait: if the system libraries for papers are missing
+    """
+    context = report(run) | {"words": standing.signoffs(run)}
+    return agreements.make_paper("documents/match_report.html", context)
+
+
+def _judged(run: MatchRun) -> dict[str, Any]:
+    """Return what the review says of a run by now, and the answers about its quality."""
+    sample = ReviewSample.objects.filter(run=run).first()
+    answered = {row.question: row for row in run.answers.select_related("answered_by")}
+    answers = [(label, answered.get(value)) for value, label in QualityQuestion.choices]
+    told: dict[str, Any] = {"answers": answers, "sample": sample}
+    if sample is None:
+        return told
+    estimate, (kappa, both) = reviewed.estimate(sample), reviewed.agreement(run.match)
+    return told | {
+        "reviewed": estimate.reviewed,
+        "reviewed_precision": reviewed.interval(estimate.precision),
+        "reviewed_missed": reviewed.interval(estimate.missed, share=False),
+        "kappa": kappa,
+        "both": len(both),
+    }
+
+
 def report(run: MatchRun) -> dict[str, Any]:
     """Return what the page of a report shows: the numbers, each as words, and its charts."""
     told: dict[str, Any] = run.report or {}
@@ -130,6 +174,7 @@ def report(run: MatchRun) -> dict[str, Any]:
         "run": run,
         "match": run.match,
         "report": told,
+        **_judged(run),
         "estimates": {
             "precision": page.percent(told["estimates"]["precision"]),
             "recall": page.percent(told["estimates"]["recall"]),
@@ -152,6 +197,14 @@ def report(run: MatchRun) -> dict[str, Any]:
         ],
         "people": [(entry["rows"], page.count(entry)) for entry in told["people"]],
         "refused": [(entry["reason"], page.count(entry)) for entry in told["refused"]],
+        "consents": [
+            {
+                "file": entry["file"],
+                "left_out": [(each["reason"], page.count(each)) for each in entry["left_out"]],
+            }
+            for entry in told.get("consents", [])
+        ],
+        "applied": {name: page.count(count) for name, count in told.get("reviewed", {}).items()},
         "lists": [
             (page.count(entry["named"]), page.count(entry["unknown"])) for entry in told.get("lists", [])
         ],

@@ -54,9 +54,17 @@ def missing(match: Match) -> list[ExpectedFile]:
 
 def accepted(match: Match, kind: str) -> list[tuple[ExpectedFile, custody.SealedFile]]:
     """Return the accepted files of one kind, each with what was expected of it, in a fixed order."""
-    rows = (
-        match.expected_files.filter(kind=kind).select_related("slot", "agency").order_by("agency__slug", "id")
-    )
+    return _accepted(match, kind, is_consent=False)
+
+
+def consents(match: Match) -> list[tuple[ExpectedFile, custody.SealedFile]]:
+    """Return the accepted lists of consents, each with what was expected of it."""
+    return _accepted(match, custody.DataClass.IDENTIFIER_LIST, is_consent=True)
+
+
+def _accepted(match: Match, kind: str, *, is_consent: bool) -> list[tuple[ExpectedFile, custody.SealedFile]]:
+    rows = match.expected_files.filter(kind=kind, is_consent=is_consent)
+    rows = rows.select_related("slot", "agency").order_by("agency__slug", "id")
     files = {
         file.slot_id: file
         for file in custody.accepted_files(match.project, kind).filter(slot__expected_by__match=match)
@@ -84,9 +92,23 @@ def latest_run(match: Match) -> MatchRun | None:
 
 
 def latest_result(match: Match) -> MatchRun | None:
-    """Return the latest run that came to a result."""
+    """Return the result that counts: the run before the parties, else the latest that came to one."""
+    if match.proposed_id:
+        return match.runs.select_related("method", "started_by").get(pk=match.proposed_id)
     rows = match.runs.filter(status=RunStatus.DONE).select_related("method", "started_by")
     return rows.order_by("-number").first()
+
+
+def results(match: Match) -> QuerySet[MatchRun]:
+    """Return every run that came to a result, newest first."""
+    rows = match.runs.filter(status=RunStatus.DONE).select_related("method", "started_by", "link_spec")
+    return rows.order_by("-number")
+
+
+def rejections(match: Match) -> QuerySet[MatchSignoff]:
+    """Return why parties said that a run was not optimal, latest first."""
+    rows = MatchSignoff.objects.filter(run__match=match, rejected_at__isnull=False)
+    return rows.select_related("organisation", "rejected_by", "run").order_by("-rejected_at")
 
 
 def signoffs(run: MatchRun) -> QuerySet[MatchSignoff]:

@@ -1,7 +1,7 @@
 """Lines of work of the matching desk."""
 
-from matching.models import Delivery, DestructionOrder, Match, MatchRun
-from matching.services import delivering, destroying, opening, ordering, running
+from matching.models import Delivery, DestructionOrder, Match, MatchRun, TryOut
+from matching.services import delivering, destroying, opening, ordering, running, specifying
 from p20win import clock
 from p20win.custody import public as custody
 from p20win.jobs.public import RunningJob, line_of_work
@@ -18,6 +18,13 @@ def run_match(job: RunningJob, *, run_id: str) -> None:
     """Link the files of a run."""
     run = MatchRun.objects.select_related("match", "match__project", "method").get(pk=run_id)
     running.link(run, job=job, at=clock.now())
+
+
+@line_of_work("matching.try_spec", queue="vault", attempts=running.ATTEMPTS)
+def try_spec(job: RunningJob, *, try_out_id: str) -> None:
+    """Try a specification on a share of the rows."""
+    rows = TryOut.objects.select_related("link_spec__match__project", "link_spec__method")
+    specifying.carry_out(rows.get(pk=try_out_id), job=job, at=clock.now())
 
 
 @line_of_work("matching.build_extract", queue="vault")

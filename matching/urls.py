@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from matching import delivery_views, destruction_pages, question_views, views
+from matching import (
+    delivery_views,
+    destruction_pages,
+    quality_pages,
+    question_views,
+    review_pages,
+    run_pages,
+    views,
+)
 
 app_name = "matching"
 urlpatterns = [
@@ -10,8 +18,21 @@ urlpatterns = [
     path("for/<uuid:project_pk>/open/", views.open_match, name="open"),
     path("runs/<uuid:pk>/", views.report, name="report"),
     path("runs/<uuid:pk>/report.html", views.report_file, name="report-file"),
+    path("runs/<uuid:pk>/report.pdf", quality_pages.report_pdf, name="report-pdf"),
+    path("runs/<uuid:pk>/quality/", quality_pages.answers, name="report-quality"),
+    path("issues/", quality_pages.issues, name="issues"),
+    path("issues/new/", quality_pages.raise_issue, name="issue-new"),
+    path("issues/<uuid:pk>/", quality_pages.issue, name="issue"),
+    path("issues/<uuid:pk>/resolve/", quality_pages.resolve, name="issue-resolve"),
+    path("issues/<uuid:pk>/reopen/", quality_pages.reopen, name="issue-reopen"),
     path("<uuid:pk>/", views.detail, name="detail"),
-    path("<uuid:pk>/start/", views.start, name="start"),
+    path("<uuid:pk>/start/", run_pages.start, name="start"),
+    path("<uuid:pk>/settings/", run_pages.versions, name="specs"),
+    path("<uuid:pk>/settings/new/", run_pages.edit, name="spec-new"),
+    path("settings/<uuid:pk>/", run_pages.version, name="spec"),
+    path("settings/<uuid:pk>/try/", run_pages.try_out, name="spec-try"),
+    path("<uuid:pk>/compare/", run_pages.compare, name="compare"),
+    path("runs/<uuid:pk>/choose/", run_pages.choose, name="run-choose"),
     path("<uuid:pk>/agree/", views.agree, name="agree"),
     path("<uuid:pk>/reject/", views.reject, name="reject"),
     path("<uuid:pk>/limitations/", delivery_views.limitations, name="limitations"),
@@ -31,6 +52,9 @@ urlpatterns = [
     path("questions/<uuid:pk>/forward/", question_views.forward, name="question-forward"),
     path("questions/<uuid:pk>/reply/", question_views.reply, name="question-reply"),
     path("questions/<uuid:pk>/answer/", question_views.answer, name="question-answer"),
+    path("review/<uuid:pk>/", review_pages.overview, name="review"),
+    path("review/<uuid:pk>/pairs/<int:number>/", review_pages.pair, name="review-pair"),
+    path("review/readings/<uuid:pk>/take-back/", review_pages.take_back, name="review-take-back"),
     path("<uuid:pk>/destroy/", destruction_pages.ask, name="destroy"),
     path("<uuid:pk>/destroy/confirm/", destruction_pages.confirm, name="destroy-confirm"),
     path("<uuid:pk>/destroy/withdraw/", destruction_pages.withdraw, name="destroy-withdraw"),

@@ -11,18 +11,17 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from matching import checks, lifecycle, pages, selectors, standing
+from matching import checks, pages, selectors, standing
 from matching.engine import page as report_page
-from matching.forms import AgreeForm, MethodForm, OpenForm, RejectForm
+from matching.forms import AgreeForm, OpenForm, RejectForm
 from matching.models import Match, MatchRun
-from matching.services import opening, running, signing
+from matching.services import judging, opening, signing
 from p20win import clock
 from p20win.access import SignedInRequest, members_only, roles_only
 from p20win.accounts.public import Role
 from p20win.listing import Listing
 from p20win.projects import public as projects
 from p20win.refusal import Blocked
-from p20win.workflow import blockers
 
 _LIST = Listing(
     sorts={
@@ -82,7 +81,7 @@ def index(request: SignedInRequest) -> HttpResponse:
 def open_match(request: SignedInRequest, project_pk: uuid.UUID) -> HttpResponse:
     """Settle in which form the match is delivered, and open the upload of a project's files."""
     project = get_object_or_404(projects.visible_to(request.user), pk=project_pk)
-    form = OpenForm(sent(request))
+    form = OpenForm(sent(request), agencies=standing.agencies(project))
     if form.is_valid() and tried(
         form, lambda: opening.open_match(project, by=request.user, at=clock.now(), **form.cleaned_data)
     ):
@@ -103,24 +102,8 @@ def detail(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     )
 
 
-@roles_only(Role.HUB_STAFF)
-@require_http_methods(["GET", "POST"])
-def start(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
-    """Choose the method and start the match."""
-    match = match_of(request, pk)
-    form = MethodForm(sent(request), methods=standing.methods(match, clock.now()))
-    if request.method == "POST" and form.is_valid():
-        method = form.cleaned_data["method"]
-        if tried(form, lambda: running.start_run(match, method, by=request.user, at=clock.now())):
-            messages.success(request, "Started. The vault links the files.")
-            return redirect("matching:detail", pk=pk)
-    why_not = blockers(lifecycle.START, match, request.user)
-    lists = [row for row in match.expected_files.filter(is_required=False) if row.slot.status == "open"]
-    context = {"match": match, "form": form, "why_not": why_not, "open_lists": len(lists)}
-    return render(request, "matching/start.html", context)
-
-
-def _run(request: SignedInRequest, pk: uuid.UUID) -> MatchRun:
+def run_of(request: SignedInRequest, pk: uuid.UUID) -> MatchRun:
+    """Return a run with a result that this person may see."""
     rows = MatchRun.objects.filter(match__in=selectors.visible_to(request.user), status="done")
     return get_object_or_404(rows.select_related("match", "match__project", "method", "started_by"), pk=pk)
 
@@ -129,14 +112,16 @@ def _run(request: SignedInRequest, pk: uuid.UUID) -> MatchRun:
 @require_GET
 def report(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Show the report of a run."""
-    return render(request, "matching/report.html", pages.report(_run(request, pk)))
+    run = run_of(request, pk)
+    context = pages.report(run) | {"may_answer": not judging.why_not_answer(run, request.user)}
+    return render(request, "matching/report.html", context)
 
 
 @members_only
 @require_GET
 def report_file(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Hand out the report of a run as a file that stands alone."""
-    run = _run(request, pk)
+    run = run_of(request, pk)
     response = HttpResponse(report_page.html(run.report or {}), content_type="text/html; charset=utf-8")
     name = f"match-report-{run.match.project.number}-run-{run.number}.html"
     response["Content-Disposition"] = f'attachment; filename="{name}"'

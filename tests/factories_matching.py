@@ -193,19 +193,38 @@ def linked(match=None, **fields) -> Match:
 
     The same files were linked in earnest once in this process; that result is stored again.
     """
-    run = started(match, **fields)
+    return finished(started(match, **fields)).match
+
+
+def finished(run):
+    """Have the vault link a run: in earnest once, then with the same result for the same settings."""
     really = child.link
 
     def once(setup, given, *, progress):
-        key = json.dumps(dict(setup), sort_keys=True)
+        asked = {key: value for key, value in setup.items() if key != "review"}
+        key = json.dumps([asked, setup["review"]["decided"]], sort_keys=True)
         if key not in _done_before:
             _done_before[key] = really(setup, given, progress=progress)
         return _done_before[key]
 
     with mock.patch.object(child, "link", once):
         files.run_job("matching.run_match", run_id=run.pk)
+    run.refresh_from_db()
     run.match.refresh_from_db()
-    return run.match
+    return run
+
+
+def again(match, *, reason="Another point of acceptance.", link_spec=None, by=None):
+    """Return another run of a match, done."""
+    run = running.start_run(
+        match,
+        standing.latest_run(match).method,
+        by=by or hub_member(match.project),
+        at=START,
+        reason=reason,
+        link_spec=link_spec,
+    )
+    return finished(run)
 
 
 def representative(row):

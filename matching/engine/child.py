@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -22,12 +22,18 @@ _FAILURES: Final = {"bad_input": BadInput, "memory": NeedsMoreMemory}
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a linkage gave: key, pairs and flags as comma-separated text, the report as it stands."""
+    """What a linkage gave: key, pairs and flags as comma-separated text, the report as it stands.
+
+    With pairs for review: the sample without any value, its index, and the records in a sheet for each file.
+    """
 
     crosswalk: bytes
     edges: bytes
     flags: bytes
     report: dict[str, Any]
+    sample: dict[str, Any] = field(default_factory=dict)
+    index: bytes = b""
+    sheets: dict[str, bytes] = field(default_factory=dict)
 
 
 def link(
@@ -38,7 +44,8 @@ def link(
 ) -> Outcome:
     """Link the files in a process of its own. Pieces are passed on as they come and not kept here.
 
-    `setup` holds `spec`, `memory` (such as "2GB"), `threads`, and `lists`.
+    `setup` holds `spec`, `memory` (such as "2GB"), `threads`, `lists`, and for clerical review `review`: the
+    size of the sample, the `salt` of earlier ones and the pairs that were `decided` there.
 
     :raises BadInput: if a file or the specification cannot be used
     :raises NeedsMoreMemory: if the need exceeds the limit
@@ -75,6 +82,7 @@ def _talk(
     with contextlib.suppress(BrokenPipeError):
         process.stdin.close()
     parts: dict[bytes, bytes] = {}
+    sheets: dict[str, bytes] = {}
     for kind, content in frames.receive(process.stdout):
         if kind == frames.PROGRESS:
             told = json.loads(content)
@@ -82,6 +90,9 @@ def _talk(
         elif kind == frames.FAILURE:
             told = json.loads(content)
             raise _FAILURES.get(told["kind"], LinkageError)(told["message"])
+        elif kind == frames.SHEET:
+            name, _, sheet = content.partition(b"\n")
+            sheets[name.decode()] = sheet
         else:
             parts[kind] = content
     if frames.REPORT not in parts:
@@ -93,6 +104,9 @@ def _talk(
         edges=parts[frames.EDGES],
         flags=parts[frames.FLAGS],
         report=json.loads(parts[frames.REPORT]),
+        sample=json.loads(parts.get(frames.SAMPLE, b"{}")),
+        index=parts.get(frames.INDEX, b""),
+        sheets=sheets,
     )
 
 

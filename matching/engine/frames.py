@@ -19,6 +19,9 @@ EDGES: Final = b"G"
 FLAGS: Final = b"L"
 REPORT: Final = b"R"
 FAILURE: Final = b"X"
+SAMPLE: Final = b"V"  # the pairs for review, without a value
+INDEX: Final = b"I"  # what finds them again
+SHEET: Final = b"H"  # name and line end, then the records of one file that people look at
 _HEAD: Final = struct.Struct(">cQ")
 _MOST: Final = 2**40
 

@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from matching.engine.facts import TWINS, Facts
+from matching.engine.facts import TWINS
+from matching.engine.told import Objects
 
 LINK: Final = "link"
 REVIEW: Final = "review"
@@ -52,12 +53,15 @@ def resolve(
     *,
     file_of: np.ndarray,
     unique: frozenset[int],
-    facts: Facts,
+    facts: Objects,
     accept: float,
     cap: int,
     ids: Sequence[pa.Array] = (),
+    together: Iterable[tuple[int, int]] = (),
 ) -> Resolution:
     """Join the pairs at or above the point of acceptance, in the order of their likelihood.
+
+    What reviewers joined comes first, candidate or not.
 
     Ties are broken by the ids of the records, or by their numbers where no ids are given, so that the same
     records always give the same people, in whatever order they came.
@@ -67,15 +71,24 @@ def resolve(
     """
     above = np.flatnonzero(scored.chance >= accept)
     rows = len(file_of)
-    cluster = _together(scored.left[above], scored.right[above], rows)
-    contested = _contested(cluster, scored, above, file_of, unique, facts, cap)
+    said = np.array(sorted(together), np.int64).reshape(-1, 2)
+    cluster = _together(
+        np.concatenate([scored.left[above], said[:, 0]]),
+        np.concatenate([scored.right[above], said[:, 1]]),
+        rows,
+    )
+    contested = _contested(cluster, file_of, unique, facts, cap)
     careful = above[contested[cluster[scored.left[above]]]]
+    said = said[contested[cluster[said[:, 0]]]]
     decision = np.full(len(scored.left), REVIEW, dtype="<U7")
     refused: dict[str, int] = {}
-    if len(careful):
+    if len(careful) or len(said):
         order = careful[_order(scored, careful, ids, rows)]
         ones, others = scored.left[order].tolist(), scored.right[order].tolist()
-        forest = _Forest({*ones, *others}, file_of, unique, cap)
+        forest = _Forest({*ones, *others, *said.ravel().tolist()}, file_of, unique, cap)
+        for one, other in said.tolist():
+            if reason := forest.join(one, other, facts):
+                refused[reason] = refused.get(reason, 0) + 1
         for edge, one, other in zip(order.tolist(), ones, others, strict=True):
             if reason := forest.join(one, other, facts):
                 refused[reason] = refused.get(reason, 0) + 1
@@ -100,11 +113,9 @@ def _together(left: np.ndarray, right: np.ndarray, rows: int) -> np.ndarray:
 
 def _contested(
     cluster: np.ndarray,
-    scored: Scored,
-    above: np.ndarray,
     file_of: np.ndarray,
     unique: frozenset[int],
-    facts: Facts,
+    facts: Objects,
     cap: int,
 ) -> np.ndarray:
     """Tell for each group, by the number of its first record, whether anything speaks against joining it."""
@@ -159,7 +170,7 @@ class _Forest:
             node = parent[node]
         return node
 
-    def join(self, one: int, other: int, facts: Facts) -> str | None:
+    def join(self, one: int, other: int, facts: Objects) -> str | None:
         """Join two records' groups, or say why not."""
         first, second = self._root(one), self._root(other)
         if first == second:

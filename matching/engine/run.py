@@ -19,6 +19,7 @@ from matching.engine.facts import Facts
 from matching.engine.profile import profile
 from matching.engine.resolve import REVIEW, Resolution, Scored, resolve
 from matching.engine.spec import Spec
+from matching.engine.told import NOTHING, Told
 
 ENGINES: Final = {engine.NAME: engine for engine in (hybrid, cascade, splink, toolkit, tokens, clk)}
 DEFAULT_ENGINE: Final = hybrid.NAME
@@ -54,8 +55,9 @@ def link(
     memory_limit: int,
     threads: int,
     progress: Progress = lambda percent, message: None,
+    told: Told = NOTHING,
 ) -> Result:
-    """Link the files and return the key, the pairs and the report.
+    """Link the files and return the key, the pairs and the report; what reviewers told stands above all.
 
     :raises BadInput: if a file lacks what the specification names, or its ids are empty or repeated
     :raises NeedsMoreMemory: if the need exceeds the limit, before or while linking
@@ -85,10 +87,11 @@ def link(
         pairs,
         file_of=file_of,
         unique=frozenset(i for i, name in enumerate(names) if spec.files[name].unique),
-        facts=facts,
+        facts=told.over(facts),
         accept=points.accepted(spec.accept),
         cap=spec.cluster_cap,
         ids=[ids[name] for name in names],
+        together=told.together,
     )
     progress(92, "Drawing new ids and writing the report")
     key = crosswalk.draw(found.cluster, names, [ids[name] for name in names], token=token)

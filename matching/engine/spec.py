@@ -102,6 +102,12 @@ def to_json(spec: Spec) -> str:
     return json.dumps(asdict(spec), indent=2, sort_keys=True) + "\n"
 
 
+def as_dict(spec: Spec) -> dict[str, Any]:
+    """Return the specification as what its JSON says."""
+    said: dict[str, Any] = json.loads(to_json(spec))
+    return said
+
+
 def digest(spec: Spec) -> str:
     """Return the SHA-256 of the specification, by which a report names it."""
     canonical = json.dumps(asdict(spec), sort_keys=True, separators=(",", ":"))

@@ -15,7 +15,21 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from matching.engine import crosswalk, frames, hardening, io, lists, memory, prepare, report, run
+from matching.engine import (
+    clerical,
+    consents,
+    crosswalk,
+    frames,
+    hardening,
+    io,
+    lists,
+    memory,
+    prepare,
+    report,
+    run,
+    told,
+    tryout,
+)
 from matching.engine import spec as specs
 from matching.engine.errors import BadInput, LinkageError, NeedsMoreMemory
 
@@ -50,6 +64,14 @@ def _work(incoming: BinaryIO, outgoing: BinaryIO) -> None:
     def tell(percent: int, message: str) -> None:
         frames.send_json(outgoing, frames.PROGRESS, {"percent": percent, "message": message})
 
+    held = [consents.Consents(**entry) for entry in setup.get("consents", [])]
+    whole, left_out = consents.apply(held, tables, spec)
+    files = {name: whole[name] for name in files}
+    if setup.get("try_out"):
+        files = tryout.sample(files, spec, salt=secrets.token_hex(8))
+    review = setup.get("review") or {}
+    salt = str(review.get("salt") or secrets.token_hex(8))
+    before = told.carried(review.get("decided", []), files, specs.complete(spec), salt=salt)
     result = run.link(
         files,
         spec,
@@ -57,16 +79,38 @@ def _work(incoming: BinaryIO, outgoing: BinaryIO) -> None:
         memory_limit=memory.parse(setup["memory"]),
         threads=int(setup["threads"]),
         progress=tell,
+        told=before,
     )
     inputs = {name: digests[name] for name in files}
     numbers = report.completed(result.report, spec, files, result.clusters, inputs)
-    inputs = {name: digests[name] for name in files}
-    numbers = report.completed(result.report, spec, files, result.clusters, inputs)
-    flags, counts = _flags(joined, spec, tables)
+    if review.get("size") and specs.complete(spec).comparisons:  # tokens leave nothing to look at
+        tell(95, "Drawing pairs for review")
+        drawn = clerical.draw(
+            result.edges,
+            files,
+            specs.complete(spec),
+            result.report,
+            size=int(review["size"]),
+            salt=salt,
+            told=before,
+        )
+        _send_sample(outgoing, drawn)
+    flags, counts = _flags(joined, spec, whole)
     frames.send(outgoing, frames.CROSSWALK, io.as_csv(result.crosswalk))
     frames.send(outgoing, frames.EDGES, io.as_csv(result.edges))
     frames.send(outgoing, frames.FLAGS, io.as_csv(flags))
-    frames.send_json(outgoing, frames.REPORT, {**numbers, "lists": counts})
+    frames.send_json(
+        outgoing,
+        frames.REPORT,
+        {**numbers, "lists": counts, "reviewed": before.numbers(), "consents": left_out},
+    )
+
+
+def _send_sample(outgoing: BinaryIO, drawn: clerical.Drawn) -> None:
+    frames.send_json(outgoing, frames.SAMPLE, drawn.sample)
+    frames.send_json(outgoing, frames.INDEX, drawn.index)
+    for name, content in drawn.sheets.items():
+        frames.send(outgoing, frames.SHEET, name.encode() + b"\n" + content)
 
 
 def _list(said: dict[str, Any]) -> lists.List:

@@ -10,7 +10,7 @@ from matching.engine import extract
 from matching.engine.errors import BadInput
 from matching.models import Delivery, DeliveryStatus, DeliveryTerms, Match, MatchStatus
 from matching.services import packing
-from matching.services.running import LIMITS, wait_for_the_parties
+from matching.services.choosing import LIMITS, wait_for_the_parties
 from p20win.accounts.public import Role, system_user
 from p20win.audit.public import first_in_line
 from p20win.custody import public as custody

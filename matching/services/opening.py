@@ -1,6 +1,7 @@
 """Opening the upload of a project's files, and noticing when all are there."""
 
 import datetime as dt
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
@@ -37,11 +38,13 @@ def open_match(
     form: str = Form.PACKAGE,
     basis: str = "",
     encoding: str = "",
+    consents: Collection[Organisation] = (),
 ) -> Match:
     """Open a match: an upload slot for every file that the approved request makes necessary (O-59, O-61).
 
     In which form it is delivered is settled here; where only the key is, no analytical file is asked for.
-    With an `encoding` (tokens, or clk) the agencies send that in place of identifiers (O-72).
+    With an `encoding` (tokens, or clk) the agencies send that in place of identifiers (O-72). Who relies on
+    individuals' consents sends a list of them, without which nothing is linked (O-51).
 
     :raises Blocked: if no agreement is in force, a match is open, an agency's elements make no file, or the
         key alone is to be delivered and the agreement's words for it are not named
@@ -68,6 +71,8 @@ def open_match(
     for agency, elements in wanted.items():
         matching = _matching_file(agency, elements, encoding)
         _expect_agency(match, agency, elements, matching, form=terms.form, closes_at=closes_at, by=by, at=at)
+        if agency in consents:
+            _expect_consents(match, agency, closes_at=closes_at, by=by, at=at)
     for table in requests.identifier_tables(project):
         _expect_list(match, table, _owner(table, wanted), closes_at=closes_at, by=by, at=at)
     return match
@@ -100,6 +105,16 @@ def _expect_agency(
         slot = _open(match, agency, str(kind), title, spec, closes_at=closes_at, by=by, at=at)
         row = ExpectedFile(match=match, slot=slot, agency=agency, kind=str(kind))
         create("match.file_expected", row, by=by, at=at, details={"agency": agency.slug, "class": str(kind)})
+
+
+def _expect_consents(
+    match: Match, agency: Organisation, *, closes_at: dt.datetime, by: "User", at: dt.datetime
+) -> None:
+    kind = str(custody.DataClass.IDENTIFIER_LIST)
+    spec = layouts.consent_list(agency)
+    slot = _open(match, agency, kind, "Consents", spec, closes_at=closes_at, by=by, at=at)
+    row = ExpectedFile(match=match, slot=slot, agency=agency, kind=kind, is_consent=True)
+    create("match.file_expected", row, by=by, at=at, details={"agency": agency.slug, "class": "consents"})
 
 
 def _expect_list(

@@ -188,7 +188,10 @@ def _of_agency(delivery: Delivery, agency: "Organisation") -> list[dict[str, str
         | {"column": row.flag, "source element": row.slot.title, "type": "boolean", "kind": "flag"}
         | {"values": "1 = in the list; 0 = same population, not in it; empty = no list came in"}
         for row in delivery.match.expected_files.filter(
-            kind=custody.DataClass.IDENTIFIER_LIST, agency=agency, slot__status=custody.SlotStatus.FILLED
+            kind=custody.DataClass.IDENTIFIER_LIST,
+            is_consent=False,
+            agency=agency,
+            slot__status=custody.SlotStatus.FILLED,
         ).select_related("slot")
     ]
     return [dict.fromkeys(COLUMNS, "") | row for row in rows]

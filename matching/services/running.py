@@ -8,22 +8,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 from django.db import transaction
-from django.urls import reverse
 
 from agreements import public as agreements
 from matching import layouts, lifecycle, standing
 from matching.engine import child, suppress
-from matching.engine import spec as specs
 from matching.engine.errors import BadInput, LinkageError, NeedsMoreMemory
-from matching.models import Match, MatchRun, MatchSignoff, RunStatus
-from p20win.accounts.public import Role, hub, system_user
+from matching.models import LinkSpec, Match, MatchRun, MatchStatus, RunStatus
+from matching.services import choosing, consenting, reviewing, specifying
+from p20win.accounts.public import system_user
+from p20win.audit.public import first_in_line
 from p20win.custody import public as custody
-from p20win.deadlines import public as deadlines
 from p20win.jobs import public as jobs
-from p20win.projects import public as projects
 from p20win.refusal import Blocked
 from p20win.workflow import create, take
-from requests_app import public as requests
 
 if TYPE_CHECKING:
     from agreements.models import MatchMethod
@@ -31,55 +28,55 @@ if TYPE_CHECKING:
     from p20win.jobs.public import RunningJob
 
 ATTEMPTS: Final = 3
-AGREEMENT: Final = "match-agreement"
-LIMITS: Final = "limitations"
 
 
 @transaction.atomic
-def start_run(match: Match, method: "MatchMethod", *, by: "User", at: dt.datetime) -> MatchRun:
-    """Have the files linked by an approved method (O-48).
+def start_run(
+    match: Match,
+    method: "MatchMethod",
+    *,
+    by: "User",
+    at: dt.datetime,
+    link_spec: LinkSpec | None = None,
+    reason: str = "",
+) -> MatchRun:
+    """Have the files linked by an approved method (O-48), by its usual settings or a version made of it.
 
-    :raises Blocked: if a file is missing, the method may not run, or the person may not match
+    :raises Blocked: if a file is missing, the method may not run, the person may not match, or it is not said
+        why a match that has a result is linked again
     """
+    first_in_line()
     if not agreements.approved_methods(at).filter(pk=method.pk).exists():
         raise Blocked("The governing board has not approved this method, or it was retired.")
     if not standing.methods(match, at).filter(pk=method.pk).exists():
         held = "encoded" if standing.encoding(match) else "not encoded"
         raise Blocked(f"This method cannot link these files: they are {held}.")
+    if standing.results(match).exists() and not reason.strip():
+        raise Blocked("Say why it is linked again, and what is different this time.")
+    was_before_the_parties = Match.objects.filter(pk=match.pk, status=MatchStatus.LINKED).exists()
     match = take(
         lifecycle.START, match, by=by, at=at, details={"method": method.slug, "version": method.version}
     )
-    spec = _spec(match, method)
-    number = match.runs.count() + 1
+    chosen = link_spec or specifying.usual_version(match, method, by=by, at=at)
+    if reasons := specifying.why_not_run(chosen, match, at):
+        raise Blocked(reasons)
+    if was_before_the_parties:
+        choosing.ask_no_more(match, by=by, at=at, note="The match is linked again.")
     run = MatchRun(
         match=match,
-        number=number,
+        number=match.runs.count() + 1,
         method=method,
+        link_spec=chosen,
+        reason=reason.strip()[:500],
         status_since=at,
         started_at=at,
         started_by=by,
-        spec=json.loads(specs.to_json(spec)),
+        spec=chosen.spec,
     )
-    create("run.started", run, by=by, at=at, details={"spec": specs.digest(spec), "engine": spec.engine})
+    details = {"spec": chosen.digest, "engine": chosen.spec["engine"], "version": chosen.number}
+    create("run.started", run, by=by, at=at, details=details)
     jobs.after_commit("matching.run_match", project_id=match.project_id, asked_by_id=by.pk, run_id=run.pk)
     return run
-
-
-def _spec(match: Match, method: "MatchMethod") -> specs.Spec:
-    if standing.encoding(match):
-        rows = match.expected_files.filter(kind=custody.DataClass.MATCHING).select_related("slot", "agency")
-        encoded = {
-            layouts.file_name(row.agency): layouts.encoded_engine_file(row.agency, row.slot.spec)
-            for row in sorted(rows, key=lambda row: row.agency.slug)
-        }
-        return specs.default(encoded, engine=method.engine)
-    files = {}
-    for agency in standing.agencies(match.project):
-        elements = requests.approved_elements(match.project, agency)
-        files[layouts.file_name(agency)] = layouts.engine_file(
-            agency, [e for e in elements if e.is_matching_identifier]
-        )
-    return specs.default(files, engine=method.engine)
 
 
 def link(run: MatchRun, *, job: "RunningJob", at: dt.datetime) -> MatchRun:
@@ -116,11 +113,15 @@ def _outcome(run: MatchRun, job: "RunningJob") -> child.Outcome:
         joined.append(
             {**named, "identifier": row.identifier, "flags": [row.flag], "field": field, "places": places}
         )
+    consents, consent_lists = consenting.told(run.match, on=run.started_at)
+    files |= consent_lists
     setup = {
+        "consents": consents,
         "spec": run.spec,
         "memory": settings.P20WIN_MATCH_MEMORY,
         "threads": settings.P20WIN_MATCH_THREADS,
         "lists": joined,
+        "review": reviewing.setup(run.match),
     }
     return child.link(setup, files, progress=job.progress)
 
@@ -132,7 +133,9 @@ def _opened(file: custody.SealedFile) -> Iterator[bytes]:
 
 def _store(run: MatchRun, outcome: child.Outcome, *, job: "RunningJob", at: dt.datetime) -> MatchRun:
     project, by = run.match.project, system_user()
-    told = suppress.suppressed(outcome.report, standing.min_cell_count(project))
+    least = standing.min_cell_count(project)
+    told = suppress.suppressed(outcome.report, least)
+    differences = choosing.differences_from(run, outcome.crosswalk, least)
     with transaction.atomic():
         job.hold()
         keeper = standing.keeper(project)
@@ -164,56 +167,19 @@ def _store(run: MatchRun, outcome: child.Outcome, *, job: "RunningJob", at: dt.d
             report_digest=digest,
             crosswalk=sealed["crosswalk"],
             pairs=sealed["pairs"],
+            differences=differences,
             flags=sealed["flags"],
         )
-        take(lifecycle.LINK, run.match, by=by, at=at, details={"run": str(run.pk), "report": digest})
-        _ask_the_parties(run, by=by, at=at)
+        details = {"run": str(run.pk), "report": digest}
+        run.match = take(lifecycle.LINK, run.match, by=by, at=at, details=details, proposed=run)
+        reviewing.keep(run, outcome, at=at)
+        choosing.ask_the_parties(run, by=by, at=at)
     return run
 
 
 def report_digest(report: dict[str, Any]) -> str:
     """Return the digest by which a report is signed."""
     return sha256(json.dumps(report, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-
-def _ask_the_parties(run: MatchRun, *, by: "User", at: dt.datetime) -> None:
-    """The hub describes the limits; every agency, and the recipient, say if it is optimal (O-70, O-169)."""
-    project = run.match.project
-    parties = [(agency, False) for agency in standing.agencies(project)]
-    if recipient := projects.recipient(project):
-        parties.append((recipient, True))
-    for organisation, is_recipient in parties:
-        row = MatchSignoff(run=run, organisation=organisation, is_recipient=is_recipient)
-        create("match.word_asked", row, by=by, at=at, details={"organisation": organisation.slug})
-    if standing.terms(run.match).limitations:
-        wait_for_the_parties(run, by=by, at=at)
-        return
-    deadlines.start(
-        LIMITS,
-        subject=run.match,
-        project=project,
-        at=at,
-        by=by,
-        waiting_on_role=Role.HUB_STAFF,
-        waiting_on_organisation=hub(),
-        where=reverse("matching:limitations", args=[run.match.pk]),
-    )
-
-
-def wait_for_the_parties(run: MatchRun, *, by: "User", at: dt.datetime) -> None:
-    """Start the clock of each party, once it can read what the limits of the result are."""
-    for row in standing.signoffs(run):
-        if row.signature_id is None and not deadlines.alive(AGREEMENT, row):
-            deadlines.start(
-                AGREEMENT,
-                subject=row,
-                project=run.match.project,
-                at=at,
-                by=by,
-                waiting_on_role=Role.REQUESTOR if row.is_recipient else Role.DATA_STEWARD,
-                waiting_on_organisation=row.organisation,
-                where=run.match.get_absolute_url(),
-            )
 
 
 def _fail(run: MatchRun, why: str, *, job: "RunningJob", at: dt.datetime) -> None:

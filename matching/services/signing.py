@@ -9,7 +9,7 @@ from agreements import public as agreements
 from matching import checks, lifecycle, standing
 from matching.models import Match, MatchStatus
 from matching.services import delivering
-from matching.services.running import AGREEMENT, LIMITS
+from matching.services.choosing import AGREEMENT, LIMITS
 from p20win import access, policy
 from p20win.accounts.public import system_user
 from p20win.audit.public import first_in_line

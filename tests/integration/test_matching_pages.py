@@ -98,7 +98,9 @@ def test_the_hub_starts_a_match_with_an_approved_method(signed_in):
     form = page(client, "start", match.pk)
     assert "Method splink" in form.text
 
-    answer = client.post(reverse("matching:start", args=[match.pk]), {"method": MatchMethod.objects.get().pk})
+    answer = client.post(
+        reverse("matching:start", args=[match.pk]), {"version": f"usual:{MatchMethod.objects.get().pk}"}
+    )
 
     match.refresh_from_db()
     assert match.status == MatchStatus.LINKING

@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 
 from agreements.models import Document
+from matching.models import Reading
 from matching.services import asking
 from p20win import clock
 from p20win.accounts.public import Role, enrol_key
@@ -107,6 +108,15 @@ def there(settings, tmp_path):
             "element": request.elements.first().pk,
             "match": match.pk,
             "run": match.runs.first().pk,
+            "version": match.specs.first().pk,
+            "sample": match.runs.first().sample.pk,
+            "reading": Reading.objects.create(
+                sample=match.runs.first().sample,
+                pair=0,
+                reader=factories.hub_member(),
+                verdict="link",
+                at=factories.START,
+            ).pk,
             "delivery": delivery.pk,
             "download": download.pk,
             "question": question.pk,
@@ -142,6 +152,12 @@ KINDS = (
     ("agreements:document", "document"),
     ("agreements:", "agreement"),
     ("matching:report", "run"),
+    ("matching:run-choose", "run"),
+    ("matching:specs", "match"),
+    ("matching:spec-new", "match"),
+    ("matching:spec", "version"),
+    ("matching:review-take-back", "reading"),
+    ("matching:review", "sample"),
     ("matching:question-", "question"),
     ("matching:download-", "download"),
     ("matching:receipt", "download"),
@@ -165,6 +181,7 @@ PARTS = {
 WORDS = {"slug": "an-agency", "kind": "elements"}
 NOT_OF_A_PROJECT = {"deadlines:withdraw_closed_day", "custody:key-ceremony"}
 NOT_OF_A_PROJECT |= {"ledger:checkpoint", "ledger:hashes"}  # of the whole ledger, and of no line's content
+NOT_OF_A_PROJECT |= {"matching:issue", "matching:issue-resolve", "matching:issue-reopen"}  # of a source
 NOT_OF_A_PROJECT |= {"log", "log-csv", "log-xlsx"}  # lists, narrowed to the reader's own agency
 
 
@@ -185,6 +202,7 @@ def filled(name, parts, there):
 
 
 CHOICES = {
+    ("matching:review-pair", "number"): 1,
     ("requests_app:revise", "kind"): "continuation",
     ("requests_app:section", "slug"): "purpose",
 }

@@ -34,7 +34,7 @@ def fit(spec: Spec, pair: Pair, left: pa.Table, right: pa.Table, *, limits: Limi
     with adapter.quiet("learning the weights"):
         other = None if pair.one_file else right.num_rows
         pairs = adapter.toolkit_random_pairs(left.num_rows, other, pairs=_CHANCE_PAIRS, seed=spec.seed)
-        levels = _levels(pairs, left, None if pair.one_file else right, compared)
+        levels = levels_of(pairs, left, None if pair.one_file else right, compared)
     weights: list[dict[str, Any]] = []
     for comparison in compared:
         seen = levels[comparison.field].to_numpy()
@@ -70,7 +70,7 @@ def score(spec: Spec, model: Model, left: pa.Table, right: pa.Table, *, limits: 
             fresh = pairs.difference(found, sort=False)
             rule.append(np.full(len(fresh), len(model.blocks) - 1, dtype=np.int16))
             found = found.append(fresh)
-        levels = _levels(found, left, None if pair.one_file else right, compared)
+        levels = levels_of(found, left, None if pair.one_file else right, compared)
     one, other = (found.get_level_values(n).to_numpy().astype(np.int64) for n in (0, 1))
     evidence = _evidence(compared, model, levels, one, left, right)
     kept = evidence + math.log2(model.prior / (1 - model.prior)) >= _KEPT_BITS
@@ -139,9 +139,10 @@ def _keyed(
     return [pa.table({"key": key}) for key in kept], sizes
 
 
-def _levels(
+def levels_of(
     pairs: pd.MultiIndex, left: pa.Table, right: pa.Table | None, compared: Sequence[Comparison]
 ) -> pd.DataFrame:
+    """Return the level that each pair of rows reaches in each comparison; -1 where a value is missing."""
     if not len(pairs):
         return pd.DataFrame({comparison.field: np.empty(0, np.int64) for comparison in compared})
     features = {comparison.field: (_columns(comparison), _judge(comparison)) for comparison in compared}

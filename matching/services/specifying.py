@@ -1,0 +1,271 @@
+"""How a match is linked: sensible settings, versions that never change, try-outs on a share of the rows."""
+
+import datetime as dt
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import transaction
+
+from agreements import public as agreements
+from matching import checks, layouts, lifecycle, standing
+from matching.engine import child, defaults, suppress
+from matching.engine import spec as specs
+from matching.engine.errors import BadInput, LinkageError, NeedsMoreMemory
+from matching.models import LinkSpec, Match, TryOut, TryOutStatus
+from matching.services import consenting
+from p20win.accounts.public import system_user
+from p20win.audit.public import first_in_line
+from p20win.custody import public as custody
+from p20win.jobs import public as jobs
+from p20win.refusal import Blocked
+from p20win.workflow import create, take
+from requests_app import public as requests
+
+if TYPE_CHECKING:
+    from agreements.models import MatchMethod
+    from p20win.accounts.models import User
+    from p20win.jobs.public import RunningJob
+
+
+def files_of(match: Match) -> dict[str, specs.File]:
+    """Return which column of each agency's file is which field, as it was approved, or which token."""
+    if standing.encoding(match):
+        rows = match.expected_files.filter(kind=custody.DataClass.MATCHING).select_related("slot", "agency")
+        return {
+            layouts.file_name(row.agency): layouts.encoded_engine_file(row.agency, row.slot.spec)
+            for row in sorted(rows, key=lambda row: row.agency.slug)
+        }
+    files = {}
+    for agency in standing.agencies(match.project):
+        elements = requests.approved_elements(match.project, agency)
+        identifiers = [element for element in elements if element.is_matching_identifier]
+        files[layouts.file_name(agency)] = layouts.engine_file(agency, identifiers)
+    return files
+
+
+def needs_ssn(files: Mapping[str, specs.File]) -> list[tuple[str, str]]:
+    """Return the pairs of files that hold an SSN and too little else to tell people apart (O-105).
+
+    Wage records are such: a name and an SSN. Where there is no such pair the SSN is not compared.
+    """
+    found = []
+    for one, other in combinations(files, 2):
+        common = set(files[one].columns) & set(files[other].columns)
+        rest = sum(defaults.BITS[field] for field in common - {"ssn"})
+        if "ssn" in common and rest < defaults.LEAST_BITS:
+            found.append((one, other))
+    return found
+
+
+def usual(match: Match, engine: str) -> specs.Spec:
+    """Return the usual settings for the files of a match."""
+    files = files_of(match)
+    spec = specs.default(files, engine=engine)
+    if standing.encoding(match) or needs_ssn(files):
+        return spec
+    fields = tuple(comparison for comparison in spec.comparisons if comparison.field != "ssn")
+    return specs.complete(replace(spec, comparisons=fields, blocks=()))
+
+
+def usual_version(match: Match, method: "MatchMethod", *, by: "User", at: dt.datetime) -> LinkSpec:
+    """Return the version with the usual settings, made if nobody used them yet.
+
+    :raises Blocked: if the approved identifiers cannot be linked by
+    """
+    try:
+        spec = usual(match, method.engine)
+    except BadInput as problem:
+        raise Blocked(str(problem)) from None
+    return _keep(match, method, spec, note="The usual settings", by=by, at=at)
+
+
+@transaction.atomic
+def make(
+    match: Match,
+    method: "MatchMethod",
+    *,
+    fields: Sequence[str],
+    blocks: Sequence[str],
+    accept: str,
+    auto_precision: float,
+    grey_floor: float,
+    note: str,
+    by: "User",
+    at: dt.datetime,
+) -> LinkSpec:
+    """Make a version of a match's specification. The same settings again are the same version.
+
+    :raises Blocked: if the person may not, the method is not approved, or the settings cannot work
+    """
+    first_in_line()
+    files = files_of(match)
+    refused = why_not_make(match, by)
+    if not standing.methods(match, at).filter(pk=method.pk).exists():
+        refused.append("The governing board has not approved this method for such files, or it was retired.")
+    if "ssn" in fields and not needs_ssn(files):
+        refused.append("The SSN is compared only where a link to wage records needs it; none here does.")
+    if not note.strip():
+        refused.append("Say what is different, and why.")
+    if refused:
+        raise Blocked(refused)
+    try:
+        known = specs.default(files, engine=method.engine)
+        compared = tuple(c for c in known.comparisons if c.field in fields)
+        held = {c.field for c in compared}
+        kept = tuple(
+            block
+            for block in known.blocks
+            if block.name in blocks and {defaults.COLUMNS[column] for column in block.on} <= held
+        )
+        if not compared or not kept:
+            raise Blocked("Choose fields to compare, and a way to find candidates that uses them.")
+        chosen = replace(known, comparisons=compared, blocks=kept, accept=accept)  # type: ignore[arg-type]
+        chosen = replace(chosen, auto_precision=auto_precision, grey_floor=grey_floor)
+        spec = specs.from_json(specs.to_json(chosen))
+    except BadInput as problem:
+        raise Blocked(str(problem)) from None
+    return _keep(match, method, spec, note=note.strip(), by=by, at=at)
+
+
+def why_not_make(match: Match, person: "User") -> list[str]:
+    """Say why no version can be made now; an empty list means one can."""
+    reasons = [why] if (why := checks.runs_matches(match, person)) else []
+    if match.status in standing.AFTER_SIGN_OFF:
+        reasons.append("Every party has agreed to the match. How it was linked does not change any more.")
+    return reasons
+
+
+def _keep(
+    match: Match, method: "MatchMethod", spec: specs.Spec, *, note: str, by: "User", at: dt.datetime
+) -> LinkSpec:
+    digest = specs.digest(spec)
+    if known := match.specs.filter(method=method, digest=digest).first():
+        return known
+    latest = match.specs.order_by("-number").first()
+    row = LinkSpec(
+        match=match,
+        number=(latest.number if latest else 0) + 1,
+        method=method,
+        spec=json.loads(specs.to_json(spec)),
+        digest=digest,
+        note=note[:500],
+        made_by=by,
+        made_at=at,
+    )
+    details = {"number": row.number, "method": method.slug, "version": method.version, "spec": digest}
+    return create("spec.made", row, by=by, at=at, details=details)
+
+
+def why_not_run(row: LinkSpec, match: Match, at: dt.datetime) -> list[str]:
+    """Say why a version cannot link now: the method must be approved and be the one it names (O-48)."""
+    reasons = []
+    if row.match_id != match.pk:
+        reasons.append("This version belongs to another match.")
+    if not agreements.approved_methods(at).filter(pk=row.method_id).exists():
+        reasons.append("The governing board has not approved this method, or it was retired.")
+    if row.spec["engine"] != row.method.engine:
+        reasons.append("This version names another engine than its method.")
+    return reasons
+
+
+# --- try-outs
+
+
+@transaction.atomic
+def try_out(row: LinkSpec, *, by: "User", at: dt.datetime) -> TryOut:
+    """Have a version tried on a share of the rows. Nothing but its report is kept.
+
+    :raises Blocked: if a file is missing, the person may not match, or it is being tried
+    """
+    first_in_line()
+    match = Match.objects.select_related("project").get(pk=row.match_id)
+    refused = why_not_try(row, match, by, at)
+    if refused:
+        raise Blocked(refused)
+    trial = TryOut(link_spec=row, status_since=at, started_by=by, started_at=at)
+    create("try_out.started", trial, by=by, at=at, details={"spec": row.digest})
+    jobs.after_commit(
+        "matching.try_spec", project_id=match.project_id, asked_by_id=by.pk, try_out_id=trial.pk
+    )
+    return trial
+
+
+def why_not_try(row: LinkSpec, match: Match, person: "User", at: dt.datetime) -> list[str]:
+    """Say why a version cannot be tried now; an empty list means it can."""
+    reasons = [*why_not_make(match, person), *why_not_run(row, match, at)]
+    both = (checks.may_match, checks.files_are_there)
+    reasons += [why for check in both if (why := check(match, person))]
+    if row.try_outs.filter(status=TryOutStatus.RUNNING).exists():
+        reasons.append("It is being tried.")
+    return reasons
+
+
+def carry_out(trial: TryOut, *, job: "RunningJob", at: dt.datetime) -> TryOut:
+    """Try a version. In the vault alone; what was linked is thrown away, the report stays.
+
+    :raises LinkageError: if the process that links was lost; the job is tried again
+    """
+    if trial.status != TryOutStatus.RUNNING:
+        return trial
+    match = trial.link_spec.match
+    consents, lists = consenting.told(match, on=trial.started_at)
+    setup = {
+        "consents": consents,
+        "spec": trial.link_spec.spec,
+        "memory": settings.P20WIN_MATCH_MEMORY,
+        "threads": settings.P20WIN_MATCH_THREADS,
+        "try_out": True,
+    }
+    files = {
+        layouts.file_name(row.agency): custody.open_bytes(file)
+        for row, file in standing.accepted(match, custody.DataClass.MATCHING)
+    }
+    try:
+        outcome = child.link(setup, files | lists, progress=job.progress)
+    except (BadInput, NeedsMoreMemory) as refusal:
+        return _fail(trial, str(refusal), job=job, at=at)
+    except LinkageError as failure:
+        if job.attempts >= 3:
+            return _fail(trial, str(failure), job=job, at=at)
+        raise
+    told = suppress.suppressed(outcome.report, standing.min_cell_count(match.project))
+    with transaction.atomic():
+        job.hold()
+        return take(lifecycle.FINISH_TRY_OUT, trial, by=system_user(), at=at, report=told)
+
+
+def _fail(trial: TryOut, why: str, *, job: "RunningJob", at: dt.datetime) -> TryOut:
+    with transaction.atomic():
+        job.hold()
+        return take(lifecycle.FAIL_TRY_OUT, trial, by=system_user(), at=at, failure=why[:400])
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Say in words how one specification differs from another."""
+    said = []
+    for key, words in _WORDS.items():
+        if before.get(key) != after.get(key):
+            said.append(f"{words}: {before.get(key)} → {after.get(key)}")
+    for key, name, words in (("comparisons", "field", "Compared"), ("blocks", "name", "Candidates by")):
+        one, other = ([str(entry[name]) for entry in spec[key]] for spec in (before, after))
+        gone = [each for each in one if each not in other]
+        new = [each for each in other if each not in one]
+        if key == "comparisons":
+            gone, new = ([defaults.WORDS[each] for each in part] for part in (gone, new))
+        if gone:
+            said.append(f"{words}: without {', '.join(gone)}")
+        if new:
+            said.append(f"{words}: with {', '.join(new)}")
+    return said
+
+
+_WORDS = {
+    "engine": "Engine",
+    "accept": "Point of acceptance",
+    "auto_precision": "Automatic band",
+    "grey_floor": "Grey floor",
+}
