@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io as memory_io
 import json
+import secrets
 import sys
 from collections.abc import Iterator
 from hashlib import sha256

@@ -39,7 +39,9 @@ def check(content: bytes, proofs: Iterable[bytes], keys: Collection[str] | None)
     said = parse(content)
     if said.get("format") != FORMAT or not isinstance(said.get("ledger"), list):
         raise Unreadable("What the certificate says of the ledger is not readable.")
-    leaves = {entry.get("line"): entry.get("leaf") for entry in said["ledger"] if isinstance(entry, dict)}
+    leaves: dict[Any, Any] = {
+        entry.get("line"): entry.get("leaf") for entry in said["ledger"] if isinstance(entry, dict)
+    }
     proven: dict[int, Checkpoint] = {}
     for each in proofs:
         document = parse(each)
