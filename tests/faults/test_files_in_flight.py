@@ -28,7 +28,7 @@ from p20win.programs import ROOT
 from tests.faults.portal import Portal
 from tests.faults.visitor import Visitor
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(900), pytest.mark.xdist_group("faults")]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900), pytest.mark.xdist_group("flight")]
 
 AT_ONCE = 20
 MEBIBYTES = 8

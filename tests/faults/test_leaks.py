@@ -30,7 +30,7 @@ from p20win.processes import wait_until
 from tests.faults.portal import Portal
 from tests.faults.visitor import TUS, Visitor
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(900), pytest.mark.xdist_group("faults")]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900), pytest.mark.xdist_group("leaks")]
 
 CHANCE = random.SystemRandom()
 HEADER = "ID\tSSN\tLAST\tDOB\n"

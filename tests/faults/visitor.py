@@ -1,6 +1,7 @@
 """A person at a browser: what it sends to a portal of its own, over a real connection."""
 
 import base64
+import logging
 import re
 from collections.abc import Iterable
 
@@ -8,6 +9,7 @@ import httpx
 
 from tests.faults.portal import Portal
 
+logging.getLogger("httpx").setLevel(logging.WARNING)  # else the tests' own log knows every address asked for
 TUS = {"Tus-Resumable": "1.0.0"}
 PART = {**TUS, "Content-Type": "application/offset+octet-stream"}
 FORGERY_GUARD = "a" * 32
