@@ -62,7 +62,7 @@ def _failures(error: BaseException) -> Iterator[dict[str, Any]]:
         found = found.__cause__ or (None if found.__suppress_context__ else found.__context__)
 
 
-class WebLog(Logger):  # type: ignore[misc]  # gunicorn has no types
+class WebLog(Logger):
     """Gunicorn's own log in the same lines, without what stood in a request."""
 
     def setup(self, cfg: Any) -> None:
@@ -84,7 +84,7 @@ class WebLog(Logger):  # type: ignore[misc]  # gunicorn has no types
         super().exception(said, **kwargs)
 
 
-class WorkersLog(Logging):  # type: ignore[misc]  # Celery has no types
+class WorkersLog(Logging):
     """Celery's own log in the same lines: it is left as the settings make it."""
 
     def setup_logging_subsystem(self, loglevel: Any = None, *args: Any, **kwargs: Any) -> None:

@@ -20,6 +20,7 @@ from p20win.notifications.models import Mail, MailState, Message
 from requests_app.models import DataRequest
 from tests import factories
 from tests import factories_requests as requests
+from tests.faults import errands
 
 factories._numbers = itertools.count(time.time_ns() // 1000 % 10**12)  # other acts name theirs otherwise
 
@@ -94,5 +95,5 @@ def _count(values):
 
 def main():
     """Do what the command line names."""
-    act = globals()[sys.argv[1]]
+    act = globals().get(sys.argv[1]) or getattr(errands, sys.argv[1])
     sys.stdout.write(json.dumps(act(**json.loads(sys.argv[2]))) + "\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -12,9 +13,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
+import psycopg2
+
 from p20win import embedded, processes
+from p20win.processes import wait_until
 from p20win.programs import PROGRAMS, ROOT, Crew
 
 BEFORE = (
@@ -28,7 +34,9 @@ BEFORE = (
 class Portal:
     """Servers and programs in a folder of their own; nothing is shared with the tests' own servers."""
 
-    def __init__(self, **env: str) -> None:
+    def __init__(self, *, first: Callable[[Portal], None] = lambda portal: None, **env: str) -> None:
+        """Start the servers. `first` is done when the tables are made and no program runs yet."""
+        self._first = first
         self.data = Path(tempfile.mkdtemp(prefix="p20-faults-"))
         self.data.chmod(0o711)  # as root the servers run as nobody and must get through
         try:
@@ -44,6 +52,7 @@ class Portal:
         try:
             for command, as_owner in BEFORE:
                 self.manage(*command.split(), as_owner=as_owner)
+            self._first(self)
             self.crew = Crew(PROGRAMS, self.env, self.data / "logs", listen=self.listen)
             self.crew.__enter__()
             self.crew.wait_until_ready()
@@ -63,9 +72,11 @@ class Portal:
         env = self.env | {"P20WIN_AS_OWNER": "1" if as_owner else "0"}
         return _run([sys.executable, "manage.py", *argv], env)
 
-    def act(self, name: str, *, as_owner: bool = False, **given: object) -> dict:
+    def act(self, name: str, *, as_owner: bool = False, as_vault: bool = False, **given: object) -> dict:
         """Have somebody do something, in a process of its own, and return what came of it."""
         env = self.env | {"P20WIN_AS_OWNER": "1" if as_owner else "0"}
+        if as_vault:
+            env |= {"DATABASE_URL": env["VAULT_DATABASE_URL"], "P20WIN_IS_VAULT": "1"}
         return json.loads(_run(_acting(name, given), env).splitlines()[-1])
 
     def begin(self, name: str, **given: object) -> subprocess.Popen[str]:
@@ -113,6 +124,17 @@ class Portal:
             *("--unixsocketperm", "700", "--appendonly", "yes"),
         ]
 
+    def kill(self, name: str) -> None:
+        """Kill a program with all its processes, as a crash of the machine would; it is started again."""
+        os.killpg(self.crew.pids[name], signal.SIGKILL)
+
+    def revive(self) -> None:
+        """Start again what was killed, and wait until it does its work."""
+        revived: list[str] = []
+        assert wait_until(lambda: bool(revived.extend(self.crew.revive()) or revived), 10)
+        for name in revived:
+            assert wait_until(lambda name=name: self.crew._is_ready(name), 120), name
+
     def broker(self, *words: str) -> bytes:
         """Say something to the broker in its own protocol."""
         with socket.socket(socket.AF_UNIX) as line:
@@ -120,6 +142,16 @@ class Portal:
             line.connect(self.env["BROKER_URL"].removeprefix("redis+socket://"))
             line.sendall(f"*{len(words)}\r\n".encode() + b"".join(map(_bulk, words)))
             return line.recv(65536)
+
+    def query(self, statement: str, *values: object) -> list[tuple]:
+        """Say something to the database as the owner of the tables; return the rows it answers."""
+        found = re.fullmatch(r"postgres://(\w+):(\w+)@/(.+)/(\w+)", self.env["OWNER_DATABASE_URL"])
+        user, password, place, name = found.groups()
+        with closing(psycopg2.connect(dbname=name, user=user, password=password, host=place)) as line:
+            line.autocommit = True
+            with line.cursor() as cursor:
+                cursor.execute(statement, values)
+                return cursor.fetchall() if cursor.description else []
 
     def page(self, path: str) -> tuple[int, str]:
         """Ask for a page as a stranger would; status and text."""
@@ -153,6 +185,8 @@ def _free_port() -> int:
 def _surroundings(data: Path, listen: str) -> dict[str, str]:
     left_out = ("P20WIN_", "DJANGO_", "PYTEST_", "DATABASE_", "OWNER_", "VAULT_", "BROKER_", "SECRET_")
     env = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
+    temporary = data / "tmp"
+    temporary.mkdir(mode=0o700)
     return env | {
         "P20WIN_MODE": "test",
         "P20WIN_DATA": str(data),
@@ -165,4 +199,5 @@ def _surroundings(data: Path, listen: str) -> dict[str, str]:
         "ALLOWED_HOSTS": "localhost,127.0.0.1",
         "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
         "PYTHONUNBUFFERED": "1",
+        "TMPDIR": str(temporary),
     }

@@ -1,13 +1,17 @@
-"""A part of the portal goes away while people work: nothing is lost, nothing happens twice (F03–F07, F19)."""
+"""Something the portal needs goes away: nothing is lost, nothing happens twice (F03–F07, F09, F19)."""
 
 import json
+import shutil
 import signal
+import subprocess
 import time
 
 import pytest
 
+from p20win import processes
 from tests.faults.mail_server import MailServer
 from tests.faults.portal import Portal
+from tests.faults.visitor import Visitor
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900), pytest.mark.xdist_group("faults")]
 
@@ -143,3 +147,58 @@ def test_f19_the_mail_server_is_gone_then_busy_then_back_and_each_letter_goes_ou
     post_office.answer = b"250 taken"
     found = portal.wait("standing", settled, patience=240)
     assert found["mails"]["sent"] == once_each(post_office) > before
+
+
+@pytest.fixture
+def small_volume(portal):
+    """Let the ledger lie on a volume of its own that has little room; give what fills it."""
+    place = portal.data / "small"
+    place.mkdir()
+    argv = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(place)]
+    if shutil.which("mount") is None or subprocess.run(argv, capture_output=True).returncode:
+        pytest.skip("Nobody may mount a volume here: run this as root, with the right to mount.")
+    try:
+        if account := processes.account_for_servers():
+            account.give(place)
+        portal.query(f"CREATE TABLESPACE small LOCATION '{place}'")
+        portal.query("ALTER TABLE audit_event SET TABLESPACE small")
+        portal.query("VACUUM FULL audit_event")  # no room is left between its lines
+        yield place / "filler"
+    finally:
+        (place / "filler").unlink(missing_ok=True)
+        portal.query("ALTER TABLE audit_event SET TABLESPACE pg_default")
+        portal.query("DROP TABLESPACE IF EXISTS small")
+        subprocess.run(["umount", str(place)], check=True)
+        place.rmdir()
+
+
+@pytest.mark.obligation("O-95")
+def test_f09_c18_the_ledgers_volume_is_full_and_nothing_is_done_until_there_is_room(portal, small_volume):
+    sessions = portal.act("visitors")
+    with small_volume.open("wb", buffering=0) as filler, pytest.raises(OSError, match="No space left"):
+        while True:
+            filler.write(bytes(4096))
+
+    told = portal.act("submit_for", seconds=8)
+
+    assert "NotRecorded" in told["troubles"]
+    rows = portal.act("submissions")
+    assert all(events == (status != "draft") for status, events in rows.values())
+    with Visitor(portal, sessions["requestor"]) as person, Visitor(portal, sessions["office"]) as office:
+        begun = [person.post("/requests/new/", data={"title": f"Request {n}"}) for n in range(3)]
+        assert begun[-1].status_code == 503
+        assert "cannot write down in its ledger" in begun[-1].text
+        assert [person.get(path).status_code for path in ("/", "/requests/")] == [200, 200]
+        assert "It takes no line (the database says 53100)" in office.words("/health/")
+        log = (portal.data / "logs" / "web.log").read_text()
+        assert '"level": "CRITICAL"' in log
+        assert "THE LEDGER TAKES NO LINE (53100)" in log
+
+        small_volume.unlink()
+
+        assert person.post("/requests/new/", data={"title": "With room"}).status_code == 302
+        assert "takes no line" not in office.words("/health/")
+    assert not portal.act("submit_for", seconds=3)["troubles"]
+    found = portal.act("standing")
+    assert found["ledger"]
+    assert "failed" not in found["jobs"]  # those that met a full volume wait
