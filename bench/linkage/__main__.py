@@ -72,6 +72,7 @@ def _write(around: dict[str, Any], figures: dict[str, Any], append: bool) -> Pat
 
 
 def _side_by_side(asked: argparse.Namespace, model: models.Model, seed: int) -> dict[str, Any]:
+    around = report.circumstances()
     made = files.make(asked.rows, seed=seed, model=model)
     folder = Path(tempfile.mkdtemp(prefix="p20-bench-"))
     try:
@@ -86,7 +87,8 @@ def _side_by_side(asked: argparse.Namespace, model: models.Model, seed: int) -> 
     print(f"\n{model.name}, seed {seed}, {asked.rows:,} rows each")
     for name, figures in told.items():
         print(_line(name, figures))
-    return {"model": model.name, "seed": seed, "rows": asked.rows, "contestants": told}
+    about = {"model": model.name, "seed": seed, "rows": asked.rows, "circumstances": around}
+    return about | {"contestants": told}
 
 
 def _put(made: files.Made, folder: Path) -> None:
