@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from matching.engine.rules import CLK_FIELD, MARK_FIELD, RULES
+from matching.engine.rules import CLK_FIELD, FIELD_OF_PART, MARK_FIELD, RULES
 
 ENGINE: Final = "hybrid"
 """The engine that links where none is named; the portal's."""
@@ -257,3 +257,4 @@ HEADERS.update({field.replace("_", ""): field for field in _ENCODED})
 COLUMNS.update({field: field for field in _ENCODED})
 LEVELS.update({rule.field: [{"kind": "exact", "m": 0.9}, {"kind": "else", "m": 0.1}] for rule in RULES})
 BLOCKS.update({rule.words: (rule.field,) for rule in RULES})
+MADE_OF.update({rule.field: frozenset(FIELD_OF_PART[part] for part in rule.parts) for rule in RULES})

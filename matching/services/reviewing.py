@@ -42,7 +42,7 @@ def setup(match: Match) -> dict[str, Any]:
                 known = index["pairs"][pair.number]
                 key = (*known["left"], *known["right"])
                 decided[key] = {**known, "verdict": pair.state.verdict}
-    return {"size": PAIRS, "salt": salt, "decided": list(decided.values())}
+    return {"size": 0 if standing.encoding(match) else PAIRS, "salt": salt, "decided": list(decided.values())}
 
 
 def keep(run: MatchRun, outcome: "Outcome", *, at: dt.datetime) -> ReviewSample | None:
