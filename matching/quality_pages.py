@@ -20,6 +20,7 @@ from p20win.listing import Listing
 _LIST = Listing(
     sorts={"source": "source__short_name", "element": "element", "status": "status", "raised": "raised_at"},
     searched=("source__short_name", "source__legal_name", "element", "title", "description"),
+    first="-raised",
 )
 
 

@@ -159,6 +159,7 @@ class TestVersions:
 class TestAgain:
     def test_a_run_again_says_why_and_asks_the_parties_anew(self):
         match = matches.linked()
+        matches.described(match)
         first, by = standing.latest_result(match), matches.hub_member(match.project)
         with pytest.raises(Blocked, match="Say why it is linked again"):
             running.start_run(match, first.method, by=by, at=START)
@@ -181,6 +182,7 @@ class TestAgain:
     @pytest.mark.obligation("O-70")
     def test_another_run_is_put_before_the_parties_and_words_on_it_count(self):
         match = matches.linked()
+        matches.described(match)
         first = standing.latest_result(match)
         word = standing.signoffs(first).first()
         matches.agree(match, word)
