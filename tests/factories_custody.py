@@ -142,5 +142,6 @@ def announced(slot, key):
         status_since=factories.START,
         sent_by=key.enrolled_by,
         signing_key=key,
+        statement={"document": {}},
     )
     return create("file.announced", row, by=key.enrolled_by, at=factories.START)

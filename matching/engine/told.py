@@ -122,6 +122,8 @@ def _places(
     where: dict[tuple[str, str], int] = {}
     start = 0
     for name, file in spec.files.items():
+        if name not in tables:
+            continue  # the linkage says which file is missing
         asked = {digest for known, digest in wanted if known == name}
         if asked:
             held = digests(tables[name], file, None, salt=salt)

@@ -336,6 +336,7 @@ def test_two_people_of_the_hub_order_the_destruction_and_each_step_is_asked_once
 
 def test_before_sign_off_the_page_says_that_the_clock_has_not_started(signed_in):
     match = matches.linked()
+    matches.described(match)
 
     shown = signed_in(factories.hub_member()).get(reverse("matching:detail", args=[match.pk])).text
 

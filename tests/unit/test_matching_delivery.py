@@ -258,9 +258,10 @@ class TestDestruction:
             assert custody.why_unreadable(file)
         assert b"".join(custody.open_bytes(delivery.extract))
         facts = match.project.certificates.get(kind="hub_destruction").facts
-        assert {entry["file"]: entry["root"] for entry in facts["files"]} == {
-            str(file.pk): file.manifest["document"]["root"] for file in sent
-        }
+        named = {entry["file"]: entry["root"] for entry in facts["files"]}
+        sheets = custody.SealedFile.objects.filter(pk__in=set(named) - {str(file.pk) for file in sent})
+        assert {sheet.name.startswith("review") for sheet in sheets} == {True}  # they hold agencies' records
+        assert named == {str(file.pk): file.manifest["document"]["root"] for file in [*sent, *sheets]}
         assert {entry["proof"] for entry in facts["files"]} == {"KeyDestroyed"}
         assert {entry["organisation"] for entry in facts["keys"]} == {"sde", "cscu", "dol"}
         assert all(entry["fingerprint"] and entry["destroyed_at"] for entry in facts["keys"])
