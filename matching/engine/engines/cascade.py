@@ -68,7 +68,9 @@ def score(spec: Spec, model: Model, left: pa.Table, right: pa.Table, *, limits: 
         adapter.database(memory=limits.memory, threads=limits.threads) as connection,
     ):
         _load(connection, pair, left, right, passes)
-        parts = [_pairs(number, pair, spec.block_cap) for number, _ in enumerate(passes)]
+        for number, _ in enumerate(passes):
+            adapter.run(connection, _without_full_keys(number, pair, spec.block_cap))
+        parts = [_pairs(number, pair) for number, _ in enumerate(passes)]
         parts.append("SELECT 0::BIGINT AS pair, 0::SMALLINT AS rule WHERE false")
         found = adapter.table(
             connection,
@@ -135,17 +137,25 @@ def _sizes(name: str, key_of: str) -> str:
     return f"SELECT {key_of} AS k, count(*)::DOUBLE AS n FROM {name} WHERE {key_of} IS NOT NULL GROUP BY 1"  # noqa: S608
 
 
-def _pairs(number: int, pair: Pair, cap: int) -> str:
-    """Return the SQL that gives the pairs of a pass; keys that alone would give too many are left out."""
+def _without_full_keys(number: int, pair: Pair, cap: int) -> str:
+    """Return the SQL that forgets the keys of a pass which alone would give too many pairs.
+
+    It comes before the join: left to the join itself, half a million equal keys are paired first.
+    """
     key_of, other = f"k{number}", LEFT if pair.one_file else RIGHT
-    apart = "AND l.row < r.row" if pair.one_file else ""
     pairs = "a.n * (a.n - 1) / 2" if pair.one_file else "a.n * b.n"
     full = (
         f"SELECT k FROM ({_sizes(LEFT, key_of)}) a JOIN ({_sizes(other, key_of)}) b USING (k)"  # noqa: S608
         f" WHERE {pairs} > {cap}"
     )
+    return f"UPDATE {LEFT} SET {key_of} = NULL WHERE {key_of} IN ({full})"  # noqa: S608
+
+
+def _pairs(number: int, pair: Pair) -> str:
+    """Return the SQL that gives the pairs of a pass."""
+    key_of, other = f"k{number}", LEFT if pair.one_file else RIGHT
+    apart = "AND l.row < r.row" if pair.one_file else ""
     return (
         f"SELECT (l.row::BIGINT << 32) | r.row::BIGINT AS pair, {number}::SMALLINT AS rule"  # noqa: S608
-        f" FROM {LEFT} l JOIN {other} r ON l.{key_of} = r.{key_of}"
-        f" WHERE l.{key_of} NOT IN ({full}) {apart}"
+        f" FROM {LEFT} l JOIN {other} r ON l.{key_of} = r.{key_of} {apart}"
     )
