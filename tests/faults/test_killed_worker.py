@@ -238,7 +238,7 @@ def test_f01_match_killed_at_twenty_points(vault, worker):
     def again():
         signing.reject(match, reasons="Once more.", by=matches.steward("SDE"), at=factories.START)
         match.refresh_from_db()
-        run = running.start_run(match, method, by=by, at=factories.START)
+        run = running.start_run(match, method, by=by, at=factories.START, reason="Once more.")
         return run, newest("matching.run_match", run_id=run.pk)
 
     undisturbed, job = again()
