@@ -1,5 +1,6 @@
 """What people type on this desk."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -323,12 +324,16 @@ class SpecForm(forms.Form):
 class AnswersForm(forms.Form):
     """The questions about the quality of a run."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Ask each question; none must be answered at once."""
+    def __init__(self, *args: Any, beside: Mapping[str, str], **kwargs: Any) -> None:
+        """Ask each question, with what the numbers say beside it; none must be answered at once."""
         super().__init__(*args, **kwargs)
         for value, label in QualityQuestion.choices:
             self.fields[value] = forms.CharField(
-                label=label, required=False, max_length=4000, widget=forms.Textarea(attrs={"rows": 4})
+                label=label,
+                help_text=beside.get(value, ""),
+                required=False,
+                max_length=4000,
+                widget=forms.Textarea(attrs={"rows": 4}),
             )
 
 

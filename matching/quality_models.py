@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
+from matching.engine.questions import QUESTIONS
 from p20win.audit.public import recorded
 from p20win.ids import uuid7
 
@@ -12,13 +13,13 @@ from p20win.ids import uuid7
 class QualityQuestion(models.TextChoices):
     """What is answered for each match (O-112)."""
 
-    FIELDS = "fields", "Which fields were there to link by?"
-    CONFIDENCE = "confidence", "How sure are the links?"
-    NULLS = "nulls", "How much is missing in each field?"
-    UNMATCHED = "unmatched", "Who is not matched?"
-    PROXIES = "proxies", "Does a field stand in for something else?"
-    BIAS = "bias", "Is any group matched less often?"
-    WEIGHED = "weighed", "Does the concern outweigh the insight?"
+    FIELDS = "fields", QUESTIONS["fields"]
+    CONFIDENCE = "confidence", QUESTIONS["confidence"]
+    NULLS = "nulls", QUESTIONS["nulls"]
+    UNMATCHED = "unmatched", QUESTIONS["unmatched"]
+    PROXIES = "proxies", QUESTIONS["proxies"]
+    BIAS = "bias", QUESTIONS["bias"]
+    WEIGHED = "weighed", QUESTIONS["weighed"]
 
 
 class QualityAnswer(models.Model):

@@ -30,7 +30,8 @@ def answers(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Answer the questions about the quality of a run, beginning from what its report says."""
     run = run_of(request, pk)
     known = {row.question: row.text for row in run.answers.all()}
-    form = AnswersForm(sent(request), initial=judging.told_by_the_run(run.report or {}) | known)
+    begin, beside = judging.told_by_the_run(run.report or {})
+    form = AnswersForm(sent(request), initial=begin | known, beside=beside)
     if form.is_valid() and tried(
         form, lambda: judging.answer(run, form.cleaned_data, by=request.user, at=clock.now())
     ):

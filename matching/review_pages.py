@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from matching import reviewed, selectors
-from matching.engine import page, waterfall
+from matching.engine import page, page_charts
 from matching.engine.defaults import WORDS
 from matching.models import Reading, ReviewSample, Verdict
 from matching.services import reviewing
@@ -150,9 +150,9 @@ def _shown(sample: ReviewSample, found: reviewed.Pair) -> dict[str, Any]:
         "right": stratum["right"],
         "linked": stratum["linked"],
         "probability": page.percent(found.drawn["probability"]),
-        "total": f"{waterfall.total(found.drawn):+.1f}",
-        "chart": SafeString(waterfall.chart(found.drawn)),
-        "steps": [(label, f"{bits:+.1f}") for label, bits in waterfall.steps(found.drawn)],
+        "total": f"{page_charts.total_of(found.drawn):+.1f}",
+        "chart": SafeString(page_charts.drawn_pair_chart(found.drawn)),
+        "steps": [(label, f"{bits:+.1f}") for label, bits in page_charts.steps_of(found.drawn)],
         "ways": ways,
         "may_read": bool(found.state.waits_for),
     }

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from agreements import public as agreements
 from matching import compared, lifecycle, selectors, standing
-from matching.engine import defaults, page
+from matching.engine import defaults, page, page_words
 from matching.engine import spec as specs
 from matching.forms import SpecForm, StartForm
 from matching.models import LinkSpec, Match, MatchRun
@@ -163,7 +163,7 @@ def version(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
         "match": row.match,
         "spec": row.spec,
         "fields": [
-            (defaults.WORDS[c["field"]], [level["kind"] for level in c["levels"]])
+            (defaults.WORDS[c["field"]], [page_words.level(level) for level in c["levels"]])
             for c in row.spec["comparisons"]
         ],
         "auto": page.percent(row.spec["auto_precision"]),

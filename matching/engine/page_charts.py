@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from matching.engine import charts, defaults
-from matching.engine.page_parts import level, of
-from matching.engine.page_words import HIDDEN, percent, share
+from matching.engine.page_parts import of
+from matching.engine.page_words import HIDDEN, level, percent, share
 
 _OFTEN_DIFFERENT: Final = ("last_name", "address", "zip")
 _OFTEN_MISSING: Final = ("ssn", "sasid", "middle_name")
+_BEFORE: Final = "any two records (prior)"
+_NO_REST: Final = 0.05
 
 
 def _rate(entry: Mapping[str, Any]) -> str:
@@ -49,7 +51,7 @@ def waterfall(
     pair: Mapping[str, Any], levels: Mapping[str, int | None], *, title: str, accepted: float
 ) -> str:
     """Return how a weight comes about, field by field, from the level that each reached (None: missing)."""
-    steps = [("how rare true pairs are (prior)", _odds(pair["prior"]))]
+    steps = [(_BEFORE, _odds(pair["prior"]))]
     steps += [
         (f"{defaults.WORDS[entry['field']]}: {level(entry)}", entry["weight"])
         for entry in pair["weights"]
@@ -73,6 +75,27 @@ def waterfall_charts(pair: Mapping[str, Any], accepted: float) -> list[str]:
             ("Another surname and address, numbers missing", changed),
         )
     ]
+
+
+def steps_of(pair: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """Return the steps in bits by which a pair drawn for review came to its weight."""
+    found = [(_BEFORE, float(pair["prior"]))]
+    found += [
+        (f"{defaults.WORDS[step['field']]}: {level(step)}", float(step["bits"])) for step in pair["steps"]
+    ]
+    if abs(pair["rest"]) >= _NO_REST:
+        found.append(("how common these values are", float(pair["rest"])))
+    return found
+
+
+def total_of(pair: Mapping[str, Any]) -> float:
+    """Return a drawn pair's weight with what is known before looking, in bits: above 0 rather one person."""
+    return float(pair["prior"]) + float(pair["weight"])
+
+
+def drawn_pair_chart(pair: Mapping[str, Any]) -> str:
+    """Return how a pair drawn for review came to its weight."""
+    return charts.waterfall(f"How this pair came to {total_of(pair):+.1f} bits", steps_of(pair))
 
 
 def _odds(chance: float) -> float:

@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from matching.engine import defaults
-from matching.engine.page_words import HIDDEN, count, percent, share, with_count
+from matching.engine.page_words import HIDDEN, count, level, percent, share, with_count
 
 
 def of(pair: Mapping[str, Any]) -> str:
@@ -180,11 +180,6 @@ def weights(pair: Mapping[str, Any]) -> str:
         f"Two records drawn at random are one person with a likelihood of {pair['prior']:.2e} (the prior)."
     )
     return table("Weights of the levels", headers, rows) + f"<p>{prior}</p>"
-
-
-def level(weight: Mapping[str, Any]) -> str:
-    """Return the name of a level, with its measure."""
-    return str(weight["kind"]).replace("_", " ") + (f" {weight['at']:g}" if weight.get("at") else "")
 
 
 def people(report: Mapping[str, Any]) -> str:

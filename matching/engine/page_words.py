@@ -6,6 +6,34 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 HIDDEN: Final = "hidden (small)"
+LEVELS: Final = {
+    "exact": "the same",
+    "edits": "slips in it",
+    "jaro_winkler": "alike",
+    "shared_part": "a part in common",
+    "nickname": "a nickname",
+    "initial": "an initial",
+    "other_given_name": "the other given name",
+    "swapped_names": "first and last name swapped",
+    "swapped_day": "day and month swapped",
+    "first_of_january": "one is 1 January of the same year",
+    "two_of_three": "two of three parts",
+    "missing": "missing",
+    "else": "different",
+}
+"""How levels of agreement are called in what people read."""
+
+
+def level(entry: Mapping[str, Any]) -> str:
+    """Return the name of a level, with its measure."""
+    words = LEVELS.get(entry["kind"], str(entry["kind"]).replace("_", " "))
+    if not entry.get("at"):
+        return words
+    return (
+        f"{words} (at most {entry['at']:g})"
+        if entry["kind"] == "edits"
+        else f"{words} (from {entry['at']:g})"
+    )
 
 
 def count(entry: Mapping[str, Any] | None) -> str:

@@ -17,6 +17,17 @@ _LOW_RECALL: Final = 0.95
 _MANY_MISSING: Final = 0.05
 _NUMBERS: Final = frozenset({"ssn", "sasid"})
 
+QUESTIONS: Final = {
+    "fields": "Which fields were there to link by?",
+    "confidence": "How sure are the links?",
+    "nulls": "How much is missing in each field?",
+    "unmatched": "Who is not matched?",
+    "proxies": "Does a field stand in for something else?",
+    "bias": "Is any group matched less often?",
+    "weighed": "Does the concern outweigh the insight?",
+}
+"""What is answered for each match (O-112), by its name."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -26,10 +37,14 @@ class Answer:
     """
 
     slug: str
-    question: str
     says: tuple[str, ...]
     concerns: tuple[str, ...] = ()
     staff: bool = False
+
+    @property
+    def question(self) -> str:
+        """Return the question in words."""
+        return QUESTIONS[self.slug]
 
 
 def answers(report: Mapping[str, Any]) -> tuple[Answer, ...]:
@@ -45,7 +60,6 @@ def answers(report: Mapping[str, Any]) -> tuple[Answer, ...]:
     concerns = tuple(concern for answer in derived for concern in answer.concerns)
     weighed = Answer(
         "weighed",
-        "Does what is learnt outweigh the concerns?",
         concerns or ("The numbers of this match raise no concern.",),
         staff=True,
     )
@@ -63,7 +77,7 @@ def _fields(report: Mapping[str, Any]) -> Answer:
         for pair in report["pairs"]
         if not _NUMBERS & _held(pair) and not report.get("encoded")
     )
-    return Answer("fields", "Which fields could be compared?", says or ("None.",), few)
+    return Answer("fields", says or ("None.",), few)
 
 
 def _confidence(report: Mapping[str, Any]) -> Answer:
@@ -89,7 +103,7 @@ def _confidence(report: Mapping[str, Any]) -> Answer:
                 concerns.append(
                     f"{_of(entry)}: an estimated {percent(1 - entry['recall'])} of true pairs is missed."
                 )
-    return Answer("confidence", "How sure are the links?", tuple(says), tuple(concerns))
+    return Answer("confidence", tuple(says), tuple(concerns))
 
 
 def _missing(report: Mapping[str, Any]) -> Answer:
@@ -106,7 +120,7 @@ def _missing(report: Mapping[str, Any]) -> Answer:
                     f" {percent(1 - held)} of rows."
                 )
         says.append(f"{name}, missing or unusable: {_listed(parts)}.")
-    return Answer("missing", "What share of each field is missing?", tuple(says), tuple(concerns))
+    return Answer("nulls", tuple(says), tuple(concerns))
 
 
 def _not_matched(report: Mapping[str, Any]) -> Answer:
@@ -127,7 +141,7 @@ def _not_matched(report: Mapping[str, Any]) -> Answer:
                 concerns.append(f"{side['file']}: {percent(of_all)} of rows hold too little to be linked.")
     if not report["match_rates"]:
         says.append("One file was searched for repeated people; nobody is left out.")
-    return Answer("not_matched", "Who is not matched?", tuple(says), tuple(dict.fromkeys(concerns)))
+    return Answer("unmatched", tuple(says), tuple(dict.fromkeys(concerns)))
 
 
 def _proxies(report: Mapping[str, Any]) -> Answer:
@@ -153,7 +167,6 @@ def _proxies(report: Mapping[str, Any]) -> Answer:
         says.append(f"{_listed(through)} meet only through another file, which stands in for a comparison.")
     return Answer(
         "proxies",
-        "What stands in for something else?",
         tuple(says) or ("Nothing that the numbers show.",),
         tuple(concerns),
         staff=True,
@@ -169,7 +182,7 @@ def _bias(report: Mapping[str, Any]) -> Answer:
     none = "No group is matched more than three points less often than the whole of its file."
     ways = _listed(sorted({entry["by"] for entry in report["subgroups"]}))
     looked = (f"Looked at by {ways}.",) if ways else ()
-    return Answer("bias", "Which groups are matched less often?", (*(listed or (none,)), *looked), listed)
+    return Answer("bias", (*(listed or (none,)), *looked), listed)
 
 
 def _compared(pair: Mapping[str, Any]) -> list[str]:

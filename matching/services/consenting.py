@@ -19,9 +19,5 @@ def told(match: Match, *, on: dt.datetime) -> tuple[list[dict[str, str]], dict[s
         name = f"consents_{number}"
         day = f"{state_date(on):%Y%m%d}"
         entries.append({"name": name, "file": layouts.file_name(row.agency), "on": day})
-        files[name] = _opened(file)
+        files[name] = custody.open_lazily(file)
     return entries, files
-
-
-def _opened(file: custody.SealedFile) -> Iterator[bytes]:
-    yield from custody.open_bytes(file)

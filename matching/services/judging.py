@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 
 from matching import checks, lifecycle, standing
-from matching.engine import page
-from matching.engine.defaults import WORDS
+from matching.engine import questions
 from matching.models import MatchRun, QualityAnswer, QualityIssue, QualityQuestion, RunStatus
 from p20win.accounts.public import Organisation, is_operating_group
 from p20win.audit.public import first_in_line
@@ -65,43 +64,16 @@ def why_not_answer(run: MatchRun, person: "User") -> list[str]:
     return reasons
 
 
-def told_by_the_run(report: Mapping[str, Any]) -> dict[str, str]:
-    """Return what the run's own report says to each question, to begin from; it hides what is small."""
-    files = report["files"]
-    fields = [
-        f"{name}: {', '.join(WORDS[field['field']] for field in file['fields'])}."
-        for name, file in files.items()
-    ]
-    rates = [
-        f"{page.percent(page.share(rate))} of {rate['file']} are found in {rate['with']}."
-        for rate in report["match_rates"]
-    ]
-    behind = [
-        f"{entry['file']} by {entry['by']}: {group['group']} ({page.percent(page.share(group))} matched,"
-        f" {page.percent(page.share(entry['whole']))} of the whole file)."
-        for entry in report["subgroups"]
-        for group in entry["groups"]
-        if group["behind"]
-    ]
-    estimates = report["estimates"]
-    return {
-        QualityQuestion.FIELDS: "\n".join(fields),
-        QualityQuestion.CONFIDENCE: (
-            f"{page.percent(estimates['precision'])} of the links are expected to be right;"
-            f" {page.percent(estimates['recall'])} of the links that could be found were made."
-        ),
-        QualityQuestion.NULLS: "\n".join(_missing(name, file) for name, file in files.items()),
-        QualityQuestion.UNMATCHED: "\n".join(rates),
-        QualityQuestion.BIAS: "\n".join(behind) or "No group is more than three points below its whole file.",
-    }
+def told_by_the_run(report: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return what the run's own report says to each question: where numbers settle it, and where staff must.
 
-
-def _missing(name: str, file: Mapping[str, Any]) -> str:
-    said = []
-    for field in file["fields"]:
-        filled = page.share({**(field["filled"] or {}), "of": file["rows"]}) if field["filled"] else None
-        said.append(f"{WORDS[field['field']]} {page.percent(None if filled is None else 1 - filled)}")
-    return f"{name}, missing: {', '.join(said)}."
+    The first is there to begin from; the second stands beside the questions that are answered in words alone.
+    """
+    begin: dict[str, str] = {}
+    beside: dict[str, str] = {}
+    for each in questions.answers(report) if report else ():
+        (beside if each.staff else begin)[each.slug] = "\n".join(each.says)
+    return begin, beside
 
 
 # --- the log of issues

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import json
-from collections.abc import Iterator
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
@@ -104,9 +103,9 @@ def link(run: MatchRun, *, job: "RunningJob", at: dt.datetime) -> MatchRun:
 def _outcome(run: MatchRun, job: "RunningJob") -> child.Outcome:
     files, joined = {}, []
     for row, file in standing.accepted(run.match, custody.DataClass.MATCHING):
-        files[layouts.file_name(row.agency)] = _opened(file)
+        files[layouts.file_name(row.agency)] = custody.open_lazily(file)
     for number, (row, file) in enumerate(standing.accepted(run.match, custody.DataClass.IDENTIFIER_LIST)):
-        files[f"list_{number}"] = _opened(file)
+        files[f"list_{number}"] = custody.open_lazily(file)
         named = {"name": f"list_{number}", "file": layouts.file_name(row.agency)}
         field = layouts.field_of(row.identifier) or ""
         places = [row.place] if row.place else []
@@ -124,11 +123,6 @@ def _outcome(run: MatchRun, job: "RunningJob") -> child.Outcome:
         "review": reviewing.setup(run.match),
     }
     return child.link(setup, files, progress=job.progress)
-
-
-def _opened(file: custody.SealedFile) -> Iterator[bytes]:
-    """Yield a file's plaintext; it is opened when the first piece is asked for, not before."""
-    yield from custody.open_bytes(file)
 
 
 def _store(run: MatchRun, outcome: child.Outcome, *, job: "RunningJob", at: dt.datetime) -> MatchRun:

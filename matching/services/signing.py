@@ -8,8 +8,8 @@ from django.db import transaction
 from agreements import public as agreements
 from matching import checks, lifecycle, standing
 from matching.models import Match, MatchStatus
-from matching.services import delivering
-from matching.services.choosing import AGREEMENT, LIMITS
+from matching.services import choosing, delivering
+from matching.services.choosing import AGREEMENT
 from p20win import access, policy
 from p20win.accounts.public import system_user
 from p20win.audit.public import first_in_line
@@ -127,7 +127,5 @@ def reject(match: Match, *, reasons: str, by: "User", at: dt.datetime) -> Match:
                 rejected_by=by,
                 reasons=reasons.strip(),
             )
-    for row in standing.signoffs(mine[0].run):
-        deadlines.cancel(AGREEMENT, subject=row, at=at, by=by, note="The match is linked again.")
-    deadlines.cancel(LIMITS, subject=match, at=at, by=by, note="The match is linked again.")
+    choosing.ask_no_more(match, by=by, at=at, note="The match is linked again.")
     return take(lifecycle.REJECT, match, by=by, at=at, note=reasons.strip())

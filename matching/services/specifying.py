@@ -221,7 +221,7 @@ def carry_out(trial: TryOut, *, job: "RunningJob", at: dt.datetime) -> TryOut:
         "try_out": True,
     }
     files = {
-        layouts.file_name(row.agency): custody.open_bytes(file)
+        layouts.file_name(row.agency): custody.open_lazily(file)
         for row, file in standing.accepted(match, custody.DataClass.MATCHING)
     }
     try:

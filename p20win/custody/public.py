@@ -3,8 +3,8 @@
 Agencies' files. `open_slot` opens a slot for one file; `receive` takes it in (as the upload page does); the
 vault checks it and calls the slot's `on_accepted` or `on_refused` line of work with `file_id`.
 
-In the vault's jobs (queue "vault") alone: `open_bytes`, `open_range`, `seal_bytes`, `signed_by_the_hub`,
-`shred`, `tidy`.
+In the vault's jobs (queue "vault") alone: `open_bytes`, `open_lazily`, `open_range`, `seal_bytes`,
+`signed_by_the_hub`, `shred`, `tidy`.
 
 Pages: `capability(person, act, subject, at)` after the access decision, then `relay(token)`; what the act
 gives is registered by its desk with `register_opening`. A person's program opens with a ticket instead of
@@ -61,7 +61,14 @@ from p20win.custody.models import (
     UploadSlot,
 )
 from p20win.custody.reception import Reception, receive
-from p20win.custody.sealing import NotOpenable, open_bytes, open_range, signed_by_the_hub, why_unreadable
+from p20win.custody.sealing import (
+    NotOpenable,
+    open_bytes,
+    open_lazily,
+    open_range,
+    signed_by_the_hub,
+    why_unreadable,
+)
 from p20win.custody.selectors import (
     accepted_files,
     destructions,
@@ -121,6 +128,7 @@ __all__ = [
     "lift_hold",
     "may_prove",
     "open_bytes",
+    "open_lazily",
     "open_range",
     "open_slot",
     "read_apart",

@@ -299,6 +299,11 @@ def open_bytes(file: SealedFile) -> Iterator[bytes]:
     return _open(file)
 
 
+def open_lazily(file: SealedFile) -> Iterator[bytes]:
+    """Give a file's plaintext as `open_bytes` does, opened when the first piece is asked for, not before."""
+    yield from open_bytes(file)
+
+
 def open_range(file: SealedFile, start: int, stop: int) -> Iterator[bytes]:
     """Give the plaintext of a file from `start` to before `stop`, opening the segments that hold it alone.
 

@@ -2,6 +2,7 @@
 
 import io
 import re
+from html import escape
 
 import pytest
 from django.urls import reverse
@@ -43,9 +44,11 @@ class TestAnswers:
         shown = client.get(address).text
         for _, label in QualityQuestion.choices:
             assert label in shown
-        told = judging.told_by_the_run(run.report)
-        assert re.search("SDE: .*SASID", told["fields"])
-        assert "are found in" in told["unmatched"]
+        told, beside = judging.told_by_the_run(run.report)
+        assert re.search("SDE.*: .*SASID", told["fields"])
+        assert "have nobody in" in told["unmatched"]
+        assert set(beside) == {"proxies", "weighed"}
+        assert all(escape(line) in shown for line in beside["weighed"].splitlines())
         said = told | {"weighed": "No: it shows a lower bound and says so.", "proxies": "None is known."}
         answer = client.post(address, said, follow=True).text
 

@@ -12,32 +12,13 @@ import pyarrow as pa
 
 from matching.engine import bloom
 from matching.engine.engines import tokens
-from matching.engine.engines.edges import Edges, Limits, Model, Pair
+from matching.engine.engines.edges import Pair
 from matching.engine.rules import CLK_FIELD, Rule
 from matching.engine.spec import Spec
 
 NAME: Final = "clk"
 _STEPS: Final = np.array([0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95])
 _CHUNK: Final = 1 << 18
-
-
-def fit(spec: Spec, pair: Pair, left: pa.Table, right: pa.Table, *, limits: Limits) -> Model:
-    """Learn what every pattern of agreement and likeness between two files is worth."""
-    return Comparing(spec, pair, left, right).model()
-
-
-def score(spec: Spec, model: Model, left: pa.Table, right: pa.Table, *, limits: Limits) -> Edges:
-    """Score every pair that shares a token, or a block and enough of its filter."""
-    return Comparing(spec, model.pair, left, right).edges(model)
-
-
-def fit_and_score(
-    spec: Spec, pair: Pair, left: pa.Table, right: pa.Table, *, limits: Limits
-) -> tuple[Model, Edges]:
-    """Learn and score in one go: tokens are compared with tokens once less."""
-    comparing = Comparing(spec, pair, left, right)
-    model = comparing.model()
-    return model, comparing.edges(model)
 
 
 class Comparing(tokens.Comparing):
@@ -76,3 +57,6 @@ class Comparing(tokens.Comparing):
     def _worth(self, place: int, level: np.ndarray) -> np.ndarray:
         """Keep what a token found, and of what a block found that which is alike."""
         return level > 1 if self.rules[place].is_block else np.ones(len(level), bool)
+
+
+fit, score, fit_and_score = Comparing.fit, Comparing.score, Comparing.fit_and_score

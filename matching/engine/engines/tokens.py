@@ -24,25 +24,6 @@ _GRAIN: Final = 1e-6
 _UNSEEN: Final = "No file here has one row a person; how often chance agrees is taken from the rules."
 
 
-def fit(spec: Spec, pair: Pair, left: pa.Table, right: pa.Table, *, limits: Limits) -> Model:
-    """Learn what every pattern of agreement between two files is worth."""
-    return Comparing(spec, pair, left, right).model()
-
-
-def score(spec: Spec, model: Model, left: pa.Table, right: pa.Table, *, limits: Limits) -> Edges:
-    """Score every pair that shares a token."""
-    return Comparing(spec, model.pair, left, right).edges(model)
-
-
-def fit_and_score(
-    spec: Spec, pair: Pair, left: pa.Table, right: pa.Table, *, limits: Limits
-) -> tuple[Model, Edges]:
-    """Learn and score in one go: tokens are compared with tokens once less."""
-    comparing = Comparing(spec, pair, left, right)
-    model = comparing.model()
-    return model, comparing.edges(model)
-
-
 @dataclass(frozen=True)
 class _Pairs:
     """Pairs of records, their patterns, the rule that found each, and what every rule gave."""
@@ -74,6 +55,25 @@ class Comparing:
         wanted = {field for block in spec.blocks for field in block.on}
         self.rules: list[Rule] = [r for f, r in BY_FIELD.items() if f in common & wanted and self._takes(r)]
         self._columns = [joins.coded(left, self._right, rule.field) for rule in self.rules]
+
+    @classmethod
+    def fit(cls, spec: Spec, pair: Pair, left: pa.Table, right: pa.Table, *, limits: Limits) -> Model:
+        """Learn what every pattern of agreement between two files is worth."""
+        return cls(spec, pair, left, right).model()
+
+    @classmethod
+    def score(cls, spec: Spec, model: Model, left: pa.Table, right: pa.Table, *, limits: Limits) -> Edges:
+        """Score every pair that shares a token, or whatever else makes a candidate here."""
+        return cls(spec, model.pair, left, right).edges(model)
+
+    @classmethod
+    def fit_and_score(
+        cls, spec: Spec, pair: Pair, left: pa.Table, right: pa.Table, *, limits: Limits
+    ) -> tuple[Model, Edges]:
+        """Learn and score in one go: tokens are compared with tokens once less."""
+        comparing = cls(spec, pair, left, right)
+        model = comparing.model()
+        return model, comparing.edges(model)
 
     def _takes(self, rule: Rule) -> bool:
         return not rule.is_block
@@ -164,3 +164,6 @@ class Comparing:
         with np.errstate(over="ignore"):
             both = joins.mixed(one[left] + other[right])
         return (both >> np.uint64(11)).astype(float) / 2**53 * _GRAIN
+
+
+fit, score, fit_and_score = Comparing.fit, Comparing.score, Comparing.fit_and_score

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from html import unescape
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from matching.engine import clerical, likeness, sampled, told, waterfall
+from matching.engine import clerical, likeness, page_charts, sampled, told
 from matching.engine import spec as specs
 
 SALT = "0123456789abcdef"
@@ -63,7 +64,10 @@ class TestDraw:
         for pair in drawn.sample["pairs"]:
             bits = sum(step["bits"] for step in pair["steps"]) + pair["rest"]
             assert bits == pytest.approx(pair["weight"], abs=0.1)
-            assert waterfall.chart(pair).startswith("<svg")
+            steps = page_charts.steps_of(pair)
+            assert sum(bits for _, bits in steps) == pytest.approx(page_charts.total_of(pair), abs=0.1)
+            drawn_chart = page_charts.drawn_pair_chart(pair)
+            assert all(label in unescape(drawn_chart) for label, _ in steps)
 
     def test_places_in_the_sheets_are_those_of_the_records(self, drawn, tables, complete):
         name, said = shown(tables, complete, drawn, 0, "left")

@@ -146,7 +146,7 @@ class TestQuestions:
         answers = {answer.slug: answer for answer in questions.answers(told)}
 
         assert list(answers) == [
-            "fields", "confidence", "missing", "not_matched", "proxies", "bias", "weighed",
+            "fields", "confidence", "nulls", "unmatched", "proxies", "bias", "weighed",
         ]  # fmt: skip
         assert all(answer.says and all(answer.says) for answer in answers.values())
         assert {slug for slug, answer in answers.items() if answer.staff} == {"proxies", "weighed"}
@@ -154,7 +154,7 @@ class TestQuestions:
         assert page.percent(told["estimates"]["precision"]) in answers["confidence"].says[0]
         middle = next(f for f in told["files"]["DOL"]["fields"] if f["field"] == "middle_name")
         assert f"middle name {page.percent(1 - page.share(middle['usable']))}" in " ".join(
-            answers["missing"].says
+            answers["nulls"].says
         )
         assert len(answers["bias"].concerns) == len(told["behind"])
         assert set(answers["bias"].concerns) <= set(answers["weighed"].says)
