@@ -29,18 +29,18 @@ NOT_HANDED_ON = (
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark everything here, and keep it on one worker: one portal serves all journeys."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.xdist_group("browser"))
-            whole_line = item.path.name == "test_whole_line.py"
-            if whole_line:
-                item.add_marker(pytest.mark.long)  # five minutes; ./test must pass in fifteen on two cores
-            # The first one waits for the portal. Of several marks the first would count.
-            item.add_marker(pytest.mark.timeout(1800 if whole_line else 600))
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark everything here, and keep it on one worker: one portal serves all journeys.
+
+    At collection, since xdist reads the groups before a conftest may change the collected items.
+    """
+    item.add_marker(pytest.mark.browser)
+    item.add_marker(pytest.mark.xdist_group("browser"))
+    whole_line = item.path.name == "test_whole_line.py"
+    if whole_line:
+        item.add_marker(pytest.mark.long)  # five minutes; ./test must pass in fifteen on two cores
+    # The first one waits for the portal. Of several marks the first would count.
+    item.add_marker(pytest.mark.timeout(1800 if whole_line else 600))
 
 
 @dataclass(frozen=True)
