@@ -98,7 +98,11 @@ def _wait_until_ready(supervisor: subprocess.Popen[bytes], output: Path) -> None
     until = time.monotonic() + PATIENCE
     while READY not in (said := output.read_text(encoding="utf-8")):
         if supervisor.poll() is not None or time.monotonic() > until:
-            pytest.fail(f"The portal did not start:\n{said[-4000:]}")
+            logs = [
+                f"{log.name}: {log.read_text(errors='replace')[-2000:]}"
+                for log in output.parent.glob("logs/*")
+            ]
+            pytest.fail("\n\n".join(("The portal did not start:", said[-4000:], *logs)))
         time.sleep(0.2)
 
 

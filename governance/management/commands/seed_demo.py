@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any, Final
 
 from django.conf import settings
@@ -17,6 +17,7 @@ from p20win import clock
 from p20win.programs import Crew
 
 AT_ONCE: Final = 3  # stories told side by side; they wait for workers most of the time
+LOOK_EVERY: Final = 1.0  # seconds between looks at the workers
 
 
 class Command(BaseCommand):
@@ -43,14 +44,22 @@ class Command(BaseCommand):
                 crew.wait_until_ready()
                 first = [story for story in missing if story.moves_the_clock]
                 for story in first:
-                    self._tell(story)
-                with ThreadPoolExecutor(AT_ONCE) as pool:
-                    # The longest stand last in the list, and are begun first.
-                    list(pool.map(self._tell, [s for s in reversed(missing) if s not in first]))
+                    self._tell_all([story], crew)
+                # The longest stand last in the list, and are begun first.
+                self._tell_all([s for s in reversed(missing) if s not in first], crew)
 
         if waiting:
             self.stdout.write(f"{len(waiting)} requests with papers wait for Pango; see the health page.")
             sys.exit(os.EX_TEMPFAIL)  # not an error; whoever called may call again later
+
+    def _tell_all(self, stories: list[Story], crew: Crew) -> None:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            told = [pool.submit(self._tell, story) for story in stories]
+            while wait(told, timeout=LOOK_EVERY).not_done:
+                for name in crew.revive():
+                    self.stdout.write(f"{name} ended by itself and was started again.")
+            for one in told:
+                one.result()
 
     def _tell(self, story: Story) -> None:
         began = time.monotonic()
