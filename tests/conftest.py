@@ -61,6 +61,23 @@ def demo_clock(db):
 
 
 @pytest.fixture
+def at_start(monkeypatch):
+    """Let the portal read the time at which the factories make everything."""
+    from tests.factories import START
+
+    monkeypatch.setattr("p20win.clock.now", lambda: START)
+
+
+@pytest.fixture
+def vault(settings, tmp_path):
+    """Let the test be the vault, with keys and files of its own; return their folder."""
+    from tests.factories_custody import become_vault
+
+    become_vault(settings, tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
 def signed_in(client):
     """Return a function that signs a person in, second factor included, and returns the client."""
 

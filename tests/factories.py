@@ -3,6 +3,8 @@
 import datetime as dt
 import itertools
 
+from p20win import clock
+from p20win.accounts.models import DemoClock
 from p20win.accounts.public import (
     Organisation,
     Role,
@@ -17,6 +19,12 @@ from p20win.projects.public import Part, Project, open_project, open_to_person, 
 PASSWORD = "a long test password"
 START = dt.datetime(2026, 1, 5, 15, 0, tzinfo=dt.UTC)
 _numbers = itertools.count(1)
+
+
+def clock_to_start() -> None:
+    """Let every process that reads this database's clock begin a minute after START."""
+    behind = START - clock.real_now()
+    DemoClock.objects.update_or_create(pk=1, defaults={"ahead_seconds": int(behind.total_seconds()) + 60})
 
 
 def organisation(**fields) -> Organisation:

@@ -42,15 +42,21 @@ def conditions_met(*, against=None):
         access._conditions.update(before)
 
 
-@contextmanager
-def own_vault(settings, folder):
-    """Let this process be a vault whose files lie in this folder; the access decision meets no condition."""
+def become_vault(settings, folder):
+    """Let this process be a vault whose files lie in this folder."""
     settings.P20WIN_MEDIA = folder / "media"
     settings.P20WIN_KEYSTORE = folder / "keystore"
     settings.P20WIN_VAULT_KEYS = folder / "vault-keys"
     settings.P20WIN_VAULT_PUBLIC = folder / "public"
+    settings.P20WIN_VAULT_SOCKET = folder / "vault.sock"
     settings.P20WIN_IS_VAULT = True
     vault_keys.make_keys()
+
+
+@contextmanager
+def own_vault(settings, folder):
+    """Let this process be a vault whose files lie in this folder; the access decision meets no condition."""
+    become_vault(settings, folder)
     with conditions_met():
         yield folder
 

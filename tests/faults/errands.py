@@ -10,7 +10,6 @@ from django.db import Error, connection
 from matching.models import Match
 from matching.services import fetching
 from p20win import clock
-from p20win.accounts.models import DemoClock
 from p20win.accounts.public import Role, User, enrol_key, system_user
 from p20win.custody import vault_keys
 from p20win.custody.public import SealedFile, open_bytes, seal_bytes
@@ -32,8 +31,7 @@ def a_delivered_match(mebibytes, downloads):
 
     For the vault, while no worker runs. The portal's clock stands where the invented people live.
     """
-    behind = START - clock.real_now()
-    DemoClock.objects.update_or_create(pk=1, defaults={"ahead_seconds": int(behind.total_seconds()) + 60})
+    factories.clock_to_start()
     delivery = matches.delivered()
     delivery.extract = seal_bytes(
         project=delivery.project,
@@ -139,8 +137,7 @@ def told_to_workers():
 
 def a_match_that_waits_for_files():
     """Take a request to where its files are awaited. While no worker runs."""
-    behind = START - clock.real_now()
-    DemoClock.objects.update_or_create(pk=1, defaults={"ahead_seconds": int(behind.total_seconds()) + 60})
+    factories.clock_to_start()
     matches.collecting()
     return {}
 

@@ -15,7 +15,7 @@ from django.conf import settings as django_settings
 from django.db import connection, connections
 
 from p20win.audit.public import events_of
-from p20win.custody import capabilities, vault_keys, vault_server, wire
+from p20win.custody import capabilities, vault_server, wire
 from p20win.custody.models import Capability
 from p20win.custody.public import (
     Cut,
@@ -33,6 +33,7 @@ from p20win.processes import wait_until
 from p20win.refusal import Blocked
 from tests import factories
 from tests import factories_custody as custody
+from tests.factories_custody import become_vault
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,13 +42,8 @@ AGAIN = 120  # seconds; a lost message is sent again after sixty
 
 @pytest.fixture
 def vault(settings, tmp_path):
-    settings.P20WIN_MEDIA = tmp_path / "media"
-    settings.P20WIN_KEYSTORE = tmp_path / "keystore"
-    settings.P20WIN_VAULT_KEYS = tmp_path / "vault-keys"
-    settings.P20WIN_VAULT_PUBLIC = tmp_path / "public"
+    become_vault(settings, tmp_path)
     settings.P20WIN_VAULT_SOCKET = tmp_path / ("a-folder-of-a-long-name-" * 5) / "vault.sock"
-    settings.P20WIN_IS_VAULT = True
-    vault_keys.make_keys()
     return settings.P20WIN_VAULT_SOCKET
 
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 from disclosure import services, standing
 from disclosure.models import Output, OutputStatus
 from p20win import clock
-from p20win.custody import vault_keys, vault_server
+from p20win.custody import vault_server
 from p20win.custody.models import Capability
 from tests import factories
 from tests import factories_disclosure as outputs
@@ -19,18 +19,6 @@ from tests.factories import START
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vault")]
 LATER = START + dt.timedelta(days=60)
-
-
-@pytest.fixture
-def vault(settings, tmp_path):
-    settings.P20WIN_MEDIA = tmp_path / "media"
-    settings.P20WIN_KEYSTORE = tmp_path / "keystore"
-    settings.P20WIN_VAULT_KEYS = tmp_path / "vault-keys"
-    settings.P20WIN_VAULT_PUBLIC = tmp_path / "public"
-    settings.P20WIN_VAULT_SOCKET = tmp_path / "vault.sock"
-    settings.P20WIN_IS_VAULT = True
-    vault_keys.make_keys()
-    return tmp_path
 
 
 @pytest.fixture(autouse=True)

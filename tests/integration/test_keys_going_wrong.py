@@ -34,7 +34,6 @@ NOW = factories.START
 @pytest.fixture
 def vault(settings, tmp_path):
     settings.P20WIN_KEY_SNAPSHOTS = tmp_path / "snapshots"
-    settings.P20WIN_VAULT_SOCKET = tmp_path / "line" / "vault.sock"
     with custody.own_vault(settings, tmp_path / "data"):
         yield tmp_path
     vault_keys._read_private.cache_clear()

@@ -16,32 +16,13 @@ from matching import standing
 from matching.models import Delivery, Fetch, Match, MatchStatus
 from matching.services import fetching, recalling
 from p20win import clock
-from p20win.accounts.models import DemoClock
-from p20win.custody import vault_keys
 from tests import factories
 from tests import factories_agreements as agreements
 from tests import factories_custody as files
 from tests import factories_matching as matches
-from tests.factories import PASSWORD, START
+from tests.factories import PASSWORD
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vault")]
-
-
-@pytest.fixture
-def vault(settings, tmp_path):
-    settings.P20WIN_MEDIA = tmp_path / "media"
-    settings.P20WIN_KEYSTORE = tmp_path / "keystore"
-    settings.P20WIN_VAULT_KEYS = tmp_path / "vault-keys"
-    settings.P20WIN_VAULT_PUBLIC = tmp_path / "public"
-    settings.P20WIN_IS_VAULT = True
-    vault_keys.make_keys()
-
-
-@pytest.fixture
-def clock_at_start(db):
-    """Let the pages read the time at which the factories make everything."""
-    behind = START - clock.real_now()
-    DemoClock.objects.update_or_create(pk=1, defaults={"ahead_seconds": int(behind.total_seconds()) + 60})
 
 
 def page(client, name, *args, **query):
@@ -176,7 +157,7 @@ def fetched(client, address, **headers):
 
 
 @pytest.mark.obligation("O-74", "O-76")
-def test_the_extract_is_downloaded_by_who_acknowledges_and_resumed(signed_in, relayed, clock_at_start):
+def test_the_extract_is_downloaded_by_who_acknowledges_and_resumed(signed_in, relayed, at_start):
     delivery = matches.delivered()
     client = signed_in(matches.downloader(delivery))
     address = reverse("matching:download", args=[delivery.pk])
@@ -219,7 +200,7 @@ def test_the_extract_is_downloaded_by_who_acknowledges_and_resumed(signed_in, re
 
 
 @pytest.mark.obligation("O-74")
-def test_a_ticket_fetches_one_download_and_opens_no_page(signed_in, client, relayed, clock_at_start):
+def test_a_ticket_fetches_one_download_and_opens_no_page(signed_in, client, relayed, at_start):
     delivery = matches.delivered()
     by = matches.downloader(delivery)
     here = signed_in(by)
@@ -249,7 +230,7 @@ def test_a_ticket_fetches_one_download_and_opens_no_page(signed_in, client, rela
 
 
 @pytest.mark.obligation("O-75")
-def test_questions_recall_and_replacement_through_the_pages(signed_in, relayed, clock_at_start):
+def test_questions_recall_and_replacement_through_the_pages(signed_in, relayed, at_start):
     delivery = matches.delivered()
     by, office = matches.downloader(delivery), factories.operating_group_member()
     hub, steward = factories.hub_member(), matches.steward("DOL")

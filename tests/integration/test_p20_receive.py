@@ -20,7 +20,6 @@ from client.main import main
 from client.receiving import Delivery as Remote
 from matching.services import fetching, recalling
 from p20win import clock
-from p20win.accounts.models import DemoClock
 from p20win.accounts.public import system_user
 from p20win.custody import public as custody
 from p20win.custody import vault_keys, vault_server
@@ -28,6 +27,7 @@ from p20win.processes import wait_until
 from tests import factories
 from tests import factories_matching as matches
 from tests.factories import START
+from tests.factories_custody import become_vault
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.long]
 SIZE = 24 << 20
@@ -35,15 +35,8 @@ SIZE = 24 << 20
 
 @pytest.fixture
 def vault(settings, tmp_path):
-    settings.P20WIN_MEDIA = tmp_path / "media"
-    settings.P20WIN_KEYSTORE = tmp_path / "keystore"
-    settings.P20WIN_VAULT_KEYS = tmp_path / "vault-keys"
-    settings.P20WIN_VAULT_PUBLIC = tmp_path / "public"
-    settings.P20WIN_VAULT_SOCKET = tmp_path / "line" / "vault.sock"
-    settings.P20WIN_IS_VAULT = True
-    vault_keys.make_keys()
-    behind = START - clock.real_now()
-    DemoClock.objects.update_or_create(pk=1, defaults={"ahead_seconds": int(behind.total_seconds()) + 60})
+    become_vault(settings, tmp_path)
+    factories.clock_to_start()
     server = vault_server.VaultServer(settings.P20WIN_VAULT_SOCKET)
     thread = server.start()
     yield

@@ -20,10 +20,8 @@ from matching import standing
 from matching.models import Match, MatchStatus
 from matching.services import opening, running
 from p20win import clock
-from p20win.accounts.models import DemoClock
 from p20win.accounts.public import enrol_key
 from p20win.custody import public as custody
-from p20win.custody import vault_keys
 from p20win.refusal import Blocked
 from p20win.wsgi import application
 from tests import factories
@@ -32,19 +30,7 @@ from tests import factories_custody as files
 from tests import factories_matching as matches
 from tests.factories import START
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vault")]
-
-
-@pytest.fixture
-def vault(settings, tmp_path):
-    settings.P20WIN_MEDIA = tmp_path / "media"
-    settings.P20WIN_KEYSTORE = tmp_path / "keystore"
-    settings.P20WIN_VAULT_KEYS = tmp_path / "vault-keys"
-    settings.P20WIN_VAULT_PUBLIC = tmp_path / "public"
-    settings.P20WIN_IS_VAULT = True
-    vault_keys.make_keys()
-    behind = START - clock.real_now()
-    DemoClock.objects.update_or_create(pk=1, defaults={"ahead_seconds": int(behind.total_seconds()) + 60})
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vault", "at_start")]
 
 
 @pytest.fixture

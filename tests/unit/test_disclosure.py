@@ -15,7 +15,6 @@ from p20win import clock
 from p20win.accounts.public import Role, give_role, system_user
 from p20win.audit.public import events_of
 from p20win.custody import public as custody
-from p20win.custody import vault_keys
 from p20win.deadlines import public as deadlines
 from p20win.jobs import leases
 from p20win.jobs.public import RunningJob
@@ -29,17 +28,6 @@ from tests.factories import START
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vault")]
 LONG_AFTER = START + dt.timedelta(days=60)
-
-
-@pytest.fixture
-def vault(settings, tmp_path):
-    settings.P20WIN_MEDIA = tmp_path / "media"
-    settings.P20WIN_KEYSTORE = tmp_path / "keystore"
-    settings.P20WIN_VAULT_KEYS = tmp_path / "vault-keys"
-    settings.P20WIN_VAULT_PUBLIC = tmp_path / "public"
-    settings.P20WIN_IS_VAULT = True
-    vault_keys.make_keys()
-    return tmp_path
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from matching.models import Delivery, DeliveryStatus, Match, MatchRun, MatchStat
 from matching.services import opening, running, signing
 from p20win.audit.public import events_of
 from p20win.custody import public as custody
-from p20win.custody import vault_keys
 from p20win.deadlines import public as deadlines
 from p20win.jobs.public import LeaseLost
 from p20win.refusal import Blocked
@@ -25,17 +24,6 @@ from tests import factories_matching as matches
 from tests.factories import START
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vault")]
-
-
-@pytest.fixture
-def vault(settings, tmp_path):
-    settings.P20WIN_MEDIA = tmp_path / "media"
-    settings.P20WIN_KEYSTORE = tmp_path / "keystore"
-    settings.P20WIN_VAULT_KEYS = tmp_path / "vault-keys"
-    settings.P20WIN_VAULT_PUBLIC = tmp_path / "public"
-    settings.P20WIN_IS_VAULT = True
-    vault_keys.make_keys()
-    return tmp_path
 
 
 def events(row):

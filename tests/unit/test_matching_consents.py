@@ -9,23 +9,12 @@ from django.urls import reverse
 from matching import layouts, standing
 from matching.models import Match, MatchStatus
 from matching.services import consenting, opening
-from p20win.custody import vault_keys
 from tests import factories
 from tests import factories_agreements as agreements
 from tests import factories_matching as matches
 from tests.factories import START
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vault")]
-
-
-@pytest.fixture
-def vault(settings, tmp_path):
-    settings.P20WIN_MEDIA = tmp_path / "media"
-    settings.P20WIN_KEYSTORE = tmp_path / "keystore"
-    settings.P20WIN_VAULT_KEYS = tmp_path / "vault-keys"
-    settings.P20WIN_VAULT_PUBLIC = tmp_path / "public"
-    settings.P20WIN_IS_VAULT = True
-    vault_keys.make_keys()
 
 
 def relying():

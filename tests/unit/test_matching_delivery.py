@@ -39,17 +39,6 @@ def opened(content):
         return {name: archive.read(name).decode() for name in archive.namelist()}
 
 
-@pytest.fixture
-def vault(settings, tmp_path):
-    settings.P20WIN_MEDIA = tmp_path / "media"
-    settings.P20WIN_KEYSTORE = tmp_path / "keystore"
-    settings.P20WIN_VAULT_KEYS = tmp_path / "vault-keys"
-    settings.P20WIN_VAULT_PUBLIC = tmp_path / "public"
-    settings.P20WIN_IS_VAULT = True
-    vault_keys.make_keys()
-    return tmp_path
-
-
 @pytest.mark.obligation("O-107")
 class TestTheStrictestClock:
     @pytest.mark.parametrize(

@@ -25,18 +25,6 @@ EXPIRED = START + dt.timedelta(days=1)
 
 
 @pytest.fixture
-def vault(settings, tmp_path):
-    settings.P20WIN_MEDIA = tmp_path / "media"
-    settings.P20WIN_KEYSTORE = tmp_path / "keystore"
-    settings.P20WIN_VAULT_KEYS = tmp_path / "vault-keys"
-    settings.P20WIN_VAULT_PUBLIC = tmp_path / "public"
-    settings.P20WIN_IS_VAULT = True
-    from p20win.custody import vault_keys
-
-    vault_keys.make_keys()
-
-
-@pytest.fixture
 def delivery(vault):
     return matches.delivered()
 

@@ -14,23 +14,12 @@ from matching.models import QualityIssue, QualityQuestion
 from matching.services import judging
 from p20win.accounts.public import Role
 from p20win.audit.public import events_of
-from p20win.custody import vault_keys
 from p20win.refusal import Blocked
 from tests import factories
 from tests import factories_matching as matches
 from tests.factories import START
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vault")]
-
-
-@pytest.fixture
-def vault(settings, tmp_path):
-    settings.P20WIN_MEDIA = tmp_path / "media"
-    settings.P20WIN_KEYSTORE = tmp_path / "keystore"
-    settings.P20WIN_VAULT_KEYS = tmp_path / "vault-keys"
-    settings.P20WIN_VAULT_PUBLIC = tmp_path / "public"
-    settings.P20WIN_IS_VAULT = True
-    vault_keys.make_keys()
 
 
 class TestAnswers:

@@ -12,7 +12,6 @@ from matching.engine import spec as specs
 from matching.models import MatchStatus, RunStatus
 from matching.services import choosing, running, signing, specifying
 from p20win.audit.public import events_of
-from p20win.custody import vault_keys
 from p20win.deadlines import public as deadlines
 from p20win.refusal import Blocked
 from tests import factories
@@ -20,21 +19,6 @@ from tests import factories_matching as matches
 from tests.factories import START
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vault")]
-
-
-@pytest.fixture
-def vault(settings, tmp_path):
-    settings.P20WIN_MEDIA = tmp_path / "media"
-    settings.P20WIN_KEYSTORE = tmp_path / "keystore"
-    settings.P20WIN_VAULT_KEYS = tmp_path / "vault-keys"
-    settings.P20WIN_VAULT_PUBLIC = tmp_path / "public"
-    settings.P20WIN_IS_VAULT = True
-    vault_keys.make_keys()
-
-
-@pytest.fixture
-def at_start(monkeypatch):
-    monkeypatch.setattr("p20win.clock.now", lambda: START)
 
 
 def file(*fields):
