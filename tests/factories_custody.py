@@ -48,7 +48,7 @@ def become_vault(settings, folder):
     settings.P20WIN_KEYSTORE = folder / "keystore"
     settings.P20WIN_VAULT_KEYS = folder / "vault-keys"
     settings.P20WIN_VAULT_PUBLIC = folder / "public"
-    settings.P20WIN_VAULT_SOCKET = folder / "vault.sock"
+    settings.P20WIN_VAULT_SOCKET = folder / "line" / "vault.sock"  # a folder that others may enter
     settings.P20WIN_IS_VAULT = True
     vault_keys.make_keys()
 

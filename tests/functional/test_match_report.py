@@ -48,7 +48,7 @@ def test_it_is_read_at_every_width_and_printed(browser, alone):
     ).click()
     assert page.get_by_role("heading", name="Who is matched less often").is_visible()
     assert page.get_by_role("img", name="Match rate of each file with each other").is_visible()
-    assert page.get_by_role("heading", name="Does what is learnt outweigh the concerns?").is_visible()
+    assert page.get_by_role("heading", name="Does the concern outweigh the insight?").is_visible()
 
     printed = pypdf.PdfReader(io.BytesIO(page.pdf(format="Letter")))
     words = "".join(sheet.extract_text() for sheet in printed.pages)

@@ -41,7 +41,6 @@ def folder():
 
 @pytest.fixture
 def served(settings, folder):
-    settings.P20WIN_VAULT_SOCKET = folder / "line" / "vault.sock"
     with custody.own_vault(settings, folder):
         guards.apply(connection)
         register_opening("test.read", lambda subject, person: open_bytes(subject), access_act="download")
