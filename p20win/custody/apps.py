@@ -13,14 +13,13 @@ class CustodyConfig(AppConfig):
     def ready(self) -> None:
         """Say who hears about files; in the vault's processes, keep memory from any disk."""
         from p20win import access
-        from p20win.custody import download_tickets, notices, upload_tickets
+        from p20win.custody import download_tickets, holds, notices, schedule, upload_tickets
+        from p20win.deadlines import public as deadlines
         from p20win.notifications import public as notifications
 
         access.register_download_ticket_reader(download_tickets.shown)
-        from p20win.custody import holds
-        from p20win.deadlines import public as deadlines
-
         deadlines.register_due_action(holds.CLOCK, "custody.lapse_hold")
+        deadlines.register_follower(schedule.WINDOW, schedule.follow_window)
         notifications.register(notices.NOTICES)
         access.register_upload_ticket_verifier(upload_tickets.shown)
         if settings.P20WIN_IS_VAULT:

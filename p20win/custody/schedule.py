@@ -111,6 +111,25 @@ def _move_clock(slot: UploadSlot, *, reason: str, by: "User", at: dt.datetime) -
         )
 
 
+def follow_window(deadline: deadlines.Deadline, by: "User", at: dt.datetime) -> None:
+    """Close the window on the day to which its clock was moved from elsewhere, as by a new closed day."""
+    slot = UploadSlot.objects.get(pk=deadline.subject_id)
+    if local_date(slot.closes_at) == local_date(deadline.due_at) or deadline.due_at <= slot.opens_at:
+        return  # a window moved by hand keeps its hour; its clock runs to the end of that day
+    details = {"opens_at": slot.opens_at.isoformat(), "opened_at": slot.opens_at.isoformat()}
+    details |= {"closes_at": deadline.due_at.isoformat(), "closed_at": slot.closes_at.isoformat()}
+    amend(
+        MOVED,
+        slot,
+        by=by,
+        at=at,
+        note="The clock of the window was moved.",
+        details=details,
+        closes_at=deadline.due_at,
+        lateness_told_at=None,
+    )
+
+
 def moves(slot: UploadSlot) -> "list[Event]":
     """Return how a slot's window came to be what it is: each move, with who and why."""
     return list(events_of(slot).filter(event=MOVED))

@@ -5,12 +5,13 @@ import datetime as dt
 import pytest
 from django.urls import reverse
 
-from p20win import clock
+from p20win import clock, policy
 from p20win.accounts.public import system_user
 from p20win.audit.public import events_of
 from p20win.custody import checks, schedule, uploads
 from p20win.custody.models import Encryption
 from p20win.custody.public import FileStatus, UploadSlot, close_slot
+from p20win.deadlines import overrides
 from p20win.deadlines import public as deadlines
 from p20win.notifications.models import Message
 from p20win.projects.public import open_to_organisation
@@ -42,6 +43,16 @@ def hub():
 
 def moved(slot, by, *, opens, closes, reason="The agency's system is renewed.", at=AT):
     return schedule.reschedule(slot, opens_at=opens, closes_at=closes, reason=reason, by=by, at=at)
+
+
+def closed_day():
+    overrides.override_day(
+        (AT + DAY).date(),
+        is_closed=True,
+        name="Offices closed: snow",
+        by=factories.operating_group_member(),
+        at=AT,
+    )
 
 
 class TestWindow:
@@ -98,6 +109,35 @@ class TestWindow:
         (running,) = deadlines.alive(schedule.WINDOW, slot)
         assert AT + 2 * DAY <= running.due_at < AT + 3 * DAY
         assert [move.note for move in schedule.moves(slot)] == ["The agency's system is renewed."] * 2
+
+
+class TestItsClockIsMoved:
+    @pytest.mark.obligation("O-59")
+    def test_a_new_closed_day_keeps_the_window_open_a_day_longer_and_is_told(self, hub):
+        closes = deadlines.due(policy.TRANSMISSION_WINDOW, start=AT).at
+        slot = custody.a_slot(closes_at=closes)
+        deadlines.start(schedule.WINDOW, subject=slot, project=slot.project, at=AT)
+
+        closed_day()
+
+        slot.refresh_from_db()
+        assert slot.closes_at == closes + DAY
+        (move,) = schedule.moves(slot)
+        assert (move.details["closes_at"], move.details["closed_at"]) == (
+            (closes + DAY).isoformat(),
+            closes.isoformat(),
+        )
+        assert not checks.why_not_send(slot, factories.steward(slot.supplier), closes + HOUR)
+
+    def test_a_window_moved_by_hand_keeps_its_hour(self, slot, hub):
+        deadlines.start(schedule.WINDOW, subject=slot, project=slot.project, at=AT)
+        slot = moved(slot, hub, opens=AT, closes=AT + 2 * DAY)
+
+        closed_day()
+
+        slot.refresh_from_db()
+        assert slot.closes_at == AT + 2 * DAY
+        assert len(schedule.moves(slot)) == 1
 
 
 class TestTelling:
