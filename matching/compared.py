@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from matching import checks, reviewed, standing
-from matching.engine import page as words
+from matching.engine import page_words as words
 from matching.models import Match, MatchRun
 from matching.services import specifying
 from p20win.accounts.public import Role

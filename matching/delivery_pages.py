@@ -4,7 +4,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from matching import checks, lifecycle, pages, selectors, standing
-from matching.engine import page
+from matching.engine import page_words
 from matching.models import Delivery, DeliveryStatus, Form, Question, QuestionStatus
 from matching.services import fetching, packing
 from p20win.accounts.public import Role
@@ -106,7 +106,7 @@ def papers(row: Delivery) -> dict[str, Any]:
         ],
         "rates": [pages.rate(entry) for entry in report.get("match_rates", [])],
         "estimates": {
-            name: page.percent(report["estimates"][name]) for name in ("precision", "recall") if report
+            name: page_words.percent(report["estimates"][name]) for name in ("precision", "recall") if report
         },
         "limitations": row.limitations or standing.terms(row.match).limitations,
     }

@@ -7,8 +7,7 @@ from django.utils.safestring import SafeString
 
 from agreements import public as agreements
 from matching import checks, destruction_shown, lifecycle, reviewed, selectors, standing
-from matching.engine import page
-from matching.engine.defaults import WORDS
+from matching.engine import page, page_words, questions
 from matching.engine.encoded import NO_REVIEW
 from matching.models import (
     Delivery,
@@ -153,7 +152,8 @@ def _judged(run: MatchRun) -> dict[str, Any]:
     """Return what the review says of a run by now, and the answers about its quality."""
     sample = ReviewSample.objects.filter(run=run).first()
     answered = {row.question: row for row in run.answers.select_related("answered_by")}
-    answers = [(label, answered.get(value)) for value, label in QualityQuestion.choices]
+    numbers = {each.slug: each.says for each in questions.answers(run.report or {})}
+    answers = [(label, answered.get(value), numbers[value]) for value, label in QualityQuestion.choices]
     told: dict[str, Any] = {"answers": answers, "sample": sample}
     if sample is None:
         return told
@@ -168,83 +168,23 @@ def _judged(run: MatchRun) -> dict[str, Any]:
 
 
 def report(run: MatchRun) -> dict[str, Any]:
-    """Return what the page of a report shows: the numbers, each as words, and its charts."""
+    """Return what the page of a report shows: its parts as the engine tells them, and what people said."""
     told: dict[str, Any] = run.report or {}
+    parts = [
+        {"slug": part.slug, "title": part.title, "body": SafeString(part.body)}
+        for part in page.sections(told)
+        if part.slug != page.QUESTIONS  # answered by people here
+    ]
     return {
         "run": run,
         "match": run.match,
-        "report": told,
+        "encoded": told.get("encoded"),
+        "ran": parts[0],
+        "parts": parts[1:],
         **_judged(run),
-        "estimates": {
-            "precision": page.percent(told["estimates"]["precision"]),
-            "recall": page.percent(told["estimates"]["recall"]),
-            "links": page.count(told["estimates"]["links"]),
-        },
-        "libraries": ", ".join(f"{name} {number}" for name, number in sorted(told["libraries"].items())),
-        "rates": [rate(entry) for entry in told["match_rates"]],
-        "rate_chart": SafeString(page.rate_chart(told)),
-        "subgroups": [_subgroup(entry) for entry in told["subgroups"]],
-        "behind": [
-            f"{entry['file']}, {entry['by']}: {group['group']}"
-            for entry in told["subgroups"]
-            for group in entry["groups"]
-            if group["behind"]
-        ],
-        "pairs": [_pair(entry) for entry in told["pairs"]],
-        "files": [
-            {"name": name, "rows": file["rows"], "fields": [_field(field) for field in file["fields"]]}
-            for name, file in told["files"].items()
-        ],
-        "people": [(entry["rows"], page.count(entry)) for entry in told["people"]],
-        "refused": [(entry["reason"], page.count(entry)) for entry in told["refused"]],
-        "consents": [
-            {
-                "file": entry["file"],
-                "left_out": [(each["reason"], page.count(each)) for each in entry["left_out"]],
-            }
-            for entry in told.get("consents", [])
-        ],
-        "applied": {name: page.count(count) for name, count in told.get("reviewed", {}).items()},
-        "lists": [
-            (page.count(entry["named"]), page.count(entry["unknown"])) for entry in told.get("lists", [])
-        ],
     }
 
 
 def rate(entry: dict[str, Any]) -> dict[str, Any]:
     """Return a match rate with its count and share as words."""
-    return entry | {"shown": page.count(entry), "rate": page.percent(page.share(entry))}
-
-
-def _subgroup(entry: dict[str, Any]) -> dict[str, Any]:
-    groups = [
-        rate(group)
-        | {
-            "interval": "–"
-            if group["low"] is None
-            else f"{page.percent(group['low'])} to {page.percent(group['high'])}"
-        }
-        for group in entry["groups"]
-    ]
-    return entry | {
-        "groups": groups,
-        "rate": page.percent(page.share(entry["whole"])),
-        "chart": SafeString(page.subgroup_chart(entry)),
-    }
-
-
-def _pair(entry: dict[str, Any]) -> dict[str, Any]:
-    blocks = [
-        block | {"links": page.count(rule)}
-        for block, rule in zip(entry["blocks"], entry["links_by_rule"], strict=True)
-    ]
-    return entry | {
-        "blocks": blocks,
-        "weights": [weight | {"field": WORDS[weight["field"]]} for weight in entry["weights"]],
-        "decisions": [(each["decision"], page.count(each)) for each in entry["decisions"]],
-        "chart": SafeString(page.weight_chart(entry)),
-    }
-
-
-def _field(field: dict[str, Any]) -> dict[str, str]:
-    return {key: WORDS[value] if key == "field" else page.count(value) for key, value in field.items()}
+    return entry | {"shown": page_words.count(entry), "rate": page_words.percent(page_words.share(entry))}

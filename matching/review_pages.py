@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from matching import reviewed, selectors
-from matching.engine import page, page_charts
+from matching.engine import page_charts, page_words
 from matching.engine.defaults import WORDS
 from matching.models import Reading, ReviewSample, Verdict
 from matching.services import reviewing
@@ -49,10 +49,10 @@ def overview(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
         "estimate": estimate,
         "precision": reviewed.interval(estimate.precision),
         "missed": reviewed.interval(estimate.missed, share=False),
-        "engine_precision": page.percent((sample.run.report or {})["estimates"]["precision"]),
+        "engine_precision": page_words.percent((sample.run.report or {})["estimates"]["precision"]),
         "kappa": kappa,
         "both": len(both),
-        "error": page.percent(estimate.error),
+        "error": page_words.percent(estimate.error),
         "strata": _strata(sample, found),
         "mine": sorted(mine, key=lambda entry: entry[1].at, reverse=True)[:30],
     }
@@ -67,7 +67,7 @@ def _strata(sample: ReviewSample, found: list[reviewed.Pair]) -> list[dict[str, 
         shown.append(
             stratum
             | {
-                "chances": f"{page.percent(stratum['from'])} to {page.percent(stratum['to'])}",
+                "chances": f"{page_words.percent(stratum['from'])} to {page_words.percent(stratum['to'])}",
                 "pattern_words": pattern_words(stratum["pattern"]),
                 "drawn": len(own),
                 "decided": len(verdicts),
@@ -149,7 +149,7 @@ def _shown(sample: ReviewSample, found: reviewed.Pair) -> dict[str, Any]:
         "left": stratum["left"],
         "right": stratum["right"],
         "linked": stratum["linked"],
-        "probability": page.percent(found.drawn["probability"]),
+        "probability": page_words.percent(found.drawn["probability"]),
         "total": f"{page_charts.total_of(found.drawn):+.1f}",
         "chart": SafeString(page_charts.drawn_pair_chart(found.drawn)),
         "steps": [(label, f"{bits:+.1f}") for label, bits in page_charts.steps_of(found.drawn)],

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from matching import readings
-from matching.engine import page, sampled
+from matching.engine import page_words, sampled
 from matching.models import Match, MatchStatus, Reading, ReviewSample
 from p20win import access
 from p20win.accounts.public import Role
@@ -110,7 +110,7 @@ def interval(found: sampled.Interval | None, *, share: bool = True) -> str:
     if found is None:
         return ""
     if share:
-        said = [page.percent(value) for value in (found.value, found.low, found.high)]
+        said = [page_words.percent(value) for value in (found.value, found.low, found.high)]
     else:
         said = [f"{value:,.0f}" for value in (found.value, found.low, found.high)]
     return f"{said[0]} (95 % interval {said[1]} to {said[2]})"

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from agreements import public as agreements
 from matching import compared, lifecycle, selectors, standing
-from matching.engine import defaults, page, page_words
+from matching.engine import defaults, page_words
 from matching.engine import spec as specs
 from matching.forms import SpecForm, StartForm
 from matching.models import LinkSpec, Match, MatchRun
@@ -166,8 +166,8 @@ def version(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
             (defaults.WORDS[c["field"]], [page_words.level(level) for level in c["levels"]])
             for c in row.spec["comparisons"]
         ],
-        "auto": page.percent(row.spec["auto_precision"]),
-        "grey": page.percent(row.spec["grey_floor"]),
+        "auto": page_words.percent(row.spec["auto_precision"]),
+        "grey": page_words.percent(row.spec["grey_floor"]),
         "try_outs": [{"row": trial, **compared.told(trial.report)} for trial in trials],
         "runs": row.runs.all(),
         "job": jobs.latest("matching.try_spec", try_out_id=running_now.pk) if running_now else None,

@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from html import escape
 from typing import Any, Final
 
 from matching.engine import page_parts, questions
 from matching.engine.page_charts import mu_chart, rate_chart, subgroup_chart, waterfall_charts, weight_chart
 from matching.engine.page_parts import bullets, paragraphs, table
-from matching.engine.page_words import HIDDEN, count, percent, share
+from matching.engine.page_words import count, percent, share
 
-__all__ = [
-    "HIDDEN",
-    "count",
-    "html",
-    "mu_chart",
-    "percent",
-    "rate_chart",
-    "share",
-    "subgroup_chart",
-    "waterfall_charts",
-    "weight_chart",
-]
+QUESTIONS: Final = "questions"
 _STYLE: Final = """
 body{font:16px/1.5 sans-serif;max-width:60rem;margin:1.5rem auto;padding:0 1rem;color:#1b1b1b;background:#fff}
 h1{line-height:1.2}h2{margin-top:2.5rem;border-top:1px solid #a9aeb1;padding-top:1rem}
@@ -39,15 +29,23 @@ svg,tr,caption{break-inside:avoid}h2,h3,caption{break-after:avoid}svg{max-width:
 """
 
 
+@dataclass(frozen=True)
+class Section:
+    """A part of a report: its name in addresses, its title, and its body as escaped HTML without styles."""
+
+    slug: str
+    title: str
+    body: str
+
+
 def html(report: Mapping[str, Any]) -> str:
     """Return the whole page."""
-    sections = [
-        (f"s{number}", title, body) for number, (title, body) in enumerate(_sections(report), start=1) if body
-    ]
-    contents = "".join(f'<li><a href="#{slug}">{escape(title)}</a></li>' for slug, title, _ in sections)
+    parts = sections(report)
+    contents = "".join(f'<li><a href="#{each.slug}">{escape(each.title)}</a></li>' for each in parts)
     body = "".join(
-        f'<section aria-labelledby="{slug}"><h2 id="{slug}">{escape(title)}</h2>{content}</section>'
-        for slug, title, content in sections
+        f'<section aria-labelledby="{each.slug}"><h2 id="{each.slug}">{escape(each.title)}</h2>'
+        f"{each.body}</section>"
+        for each in parts
     )
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Match report</title>'
@@ -59,16 +57,24 @@ def html(report: Mapping[str, Any]) -> str:
     )
 
 
-def _sections(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    yield "The run", page_parts.run(report)
-    yield "Questions of quality", _questions(report)
-    yield "Match rates", _rates(report)
-    yield "Who is matched less often", _subgroups(report)
-    yield "What is missed", page_parts.missed(report)
-    for pair in report["pairs"]:
-        yield page_parts.of(pair), _pair(pair, report["thresholds"]["accepted"])
-    yield "What the files held", "".join(page_parts.file(*entry) for entry in report["files"].items())
-    yield "People", page_parts.people(report)
+def sections(report: Mapping[str, Any]) -> tuple[Section, ...]:
+    """Return the parts of a report that have something to say, in order; headings in them begin at h3."""
+    return tuple(each for each in _sections(report) if each.body)
+
+
+def _sections(report: Mapping[str, Any]) -> Iterator[Section]:
+    yield Section("run", "The run", page_parts.run(report))
+    yield Section(QUESTIONS, "Questions of quality", _questions(report))
+    yield Section("rates", "Match rates", _rates(report))
+    yield Section("subgroups", "Who is matched less often", _subgroups(report))
+    yield Section("missed", "What is missed", page_parts.missed(report))
+    for number, pair in enumerate(report["pairs"], start=1):
+        body = _pair(pair, report["thresholds"]["accepted"])
+        yield Section(f"pair-{number}", page_parts.of(pair), body)
+    held = "".join(page_parts.file(*entry) for entry in report["files"].items())
+    yield Section("files", "What the files held", held)
+    yield Section("people", "People", page_parts.people(report))
+    yield Section("agreed", "What was decided elsewhere", page_parts.decided_elsewhere(report))
 
 
 def _questions(report: Mapping[str, Any]) -> str:

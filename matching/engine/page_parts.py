@@ -191,6 +191,32 @@ def people(report: Mapping[str, Any]) -> str:
     )
 
 
+def decided_elsewhere(report: Mapping[str, Any]) -> str:
+    """Return what people decided of pairs, who did not consent, and what lists of third parties named."""
+    left_out = [
+        (entry["file"], each["reason"], count(each))
+        for entry in report.get("consents", [])
+        for each in entry["left_out"]
+    ]
+    applied = report.get("reviewed", {})
+    rows = [
+        (words, count(applied[name]))
+        for name, words in (("together", "Joined"), ("apart", "Told apart"), ("lost", "Not found any more"))
+        if name in applied
+    ]
+    lists = [
+        (str(number), count(entry["named"]), count(entry["unknown"]))
+        for number, entry in enumerate(report.get("lists", []), start=1)
+    ]
+    nobody = report.get("consents") and not left_out
+    return (
+        table("Left out before linking: consents", ("File", "Why", "Rows#"), left_out)
+        + (paragraphs(["Nobody was left out for want of consent."]) if nobody else "")
+        + table("Pairs that people decided", ("Decision", "Pairs#"), rows)
+        + table("Lists of third parties", ("List", "Identifiers#", "Not known to the agency#"), lists)
+    )
+
+
 def paragraphs(said: Iterable[str]) -> str:
     """Return sentences as paragraphs."""
     return "".join(f"<p>{escape(one)}</p>" for one in said)

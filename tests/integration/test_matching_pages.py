@@ -104,7 +104,8 @@ def test_the_report_is_read_agreed_to_and_the_last_word_signs_off(signed_in):
         by = matches.representative(row)
         client = signed_in(by)
         shown = page(client, "report", run.pk)
-        assert "Match rates" in shown.text
+        for title in ("Match rates", "What is missed", "How a weight comes about"):
+            assert title in shown.text
         assert 'style="' not in shown.text
         assert "<svg" in shown.text
         assert page(client, "detail", match.pk).status_code == 200

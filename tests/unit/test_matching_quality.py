@@ -74,7 +74,9 @@ class TestAnswers:
         assert reader.trailer["/Root"]["/MarkInfo"]["/Marked"]
         assert "/StructTreeRoot" in reader.trailer["/Root"]
         text = " ".join(page.extract_text() for page in reader.pages)
-        assert "Who is matched less often" in text
+        for title in ("Who is matched less often", "What is missed", "How a weight comes about"):
+            assert title in text
+        assert "any two records (prior)" in text  # the charts are drawn in it
         assert run.report_digest[:20] in text.replace("\n", "")
         assert f"match-report-{match.project.number}-run-1.pdf" in answer["Content-Disposition"]
 

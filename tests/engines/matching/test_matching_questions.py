@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from matching.engine import charts, page, questions, recall, report, subgroups, suppress
+from matching.engine import charts, page, page_words, questions, recall, report, subgroups, suppress
 from matching.engine import spec as specs
 from matching.engine.engines.edges import Edges, Model, Pair
 from matching.engine.spec import File
@@ -151,9 +151,9 @@ class TestQuestions:
         assert all(answer.says and all(answer.says) for answer in answers.values())
         assert {slug for slug, answer in answers.items() if answer.staff} == {"proxies", "weighed"}
         assert "SDE and DOL were not compared directly" in " ".join(answers["fields"].says)
-        assert page.percent(told["estimates"]["precision"]) in answers["confidence"].says[0]
+        assert page_words.percent(told["estimates"]["precision"]) in answers["confidence"].says[0]
         middle = next(f for f in told["files"]["DOL"]["fields"] if f["field"] == "middle_name")
-        assert f"middle name {page.percent(1 - page.share(middle['usable']))}" in " ".join(
+        assert f"middle name {page_words.percent(1 - page_words.share(middle['usable']))}" in " ".join(
             answers["nulls"].says
         )
         assert len(answers["bias"].concerns) == len(told["behind"])
@@ -210,6 +210,22 @@ class TestPage:
 
         assert "Encoded files: &lt;pseudonymised&gt;." in text
         assert "Nobody can look." in text
+
+    def test_it_tells_who_was_left_out_what_people_decided_and_what_lists_named(self, told):
+        elsewhere = {
+            "consents": [{"file": "SDE", "left_out": [{"reason": "<expired>", "count": 61}]}],
+            "reviewed": {"together": {"count": 31}, "apart": {"count": None}, "lost": {"count": 0}},
+            "lists": [{"named": {"count": 412}, "unknown": {"count": None}}],
+        }
+
+        (body,) = [s.body for s in page.sections(told | elsewhere) if s.slug == "agreed"]
+        assert all(word in body for word in ("SDE", "&lt;expired&gt;", "61", "Joined", "31", "412"))
+        assert body.count(page_words.HIDDEN) == 2
+
+        nobody = {"consents": [{"file": "SDE", "left_out": []}]}
+        (body,) = [s.body for s in page.sections(told | nobody) if s.slug == "agreed"]
+        assert "Nobody was left out" in body
+        assert "agreed" not in [section.slug for section in page.sections(told)]
 
     def test_a_weight_is_drawn_step_by_step_to_its_sum(self):
         drawn = charts.waterfall(
