@@ -58,3 +58,11 @@ def percent(value: float | None) -> str:
 def with_count(entry: Mapping[str, Any]) -> str:
     """Return a count with its whole and its share."""
     return f"{count(entry)} of {entry['of']:,} ({percent(share(entry))})"
+
+
+def roughly(number: float) -> str:
+    """Return a count to two figures, for what is told while a run goes on; below 100 it says no more."""
+    if number < 100:
+        return "fewer than 100"
+    unit = 10 ** (len(str(int(number))) - 2)
+    return f"about {int(number / unit + 0.5) * unit:,}"

@@ -16,6 +16,7 @@ from matching.engine.engines import cascade, clk, hybrid, splink, tokens, toolki
 from matching.engine.engines.edges import Edges, Limits, Model, Pair
 from matching.engine.errors import BadInput
 from matching.engine.facts import Facts
+from matching.engine.page_words import roughly
 from matching.engine.profile import profile
 from matching.engine.resolve import REVIEW, Resolution, Scored, resolve
 from matching.engine.spec import Spec
@@ -71,7 +72,7 @@ def link(
     size = sum(table.nbytes for table in tables.values())
     memory.check(rows, size, limit=memory_limit, engine=spec.engine)
     limits = Limits(memory=memory.for_database(memory_limit), threads=threads)
-    progress(2, "Bringing names, dates and numbers into one form")
+    progress(2, f"Bringing names, dates and numbers of {sum(rows.values()):,} rows into one form")
     ids = {name: prepare.ids(tables[name], spec.files[name], name) for name in spec.files}
     prepared = {name: prepare.prepare(tables[name], spec.files[name]) for name in spec.files}
     profiles = {name: profile(tables[name], prepared[name], spec.files[name]) for name in spec.files}
@@ -79,7 +80,7 @@ def link(
     progress(82, "Setting the thresholds of this run")
     points = calibrate.thresholds([entry.chance for entry in scored], spec)
     pairs, kept = _gather(scored, spec, rows, points)
-    progress(85, "Joining pairs into people")
+    progress(85, f"Joining pairs into people: {roughly(len(pairs.left))} are kept")
     names = list(spec.files)
     file_of = np.repeat(np.arange(len(names)), [rows[name] for name in names])
     facts = Facts([prepared[name] for name in names])
@@ -93,7 +94,8 @@ def link(
         ids=[ids[name] for name in names],
         together=told.together,
     )
-    progress(92, "Drawing new ids and writing the report")
+    people = np.unique(found.cluster).size
+    progress(92, f"Drawing new ids for {roughly(people)} people and writing the report")
     key = crosswalk.draw(found.cluster, names, [ids[name] for name in names], token=token)
     numbers = report.build(
         spec=spec,
@@ -167,16 +169,25 @@ def _score_all(
             continue
         at = 10 + 70 * number // len(todo)
         left, right = prepared[pair.left], prepared[pair.right]
-        progress(at, f"Learning from {pair.label}")
+        progress(at, f"Learning from {pair.label}{_so_far(scored)}")
         if hasattr(engine, "fit_and_score"):
             model, edges = engine.fit_and_score(spec, pair, left, right, limits=limits)
         else:
             model = engine.fit(spec, pair, left, right, limits=limits)
-            progress(at + 35 // len(todo), f"Comparing {pair.label}")
+            progress(at + 35 // len(todo), f"Comparing {pair.label}{_so_far(scored)}")
             edges = engine.score(spec, model, left, right, limits=limits)
         chance, prior = calibrate.probabilities(edges, spec, dict(rows))
         scored.append(_Scored(edges, model, chance, prior))
     return scored, skipped
+
+
+def _so_far(scored: list[_Scored]) -> str:
+    """Return how many pairs were scored by now, and how many of them are rather one person than not."""
+    if not scored:
+        return ""
+    pairs = roughly(sum(len(entry.chance) for entry in scored))
+    likely = roughly(sum(int((entry.chance > 0.5).sum()) for entry in scored))
+    return f"; {pairs} pairs scored so far, {likely} of them likely"
 
 
 def _gather(

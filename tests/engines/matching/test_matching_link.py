@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -11,13 +12,38 @@ import pytest
 from fixtures import quality
 from fixtures.errors import MODELS
 from fixtures.generate import generate
-from matching.engine import adapter, io, memory
+from matching.engine import adapter, io, memory, page_words
 from matching.engine import spec as specs
 from matching.engine.errors import BadInput, LinkageError, NeedsMoreMemory
 
 
 def clusters(result):
     return result.clusters["person"].to_pylist()
+
+
+class TestTelling:
+    def test_it_tells_on_the_way_how_far_it_is_and_roughly_what_it_found(self, tables, spec, link):
+        said = []
+        link(tables, spec, progress=lambda percent, message: said.append((percent, message)))
+
+        assert [percent for percent, _ in said] == sorted(percent for percent, _ in said)
+        rows = sum(table.num_rows for table in tables.values())
+        assert f"{rows:,} rows" in said[0][1]
+        later = [message for _, message in said if message.startswith("Learning")][1:]
+        assert later
+        assert all(
+            re.search(r"about [\d,]+ pairs scored so far, about [\d,]+ of them likely", m) for m in later
+        )
+        counts = [int(n.replace(",", "")) for _, m in said[1:] for n in re.findall(r"about ([\d,]+)", m)]
+        assert all(int(str(count)[2:] or 0) == 0 for count in counts)  # two figures: nobody can be counted
+
+    @pytest.mark.parametrize(
+        ("number", "said"),
+        [(0, "fewer than 100"), (99, "fewer than 100"), (104, "about 100"), (2349, "about 2,300"),
+         (99_600, "about 100,000")],
+    )  # fmt: skip
+    def test_counts_are_told_to_two_figures(self, number, said):
+        assert page_words.roughly(number) == said
 
 
 class TestQuality:
