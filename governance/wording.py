@@ -55,6 +55,10 @@ TITLES: Final = {
     "file.destroyed": "A file was destroyed",
     "match.opened": "Upload of the files opened",
     "match.files_complete": "All files are in",
+    "repeat.set": "It was settled when the match is repeated",
+    "repeat.opened": "The next match was opened by the schedule",
+    "repeat.waits": "The next match cannot be opened yet",
+    "repeat.ended": "The match is not repeated any more",
     # ---- match and delivery
     "match.started": "Match started",
     "run.started": "A run started",

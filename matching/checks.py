@@ -17,6 +17,8 @@ from matching.models import (
     MatchSignoff,
     MatchStatus,
     Question,
+    Repeat,
+    RepeatStatus,
     RunStatus,
 )
 from p20win import access, clock
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 def why_not_open(project: "Project", actor: "User", at: dt.datetime) -> list[str]:
     """Say why the upload of a project's files cannot be opened now; an empty list means it can."""
     reasons = []
-    if not (actor.has_role(Role.HUB_STAFF) or actor.has_role(Role.OPERATING_GROUP)):
+    if not (actor.is_system or arranges(actor)):  # the portal opens what a schedule says (O-71)
         reasons.append("Only the hub's staff or the operating group can open the upload.")
     if why := projects.is_open(project):
         reasons.append(why)
@@ -42,6 +44,43 @@ def why_not_open(project: "Project", actor: "User", at: dt.datetime) -> list[str
     if len(standing.agencies(project)) < 2:
         reasons.append("The approved request asks fewer than two agencies for data.")
     return reasons
+
+
+def arranges(actor: "User") -> bool:
+    """Say whether this person opens matches and sets their schedule."""
+    return actor.has_role(Role.HUB_STAFF) or actor.has_role(Role.OPERATING_GROUP)
+
+
+def may_arrange(repeat: Repeat, actor: "User") -> str | None:
+    """The hub's staff, the operating group, or the portal when a project is closed."""
+    if actor.is_system or arranges(actor):
+        return None
+    return "Only the hub's staff or the operating group sets the schedule."
+
+
+def why_not_repeat(project: "Project", actor: "User", at: dt.datetime) -> list[str]:
+    """Say why no schedule can be set for a project's matches; an empty list means it can (O-71)."""
+    reasons = []
+    if not arranges(actor):
+        reasons.append("Only the hub's staff or the operating group sets the schedule.")
+    if why := projects.is_open(project):
+        reasons.append(why)
+    if agreements.in_force(project, at) is None:
+        reasons.append("No data sharing agreement is in force.")
+    if not standing.recurs(project):
+        reasons.append("The approved request asks for the data once. A change of the request comes first.")
+    if project.repeats.filter(status=RepeatStatus.RUNNING).exists():
+        reasons.append("There is a schedule already. End it to set another.")
+    return reasons
+
+
+def why_not_agreed_until(project: "Project", day: dt.date, at: dt.datetime) -> str | None:
+    """Say why nothing is matched on a day: the agreement ends before."""
+    agreement = agreements.in_force(project, at)
+    if agreement is None or day <= agreement.ends_on:
+        return None
+    ends = agreement.ends_on
+    return f"The agreement ends before that day, on {ends:%B} {ends.day}, {ends.year}."
 
 
 def why_not_encoded(project: "Project", encoding: str, at: dt.datetime) -> list[str]:

@@ -9,6 +9,7 @@ from matching.models import (
     MatchStatus,
     OrderStatus,
     QuestionStatus,
+    RepeatStatus,
     RunStatus,
     TryOutStatus,
 )
@@ -20,6 +21,13 @@ COMPLETE_FILES: Final = Step(
     sources=frozenset({MatchStatus.COLLECTING}),
     target=MatchStatus.READY,
     checks=(is_system, checks.files_are_there),
+)
+END_REPEAT: Final = Step(
+    event="repeat.ended",
+    sources=frozenset({RepeatStatus.RUNNING}),
+    target=RepeatStatus.ENDED,
+    checks=(checks.may_arrange,),
+    label="End the schedule",
 )
 START: Final = Step(
     event="match.started",

@@ -20,6 +20,7 @@ from matching.delivery_models import (
     Topic,
 )
 from matching.quality_models import IssueStatus, QualityAnswer, QualityIssue, QualityQuestion
+from matching.repeat_models import Every, Repeat, RepeatStatus
 from matching.review_models import Look, Reading, ReviewSample, ReviewSheet, Verdict
 from matching.spec_models import LinkSpec, TryOut, TryOutStatus
 from p20win.audit.public import recorded
@@ -30,6 +31,7 @@ __all__ = [
     "DeliveryStatus",
     "DeliveryTerms",
     "Download",
+    "Every",
     "ExpectedFile",
     "Fetch",
     "Form",
@@ -48,6 +50,8 @@ __all__ = [
     "Question",
     "QuestionStatus",
     "Reading",
+    "Repeat",
+    "RepeatStatus",
     "ReviewSample",
     "ReviewSheet",
     "RunStatus",

@@ -12,6 +12,7 @@ from matching.models import (
     MatchSignoff,
     MatchStatus,
     Question,
+    Repeat,
 )
 from matching.standing import agencies
 from p20win.accounts.public import Role, hub, operating_group, people_with_role
@@ -35,6 +36,8 @@ def _match(event: "Event") -> Match:
         return _order(event).match
     if event.subject_type == "matching.deliveryterms":
         return DeliveryTerms.objects.select_related("match__project").get(pk=event.subject_id).match
+    if event.subject_type == "matching.repeat":
+        return Match.objects.filter(project=event.project_id).select_related("project").latest("number")
     if event.subject_type == "matching.linkattestation":
         return LinkAttestation.objects.select_related("match__project").get(pk=event.subject_id).match
     return Match.objects.select_related("project").get(pk=event.subject_id)
@@ -60,6 +63,10 @@ def _order(event: "Event") -> DestructionOrder:
 
 def _order_words(event: "Event") -> dict[str, object]:
     return {"order": _order(event)}
+
+
+def _repeat_words(event: "Event") -> dict[str, object]:
+    return {"repeat": Repeat.objects.get(pk=event.subject_id)}
 
 
 def _page(event: "Event") -> str:
@@ -138,6 +145,27 @@ def everyone_concerned(event: "Event") -> Iterable["User"]:
 NOTICES: Final = {
     "match.opened": Notice(
         "emails/match_opened.txt", stewards, "{number}: please send your files", where=_page
+    ),
+    "repeat.set": Notice(
+        "emails/repeat_set.txt",
+        everyone_concerned,
+        "{number}: the match will be repeated",
+        where=_page,
+        context=_repeat_words,
+    ),
+    "repeat.waits": Notice(
+        "emails/repeat_waits.txt",
+        hub_and_operating_group,
+        "{number}: the next match cannot be opened yet",
+        where=_page,
+        context=_repeat_words,
+    ),
+    "repeat.ended": Notice(
+        "emails/repeat_ended.txt",
+        everyone_concerned,
+        "{number}: the match is not repeated any more",
+        where=_page,
+        context=_repeat_words,
     ),
     "match.files_complete": Notice(
         "emails/match_files_complete.txt", hub_staff, "{number}: all files are there", where=_page

@@ -46,6 +46,12 @@ def agencies(project: "Project") -> list[Organisation]:
     return list(requests.expected_agencies(request)) if request else []
 
 
+def recurs(project: "Project") -> bool:
+    """Say whether the approved request asks for the data again and again (O-71)."""
+    request = requests.approved_request(project)
+    return request is not None and request.recurrence == requests.Recurrence.RECURRING
+
+
 def missing(match: Match) -> list[ExpectedFile]:
     """Return the required files that have not been accepted."""
     rows = match.expected_files.filter(is_required=True).select_related("slot", "agency")
@@ -60,6 +66,11 @@ def accepted(match: Match, kind: str) -> list[tuple[ExpectedFile, custody.Sealed
 def consents(match: Match) -> list[tuple[ExpectedFile, custody.SealedFile]]:
     """Return the accepted lists of consents, each with what was expected of it."""
     return _accepted(match, custody.DataClass.IDENTIFIER_LIST, is_consent=True)
+
+
+def consenting(match: Match) -> "QuerySet[ExpectedFile]":
+    """Return the lists of consents that a match asks for, whether they came or not."""
+    return match.expected_files.filter(is_consent=True).select_related("agency")
 
 
 def _accepted(match: Match, kind: str, *, is_consent: bool) -> list[tuple[ExpectedFile, custody.SealedFile]]:

@@ -1,10 +1,18 @@
 """Lines of work of the matching desk."""
 
+from celery import shared_task
+
 from matching.models import Delivery, DestructionOrder, Match, MatchRun, TryOut
-from matching.services import delivering, destroying, opening, ordering, running, specifying
+from matching.services import delivering, destroying, opening, ordering, repeating, running, specifying
 from p20win import clock
 from p20win.custody import public as custody
 from p20win.jobs.public import RunningJob, line_of_work
+
+
+@shared_task(name="matching.open_repeats", ignore_result=True)
+def open_repeats() -> None:
+    """Open the matches whose day has come by their schedule, up to the portal's now."""
+    repeating.open_due(at=clock.now())
 
 
 @line_of_work("matching.file_accepted")

@@ -312,6 +312,7 @@ CELERY_BEAT_SCHEDULE = {
     "jobs": {"task": "jobs.sweep", "schedule": env.float("P20WIN_SWEEP_SECONDS", 5.0)},
     "deadlines": {"task": "deadlines.tick", "schedule": env.float("P20WIN_TICK_SECONDS", 15.0)},
     "windows": {"task": "custody.tell_of_windows", "schedule": 60.0},
+    "repeats": {"task": "matching.open_repeats", "schedule": 60.0},
     "mail": {"task": "notifications.deliver", "schedule": 15.0},
     "checkpoints": {"task": "custody.checkpoint_when_due", "schedule": 60.0},
 }

@@ -63,6 +63,7 @@ from requests_app.vocabulary import (
     LegalBasis,
     Outcome,
     Protection,
+    Recurrence,
     Side,
     Status,
 )
@@ -83,6 +84,7 @@ __all__ = [
     "PlannedOutput",
     "Population",
     "Protection",
+    "Recurrence",
     "ResearchQuestion",
     "Side",
     "Status",

@@ -9,8 +9,8 @@ from fixtures.generate import generate
 from matching import selectors, standing
 from matching.engine import child
 from matching.models import Match
-from matching.services import delivering, fetching, opening, running, signing
-from p20win.accounts.public import Organisation, Role
+from matching.services import delivering, destroying, fetching, opening, running, signing
+from p20win.accounts.public import Organisation, Role, system_user
 from p20win.custody import public as custody
 from requests_app.services import drafting, rows
 from tests import factories
@@ -297,3 +297,15 @@ def fetched(delivery, *, by=None, at=START):
 def a_day(number) -> dt.timedelta:
     """Return so many days."""
     return dt.timedelta(days=number)
+
+
+def inputs_destroyed(match=None, *, at=START, **fields) -> Match:
+    """Return a match whose agencies' keys are destroyed."""
+    match = match or delivered(**fields).match
+    destroying.destroy_inputs(match, by=system_user(), at=at)
+    for name in AGENCIES:
+        row = custody.destructions(match.project).get(organisation__short_name=name)
+        files.run_job("custody.destroy", destruction_id=row.pk)
+        files.run_job("matching.inputs_gone", destruction_id=row.pk)
+    match.refresh_from_db()
+    return match

@@ -89,7 +89,7 @@ def reads_the_report(reader: Visitor, address: str) -> None:
     reader.follows("Read the match report")
     reader.sees("Match rates", "Who is matched less often")
     reader.examines("match-report")
-    report = reader.fetches(reader.page.get_by_role("link", name="Download the report"))
+    report = reader.fetches(reader.page.get_by_role("link", name="As one web page"))
     assert b"<html" in report.path().read_bytes()
 
 

@@ -231,7 +231,7 @@ def is_judged(file):
 class TestProcess:
     def test_it_checks_files_survives_kills_and_stops_cleanly(self, running, vault):
         first = custody.arrived(custody.a_slot())
-        assert wait_until(lambda: is_judged(first), 40, every=0.1), running.log.read_text()
+        assert wait_until(lambda: is_judged(first), AGAIN, every=0.1), running.log.read_text()
         status = Path(f"/proc/{running.process.pid}/limits").read_text()
         assert [line for line in status.splitlines() if "core file size" in line][0].split()[4:6] == [
             "0",

@@ -25,7 +25,6 @@ from p20win.workflow import amend
 from requests_app.public import approved_request
 from tests import factories
 from tests import factories_agreements as agreements
-from tests import factories_custody as files
 from tests import factories_matching as matches
 from tests.factories import START
 
@@ -223,21 +222,12 @@ class TestDelivery:
 
 @pytest.mark.obligation("O-65")
 class TestDestruction:
-    def destroyed(self, match):
-        destroying.destroy_inputs(match, by=system_user(), at=START)
-        for name in matches.AGENCIES:
-            row = custody.destructions(match.project).get(organisation__short_name=name)
-            files.run_job("custody.destroy", destruction_id=row.pk)
-            files.run_job("matching.inputs_gone", destruction_id=row.pk)
-        match.refresh_from_db()
-        return match
-
     def test_the_inputs_are_gone_the_results_stay_and_the_hub_certifies_it(self):
         delivery = matches.delivered()
         sent = list(custody.accepted_files(delivery.project).filter(slot__isnull=False))
         assert len(sent) == 6
 
-        match = self.destroyed(delivery.match)
+        match = matches.inputs_destroyed(delivery.match)
 
         assert match.status == MatchStatus.INPUTS_DESTROYED
         for file in sent:
@@ -275,5 +265,5 @@ class TestDestruction:
         delivery = matches.delivered()
 
         assert delivery.extract.owner == factories.operating_group()
-        self.destroyed(delivery.match)
+        matches.inputs_destroyed(delivery.match)
         assert b"".join(custody.open_bytes(delivery.extract))

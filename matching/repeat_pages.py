@@ -1,0 +1,63 @@
+"""Pages of the schedule by which a standing project's match is done again."""
+
+import uuid
+from typing import TYPE_CHECKING
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods
+
+from matching import checks, selectors
+from matching.forms import RepeatForm, WithdrawForm
+from matching.models import Match, Repeat, RepeatStatus
+from matching.services import repeating
+from matching.views import sent, tried
+from p20win import clock
+from p20win.access import SignedInRequest, roles_only
+from p20win.accounts.public import Role
+from p20win.projects import public as projects
+
+if TYPE_CHECKING:
+    from p20win.projects.models import Project
+
+
+@roles_only(Role.HUB_STAFF, Role.OPERATING_GROUP)
+@require_http_methods(["GET", "POST"])
+def set_up(request: SignedInRequest, project_pk: uuid.UUID) -> HttpResponse:
+    """Settle how often the match of a project is done again."""
+    project = get_object_or_404(projects.visible_to(request.user), pk=project_pk)
+    match = _latest(project)
+    form = RepeatForm(sent(request))
+    if form.is_valid() and tried(
+        form, lambda: repeating.set_up(project, by=request.user, at=clock.now(), **form.cleaned_data)
+    ):
+        messages.success(request, "The match will be repeated. The parties have been told.")
+        return redirect(match)
+    why_not = checks.why_not_repeat(project, request.user, clock.now())
+    return render(request, "matching/repeat.html", {"match": match, "form": form, "why_not": why_not})
+
+
+@roles_only(Role.HUB_STAFF, Role.OPERATING_GROUP)
+@require_http_methods(["GET", "POST"])
+def end(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
+    """Open no more matches by a schedule."""
+    rows = Repeat.objects.filter(project__in=projects.visible_to(request.user), status=RepeatStatus.RUNNING)
+    repeat = get_object_or_404(rows.select_related("project"), pk=pk)
+    match = _latest(repeat.project)
+    form = WithdrawForm(sent(request))
+    form.fields["reason"].label = "Why is the match not repeated any more?"
+    if form.is_valid() and tried(
+        form, lambda: repeating.end(repeat, by=request.user, at=clock.now(), **form.cleaned_data)
+    ):
+        messages.success(request, "The schedule has ended. The parties have been told.")
+        return redirect(match)
+    return render(request, "matching/repeat_end.html", {"match": match, "repeat": repeat, "form": form})
+
+
+def _latest(project: "Project") -> Match:
+    """Return a project's latest match; where none was ever opened there is nothing to repeat."""
+    match = selectors.match_for(project)
+    if match is None:
+        raise Http404
+    return match
