@@ -8,7 +8,7 @@ from html import escape
 from typing import Any, Final
 
 from matching.engine import page_parts, questions
-from matching.engine.page_charts import mu_chart, rate_chart, subgroup_chart, waterfall_charts, weight_chart
+from matching.engine.page_charts import mu_charts, rate_chart, subgroup_chart, waterfall_charts, weight_chart
 from matching.engine.page_parts import bullets, paragraphs, table
 from matching.engine.page_words import count, percent, share
 
@@ -117,7 +117,10 @@ def _subgroups(report: Mapping[str, Any]) -> str:
         ],
     )
     none = "<p>No group is more than three points below the whole of its file.</p>"
-    return (listed or none) + "".join(_subgroup(subgroup) for subgroup in report["subgroups"])
+    shown = [each for each in report["subgroups"] if any(g["count"] is not None for g in each["groups"])]
+    small = [f"{each['file']} by {each['by']}" for each in report["subgroups"] if each not in shown]
+    hidden = paragraphs([f"Hidden wholly, as their groups are small: {'; '.join(small)}."]) if small else ""
+    return (listed or none) + "".join(_subgroup(each) for each in shown) + hidden
 
 
 def _subgroup(subgroup: Mapping[str, Any]) -> str:
@@ -132,7 +135,9 @@ def _pair(pair: Mapping[str, Any], accepted: float) -> str:
     parts = [paragraphs(pair["notes"]), weight_chart(pair), page_parts.decisions(pair)]
     parts += [page_parts.blocks(pair), page_parts.likely(pair)]
     if pair["weights"]:
-        parts += ["<h3>How telling each level of agreement is</h3>", mu_chart(pair), page_parts.weights(pair)]
+        parts.append("<h3>How telling each level of agreement is</h3>")
+        parts += [f"<h4>{escape(name[:1].upper() + name[1:])}</h4>{chart}" for name, chart in mu_charts(pair)]
+        parts.append(page_parts.weights(pair))
         drawn = waterfall_charts(pair, accepted)
         parts.append("<h3>How a weight comes about</h3>")
         parts += ["<p>Two records that agree in everything they can hold:</p>", drawn[0]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from itertools import groupby
 from typing import Any, Final
 
 from matching.engine import charts, defaults
@@ -41,10 +42,15 @@ def subgroup_chart(subgroup: Mapping[str, Any]) -> str:
     return charts.bars(f"Match rate of {subgroup['file']} by {subgroup['by']}", rows)
 
 
-def mu_chart(pair: Mapping[str, Any]) -> str:
-    """Return how often true pairs (m) and chance pairs (u) reach each level of agreement."""
-    rows = [(f"{defaults.WORDS[w['field']]}, {level(w)}", w["m"], w["u"]) for w in pair["weights"]]
-    return charts.paired(f"Levels of agreement, {of(pair)}", rows, ("true pairs (m)", "chance pairs (u)"))
+def mu_charts(pair: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return for each field how often true pairs (m) and chance pairs (u) reach each level of agreement."""
+    found = []
+    for field, levels in groupby(pair["weights"], key=lambda weight: weight["field"]):
+        name = defaults.WORDS[field]
+        rows = [(level(weight), weight["m"], weight["u"]) for weight in levels]
+        title = f"Levels of agreement of {name}, {of(pair)}"
+        found.append((name, charts.paired(title, rows, ("true pairs (m)", "chance pairs (u)"))))
+    return found
 
 
 def waterfall(

@@ -227,6 +227,20 @@ class TestPage:
         assert "Nobody was left out" in body
         assert "agreed" not in [section.slug for section in page.sections(told)]
 
+    def test_groups_that_are_all_hidden_are_named_in_one_line(self, told):
+        small = {"file": "SDE", "by": "<size>", "whole": {"count": 9, "of": 9}}
+        small["groups"] = [{"group": "no", "count": None, "of": None, "behind": None}] * 2
+
+        (body,) = [
+            section.body
+            for section in page.sections(told | {"subgroups": [*told["subgroups"], small]})
+            if section.slug == "subgroups"
+        ]
+
+        assert "Hidden wholly, as their groups are small: SDE by &lt;size&gt;." in body
+        assert "<h3>SDE by &lt;size&gt;</h3>" not in body
+        assert body.count("<h3>") == len(told["subgroups"])
+
     def test_a_weight_is_drawn_step_by_step_to_its_sum(self):
         drawn = charts.waterfall(
             "A weight", [("prior", -12.0), ("SSN", 25.5), ("<name>", -3.0)], threshold=0.5
