@@ -23,7 +23,7 @@ def file_refused(job: RunningJob, *, file_id: str) -> None:
 
 
 @line_of_work("disclosure.review_time_over")
-def review_time_over(job: RunningJob, *, subject_id: str, deadline_id: str = "") -> None:
+def review_time_over(job: RunningJob, *, subject_id: str, deadline_id: str = "", asked_at: str = "") -> None:
     """Say that the agencies have had their time."""
     output = Output.objects.get(pk=subject_id)
-    services.note_review_time_over(output, by=system_user(), at=clock.now())
+    services.note_review_time_over(output, by=system_user(), at=clock.no_earlier(asked_at))

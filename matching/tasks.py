@@ -43,22 +43,22 @@ def build_extract(job: RunningJob, *, delivery_id: str) -> None:
 
 
 @line_of_work("matching.close_delivery")
-def close_delivery(job: RunningJob, *, subject_id: str, deadline_id: str = "") -> None:
+def close_delivery(job: RunningJob, *, subject_id: str, deadline_id: str = "", asked_at: str = "") -> None:
     """Close a download whose time has passed."""
     delivery = Delivery.objects.select_related("project", "match").get(pk=subject_id)
-    delivering.close(delivery, at=clock.now())
+    delivering.close(delivery, at=clock.no_earlier(asked_at))
 
 
 @line_of_work("matching.destroy_inputs")
-def destroy_inputs(job: RunningJob, *, subject_id: str, deadline_id: str = "") -> None:
+def destroy_inputs(job: RunningJob, *, subject_id: str, deadline_id: str = "", asked_at: str = "") -> None:
     """Order that the inputs of a match be destroyed, as their time is coming; an hour later they are."""
-    ordering.order_in_time(Match.objects.get(pk=subject_id), at=clock.now())
+    ordering.order_in_time(Match.objects.get(pk=subject_id), at=clock.no_earlier(asked_at))
 
 
 @line_of_work("matching.carry_out_order")
-def carry_out_order(job: RunningJob, *, subject_id: str, deadline_id: str = "") -> None:
+def carry_out_order(job: RunningJob, *, subject_id: str, deadline_id: str = "", asked_at: str = "") -> None:
     """Have the vault begin to destroy, as the hour of an order is over."""
-    ordering.carry_out(DestructionOrder.objects.get(pk=subject_id), at=clock.now())
+    ordering.carry_out(DestructionOrder.objects.get(pk=subject_id), at=clock.no_earlier(asked_at))
 
 
 @line_of_work("matching.inputs_gone")

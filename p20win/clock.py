@@ -25,6 +25,15 @@ def now() -> dt.datetime:
     return real_now() + offset()
 
 
+def no_earlier(moment: str) -> dt.datetime:
+    """Return the portal's time, or the moment (ISO 8601) that another process read on its clock, if later.
+
+    Work that falls due is asked for by one process and done by another, whose clock may lag a little: what
+    was due to the first must be due to the second, or it would be passed over for good.
+    """
+    return max(now(), dt.datetime.fromisoformat(moment)) if moment else now()
+
+
 def offset() -> dt.timedelta:
     """Return how far the demo clock is ahead of real time; zero outside demo and test mode."""
     return _offset() if _offset else dt.timedelta()

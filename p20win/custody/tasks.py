@@ -42,6 +42,6 @@ def tell_of_windows() -> None:
 
 
 @line_of_work("custody.lapse_hold")
-def lapse_hold(job: RunningJob, *, subject_id: str, deadline_id: str = "") -> None:
+def lapse_hold(job: RunningJob, *, subject_id: str, deadline_id: str = "", asked_at: str = "") -> None:
     """End a legal hold whose day has passed."""
-    holds.lapse(LegalHold.objects.select_related("project").get(pk=subject_id), at=clock.now())
+    holds.lapse(LegalHold.objects.select_related("project").get(pk=subject_id), at=clock.no_earlier(asked_at))

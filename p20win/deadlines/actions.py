@@ -37,7 +37,8 @@ def register_due_action(
     """Ask for this work once whenever a deadline of this clock falls due, or before that.
 
     `ahead`: so long before. `moment`: gets the deadline and its calendar, anew whenever the deadline moves.
-    The job gets project_id, and as text deadline_id and subject_id.
+    The job gets project_id, and as text deadline_id, subject_id and asked_at: when it was due, on the clock
+    of the process that found it so (`clock.no_earlier`).
 
     :raises LookupError: if there is no such clock
     """

@@ -92,7 +92,7 @@ def _do(mark: Mark, deadline: Deadline, *, at: dt.datetime) -> Deadline:
         case MarkKind.ESCALATE:
             return _tell("deadline.escalated", mark, deadline, at=at)
         case MarkKind.ACT:
-            _ask_for(mark.job, deadline)
+            _ask_for(mark.job, deadline, at=at)
             return deadline
         case MarkKind.DUE:
             return _close(lifecycle.PASS, deadline, at=at)
@@ -109,11 +109,16 @@ def _close(step: Step, deadline: Deadline, *, at: dt.datetime) -> Deadline:
     details = {"clock": deadline.slug, "subject": deadline.subject_id, "due": deadline.due_at.isoformat()}
     deadline = take(step, deadline, by=system_user(), at=at, details=details)
     for job in actions_at_due(deadline.slug):
-        _ask_for(job, deadline)
+        _ask_for(job, deadline, at=at)
     return deadline
 
 
-def _ask_for(job: str, deadline: Deadline) -> None:
+def _ask_for(job: str, deadline: Deadline, *, at: dt.datetime) -> None:
+    """Ask for work on what a deadline is about; `asked_at` tells the worker when it was due."""
     jobs.after_commit(
-        job, project_id=deadline.project_id, deadline_id=deadline.pk, subject_id=deadline.subject_id
+        job,
+        project_id=deadline.project_id,
+        deadline_id=deadline.pk,
+        subject_id=deadline.subject_id,
+        asked_at=at.isoformat(),
     )

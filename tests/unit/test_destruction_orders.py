@@ -294,6 +294,17 @@ class TestExtractFirst:
         with pytest.raises(Blocked, match="extract is not ready"):
             asked(match)
 
+    def test_a_worker_whose_clock_lags_does_what_was_due_to_the_one_that_asked(self, monkeypatch):
+        order = ordering.order_in_time(a_match(), at=START)
+        deadlines.tick(at=START + HOUR)
+        job = Job.objects.get(name="matching.carry_out_order")
+        monkeypatch.setattr("p20win.clock.now", lambda: START + HOUR - dt.timedelta(seconds=1))
+
+        perform(str(job.pk))
+
+        order.refresh_from_db()
+        assert order.status == OrderStatus.BEGUN
+
     def test_the_job_waits_with_the_reason_on_it(self, demo_clock):
         match = a_match(MatchStatus.SIGNED_OFF)
         order = ordering.order_in_time(match, at=START)
