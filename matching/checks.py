@@ -51,7 +51,7 @@ def arranges(actor: "User") -> bool:
     return actor.has_role(Role.HUB_STAFF) or actor.has_role(Role.OPERATING_GROUP)
 
 
-def may_arrange(repeat: Repeat, actor: "User") -> str | None:
+def may_arrange(subject: "Project | Repeat", actor: "User") -> str | None:
     """The hub's staff, the operating group, or the portal when a project is closed."""
     if actor.is_system or arranges(actor):
         return None
@@ -60,11 +60,7 @@ def may_arrange(repeat: Repeat, actor: "User") -> str | None:
 
 def why_not_repeat(project: "Project", actor: "User", at: dt.datetime) -> list[str]:
     """Say why no schedule can be set for a project's matches; an empty list means it can (O-71)."""
-    reasons = []
-    if not arranges(actor):
-        reasons.append("Only the hub's staff or the operating group sets the schedule.")
-    if why := projects.is_open(project):
-        reasons.append(why)
+    reasons = [why for why in (may_arrange(project, actor), projects.is_open(project)) if why]
     if agreements.in_force(project, at) is None:
         reasons.append("No data sharing agreement is in force.")
     if not standing.recurs(project):

@@ -18,7 +18,6 @@ from matching.models import (
     QualityQuestion,
     ReviewSample,
 )
-from matching.services import repeating
 from p20win.accounts.public import Role
 from p20win.custody import public as custody
 from p20win.deadlines import public as deadlines
@@ -53,7 +52,7 @@ def detail(match: Match, person: "User", at: dt.datetime) -> dict[str, Any]:
         "is_hub": is_hub,
         "why_not_start": blockers(lifecycle.START, match, person) if is_hub else [],
         "destroying": destruction_shown.destruction(match, person, at),
-        "repeat": repeating.shown(match.project),
+        "repeat": selectors.repeat_of(match.project),
         "may_repeat": checks.arranges(person) and standing.recurs(match.project),
         "holds": custody.holds_in_force(match.project),
         "may_ask_hold": checks.looks_after_holds(person),

@@ -5,7 +5,16 @@ from typing import TYPE_CHECKING
 from django.db.models import Prefetch, Q, QuerySet
 
 from agreements import public as agreements
-from matching.models import Delivery, DeliveryStatus, ExpectedFile, Match, MatchStatus, Outcome, Question
+from matching.models import (
+    Delivery,
+    DeliveryStatus,
+    ExpectedFile,
+    Match,
+    MatchStatus,
+    Outcome,
+    Question,
+    Repeat,
+)
 from p20win.accounts.public import Role
 from p20win.custody import public as custody
 from p20win.projects import public as projects
@@ -24,6 +33,11 @@ def visible_to(user: "User") -> QuerySet[Match]:
 def match_for(project: "Project") -> Match | None:
     """Return the project's latest match."""
     return Match.objects.filter(project=project).select_related("project").order_by("-number").first()
+
+
+def repeat_of(project: "Project") -> Repeat | None:
+    """Return the schedule of a project's matches, running or ended last."""
+    return Repeat.objects.filter(project=project).select_related("set_by").order_by("-set_at").first()
 
 
 def extract_for(project: "Project") -> Delivery | None:

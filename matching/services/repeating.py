@@ -131,9 +131,3 @@ def _next_match(project: "Project", *, at: dt.datetime) -> Match:
         encoding=standing.encoding(last),
         consents=[row.agency for row in standing.consenting(last)],
     )
-
-
-def shown(project: "Project") -> Repeat | None:
-    """Return the schedule of a project, running or ended last."""
-    rows = Repeat.objects.filter(project=project).select_related("project", "set_by")
-    return rows.order_by("-set_at").first()

@@ -9,6 +9,7 @@ from matching import selectors
 from matching.models import Every, MatchStatus, Repeat, RepeatStatus
 from matching.services import repeating
 from p20win.audit.public import events_of
+from p20win.notifications.public import Message, tell
 from p20win.projects import public as projects
 from p20win.refusal import Blocked
 from tests import factories, factories_requests
@@ -146,6 +147,32 @@ class TestOpening:
         assert repeating.open_due(at=noon(FIRST)) == 0
         again.refresh_from_db()
         assert again.status == RepeatStatus.ENDED
+
+
+class TestTelling:
+    def test_the_parties_hear_of_the_schedule_and_the_hub_of_what_it_waits_for(self):
+        match = matches.delivered().match
+        row = scheduled(match)
+        repeating.open_due(at=noon(FIRST))
+        repeating.end(row, reason="The study is over.", by=factories.hub_member(), at=START)
+
+        for event in events_of(row):
+            tell(event)
+
+        said = {
+            (letter.subject.partition(": ")[2], letter.person.organisation.short_name): letter.text
+            for letter in Message.objects.all()
+        }
+        subjects = {subject for subject, _ in said}
+        assert subjects == {
+            "the match will be repeated",
+            "the next match cannot be opened yet",
+            "the match is not repeated any more",
+        }
+        assert "every three months" in said["the match will be repeated", "SDE"]
+        assert ("the next match cannot be opened yet", "SDE") not in said
+        assert any("not destroyed yet" in body for (name, _), body in said.items() if "cannot" in name)
+        assert "The study is over." in said["the match is not repeated any more", "SDE"]
 
 
 class TestPages:
