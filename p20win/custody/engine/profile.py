@@ -13,6 +13,7 @@ from typing import Any, Final
 from p20win.custody.engine.rules import Column
 
 MOST_CODES: Final = 50
+EXACT_DISTINCT: Final = 1024
 _BITS: Final = 12
 _REGISTERS: Final = 1 << _BITS
 _MASK: Final = (1 << 52) - 1
@@ -29,6 +30,7 @@ class ColumnProfile:
         self._filled = self._unfit = 0
         self._lengths: Counter[int] = Counter()
         self._registers = bytearray(_REGISTERS)
+        self._few: set[int] | None = set()
         open_to_see = not column.identifier
         codes = column.codes or (frozenset("01") if column.form == "flag" else frozenset())
         self._codes = Counter(dict.fromkeys(codes, 0)) if open_to_see and codes else None
@@ -45,6 +47,10 @@ class ColumnProfile:
         place = number & (_REGISTERS - 1)
         if rank > self._registers[place]:
             self._registers[place] = rank
+        if self._few is not None:
+            self._few.add(number)
+            if len(self._few) > EXACT_DISTINCT:
+                self._few = None
         if not fits:
             self._unfit += 1
         elif self._codes is not None:
@@ -64,7 +70,7 @@ class ColumnProfile:
             "filled": self._filled,
             "missing": rows - self._filled,
             "unfit": self._unfit,
-            "distinct": min(_estimate(self._registers), self._filled),
+            "distinct": self._distinct(),
             "shortest": shortest,
             "longest": longest,
             "low": low,
@@ -72,6 +78,12 @@ class ColumnProfile:
             "codes": codes,
             "unlisted": unlisted,
         }
+
+    def _distinct(self) -> int:
+        """This will count up to EXACT_DISTINCT different values, and estimate more."""
+        if self._few is not None:
+            return len(self._few)
+        return min(_estimate(self._registers), self._filled)
 
     def _length_range(self) -> tuple[int | None, int | None]:
         ends = []
