@@ -24,6 +24,7 @@ from matching.services.opening import open_match
 from matching.services.ordering import ask as order_destruction
 from matching.services.ordering import confirm as confirm_destruction
 from matching.services.ordering import order_of, orders_itself_at
+from matching.services.repeating import set_up as set_up_repeat
 from matching.services.running import start_run
 from matching.services.signing import agree, reject
 from matching.standing import accepted, agencies, keeper, latest_result, latest_run, missing, signoffs
@@ -61,6 +62,7 @@ __all__ = [
     "order_of",
     "orders_itself_at",
     "reject",
+    "set_up_repeat",
     "signoffs",
     "start_run",
     "visible_to",

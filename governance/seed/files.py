@@ -98,7 +98,7 @@ class Collection:
 
     # ---------------------------------------------------------------- match
 
-    def link(self, method: str = "splink") -> matching.MatchRun:
+    def link(self, method: str = "hybrid") -> matching.MatchRun:
         """The hub runs an approved method; the vault links the files.
 
         :raises NotDone: if it does not come to a result

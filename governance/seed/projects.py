@@ -14,12 +14,14 @@ from governance.seed.cast import Cast
 from governance.seed.files import Collection
 from governance.seed.line import Line, begin, wait_until
 from governance.seed.outputs import Review, table_from
+from matching import public as matching
 from p20win import clock
 from p20win.deadlines import public as deadlines
 from requests_app import public as requests
 
 SMALL: Final = 300  # rows of a demo project's school file
 FEW: Final = tuple(s for s in SCHOOLS if s.name.startswith("Three Rivers"))
+YEARLY: Final = "Call of the agencies with the recipient before the agreement was signed"
 TEN_DAYS: Final = frozenset({"input-destruction", "prepublication-review"})
 
 
@@ -34,6 +36,7 @@ class Story:
     questions: frozenset[str] | None = None
     schools: tuple[School, ...] = ()
     without: frozenset[str] = frozenset()
+    recurrence: str = ""
 
     @property
     def moves_the_clock(self) -> bool:
@@ -43,7 +46,7 @@ class Story:
     @property
     def needs_papers(self) -> bool:
         """Say whether it goes beyond the point where the agreement is drawn up."""
-        return self.goes in (is_signed_by_some, sends_files, is_matched, is_in_review, is_complete)
+        return self.goes in (is_signed_by_some, sends_files, is_matched_every_year, is_in_review, is_complete)
 
     def exists(self) -> bool:
         """Say whether the demo has this project."""
@@ -57,6 +60,7 @@ class Story:
             schools=self.schools,
             questions=self.questions,
             without=self.without,
+            recurrence=self.recurrence,
         )
         self.goes(line)
         return line
@@ -151,11 +155,15 @@ def sends_files(line: Line) -> None:
         files.wait_until_judged(file)
 
 
-def is_matched(line: Line) -> None:
-    """Linked; all but two of the parties agree that the match is optimal."""
+def is_matched_every_year(line: Line) -> None:
+    """Linked; all but two of the parties agree that the match is optimal. The next one is on the schedule."""
     files = has_files(line)
     files.link()
     files.agree(all_but=2)
+    first = clock.state_date(line.now()) + dt.timedelta(days=300)
+    matching.set_up_repeat(
+        line.project, every="year", first_on=first, agreed_in=YEARLY, by=line.cast.hub_staff, at=line.now()
+    )
 
 
 def is_in_review(line: Line) -> None:
@@ -228,8 +236,9 @@ STORIES: Final = (
           frozenset({"RQ2", "RQ3"})),
     Story("Career academies and college", "copperfield", ("sde", "cscu"), sends_files,
           frozenset({"RQ2", "RQ3"})),
-    Story("Programmes of one region: college and work", "salt-meadow", ("sde", "cscu", "dol"), is_matched,
-          frozenset({"RQ1", "RQ2", "RQ3", "RQ4"}), schools=FEW),
+    Story("Programmes of one region: college and work", "salt-meadow", ("sde", "cscu", "dol"),
+          is_matched_every_year, frozenset({"RQ1", "RQ2", "RQ3", "RQ4"}), schools=FEW,
+          recurrence="recurring"),
     Story("From one region to the colleges", "salt-meadow", ("sde", "cscu", "dol"), is_in_review,
           frozenset({"RQ1", "RQ2", "RQ3", "RQ4"}), schools=FEW),
 )  # fmt: skip

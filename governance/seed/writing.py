@@ -39,11 +39,12 @@ def write(
     at: dt.datetime,
     questions: frozenset[str] | None = None,
     without: frozenset[str] = frozenset(),
+    recurrence: str = "",
 ) -> DataRequest:
     """Write a whole request, ready to be signed.
 
     `questions` asks only these, with the elements that serve them; `without` leaves sections open, as a draft
-    in work has them.
+    in work has them; `recurrence` is how often the data is wanted, where it is not once.
 
     :raises Blocked: if something in it does not fit
     """
@@ -56,6 +57,8 @@ def write(
     for section, names in SECTIONS.items():
         if section not in without:
             values = {name: content.fields[name] for name in names}
+            if recurrence and "recurrence" in names:
+                values["recurrence"] = recurrence
             requests.save_section(request, section, by=by, at=at, **values)
     if "purpose" not in without:
         _populations(request, cast, schools, at)
