@@ -103,7 +103,7 @@ def carry_out(row: Destruction, *, at: dt.datetime, job: "RunningJob | None" = N
     for file in files:
         places.erase_pieces(file.pieces)
     for upload in Upload.objects.filter(slot__project=row.project, slot__supplier=row.organisation):
-        uploads.give_up(upload)
+        uploads.leave_nothing(upload)
     proofs = [_proof(file) for file in files]
     for file in files:
         if file.blob:

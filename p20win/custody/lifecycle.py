@@ -28,6 +28,12 @@ ARRIVE: Final = Step(
     target=FileStatus.ARRIVED,
     checks=(checks.is_of_the_sender,),
 )
+GIVE_UP: Final = Step(
+    event="file.given_up",
+    sources=frozenset({FileStatus.ANNOUNCED}),
+    target=FileStatus.GIVEN_UP,
+    checks=(),  # who gives an upload up was found as its sender, or it lapsed
+)
 ACCEPT: Final = Step(
     event="file.accepted",
     sources=frozenset({FileStatus.ARRIVED}),
@@ -46,7 +52,7 @@ DESTROY: Final = Step(
     target=FileStatus.DESTROYED,
     checks=(),  # the act was decided on when the destruction was asked for
 )
-FILE_STEPS: Final = (ARRIVE, ACCEPT, REFUSE, DESTROY)
+FILE_STEPS: Final = (ARRIVE, GIVE_UP, ACCEPT, REFUSE, DESTROY)
 
 FINISH: Final = Step(
     event="data.destroyed",

@@ -117,6 +117,7 @@ class FileStatus(models.TextChoices):
     """Where a file stands."""
 
     ANNOUNCED = "announced", "Announced, not yet sent"
+    GIVEN_UP = "given_up", "Announced, never came"
     ARRIVED = "arrived", "Received, being checked"
     ACCEPTED = "accepted", "Accepted and sealed"
     REFUSED = "refused", "Refused"

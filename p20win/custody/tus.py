@@ -107,7 +107,7 @@ def answered(request: HttpRequest, row: Upload | None, *, is_signed: bool = Fals
     if wrong := _wrong_version(request):
         return wrong
     if request.method == "DELETE":
-        uploads.give_up(row)
+        uploads.give_up(row, by=row.sent_by, at=clock.now())
         return _answer(204, {})
     if request.method == "HEAD":
         return _answer(200, _offset(row) | {"Upload-Length": str(row.length)} | _expiry(row))

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F
 
-from p20win.custody import checks, places
+from p20win.accounts.public import system_user
+from p20win.custody import checks, lifecycle, places
 from p20win.custody.engine.pieces import Place
-from p20win.custody.models import SealedFile, Upload, UploadSlot, UploadTicket, Wrapping
+from p20win.custody.models import FileStatus, SealedFile, Upload, UploadSlot, UploadTicket, Wrapping
 from p20win.custody.reception import (
     LARGEST,
     NoRoom,
@@ -29,6 +31,7 @@ from p20win.custody.reception import (
     wrapping_of,
 )
 from p20win.refusal import Blocked
+from p20win.workflow import take
 
 if TYPE_CHECKING:
     from p20win.accounts.models import User
@@ -73,7 +76,7 @@ def begin(
         raise Blocked(reasons)
     _make_room(slot, length, wrapping)
     for earlier in slot.uploads.filter(sent_by=by):
-        give_up(earlier)
+        give_up(earlier, by=by, at=at)
     return Upload.objects.create(
         slot=slot,
         sent_by=by,
@@ -124,7 +127,10 @@ def measure(upload: Upload) -> Upload:
 
 def _begin_of(file: SealedFile, slot: UploadSlot, *, length: int, now: dt.datetime) -> Upload:
     for earlier in slot.uploads.filter(sent_by=file.sent_by):
-        give_up(earlier)
+        if earlier.pk == file.pk:
+            leave_nothing(earlier)  # the file is sent anew
+        else:
+            give_up(earlier, by=file.sent_by, at=file.status_since)
     return Upload.objects.create(
         pk=file.pk,
         slot=slot,
@@ -283,23 +289,35 @@ def complete(upload: Upload, *, at: dt.datetime, sha256: str = "") -> SealedFile
                 at=at,
             )
     except Blocked:
-        give_up(upload)
+        give_up(upload, by=system_user(), at=at)
         raise
     upload.delete()
     return file
 
 
-def give_up(upload: Upload) -> None:
-    """Leave nothing of an upload."""
+@transaction.atomic
+def give_up(upload: Upload, *, by: "User", at: dt.datetime) -> None:
+    """Leave nothing of an upload; the file that was announced for it does not come any more."""
+    announced = SealedFile.objects.filter(pk=upload.pk, status=FileStatus.ANNOUNCED).first()
+    if announced is not None:
+        take(lifecycle.GIVE_UP, announced, by=by, at=at)
+    leave_nothing(upload)
+
+
+def leave_nothing(upload: Upload) -> None:
+    """Delete an upload and, once that is certain, the sealed pieces of it."""
     upload.delete()
-    places.erase_pieces(upload.pieces)
+    transaction.on_commit(lambda: places.erase_pieces(upload.pieces))
 
 
-def lapse(*, now: dt.datetime) -> int:
-    """Give up the uploads that nobody continued, and say how many."""
+def lapse(*, at: dt.datetime, now: dt.datetime) -> int:
+    """Give up the uploads that nobody continued, and say how many.
+
+    `at` is the portal's time, `now` the real one, by which uploads lapse.
+    """
     lapsed = list(Upload.objects.filter(expires_at__lte=now))
     for upload in lapsed:
-        give_up(upload)
+        give_up(upload, by=system_user(), at=at)
     return len(lapsed)
 
 

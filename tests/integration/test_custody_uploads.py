@@ -258,8 +258,8 @@ def test_given_up_begun_anew_lapsed_or_shredded_nothing_is_left(slot, sender, st
     assert left() == ([], 0)
 
     sent(sender, begun(sender, slot)["Location"], custody.GOOD[:10], 0)
-    assert uploads.lapse(now=clock.real_now() + dt.timedelta(days=1)) == 0
-    assert uploads.lapse(now=clock.real_now() + uploads.KEPT_FOR) == 1
+    assert uploads.lapse(at=clock.now(), now=clock.real_now() + dt.timedelta(days=1)) == 0
+    assert uploads.lapse(at=clock.now(), now=clock.real_now() + uploads.KEPT_FOR) == 1
     assert left() == ([], 0)
 
     sent(sender, begun(sender, slot)["Location"], custody.GOOD[:10], 0)

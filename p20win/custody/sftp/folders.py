@@ -133,7 +133,7 @@ class AgencyFolders:
         upload = arriving.unfinished(slot, key=key, name=name) if name else None
         if upload is None:
             raise Refused(PERMISSION_DENIED, "Only what you began to send can be removed.")
-        uploads.give_up(upload)
+        uploads.give_up(upload, by=upload.sent_by, at=clock.now())
 
     def _sent_at(self, path: str) -> Callable[[arriving.Sum], None]:
         def sent(hashed: arriving.Sum) -> None:

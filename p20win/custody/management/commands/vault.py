@@ -130,7 +130,7 @@ def _look_after_worker(stop: threading.Event) -> None:
 def _tidy() -> None:
     close_old_connections()
     try:
-        uploads.lapse(now=clock.real_now())
+        uploads.lapse(at=clock.now(), now=clock.real_now())
         services.tidy(now=clock.real_now())
         look_after_keys()
     except (OSError, DatabaseError, CustodyError, MustWait) as problem:  # the next round will do it
