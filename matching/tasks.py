@@ -21,18 +21,33 @@ def file_accepted(job: RunningJob, *, file_id: str) -> None:
     opening.note_accepted(file_id, at=clock.now())
 
 
-@line_of_work("matching.run_match", queue="vault", attempts=running.ATTEMPTS)
+def _run(run_id: str) -> MatchRun:
+    return MatchRun.objects.select_related("match", "match__project", "method").get(pk=run_id)
+
+
+def _run_given_up(job: RunningJob, *, why: str, run_id: str) -> None:
+    running.give_up(_run(run_id), why, job=job, at=clock.now())
+
+
+@line_of_work("matching.run_match", queue="vault", attempts=running.ATTEMPTS, given_up=_run_given_up)
 def run_match(job: RunningJob, *, run_id: str) -> None:
     """Link the files of a run."""
-    run = MatchRun.objects.select_related("match", "match__project", "method").get(pk=run_id)
-    running.link(run, job=job, at=clock.now())
+    running.link(_run(run_id), job=job, at=clock.now())
 
 
-@line_of_work("matching.try_spec", queue="vault", attempts=running.ATTEMPTS)
+def _try_out(try_out_id: str) -> TryOut:
+    rows = TryOut.objects.select_related("link_spec__match__project", "link_spec__method")
+    return rows.get(pk=try_out_id)
+
+
+def _try_out_given_up(job: RunningJob, *, why: str, try_out_id: str) -> None:
+    specifying.give_up(_try_out(try_out_id), why, job=job, at=clock.now())
+
+
+@line_of_work("matching.try_spec", queue="vault", attempts=specifying.ATTEMPTS, given_up=_try_out_given_up)
 def try_spec(job: RunningJob, *, try_out_id: str) -> None:
     """Try a specification on a share of the rows."""
-    rows = TryOut.objects.select_related("link_spec__match__project", "link_spec__method")
-    specifying.carry_out(rows.get(pk=try_out_id), job=job, at=clock.now())
+    specifying.carry_out(_try_out(try_out_id), job=job, at=clock.now())
 
 
 @line_of_work("matching.build_extract", queue="vault")

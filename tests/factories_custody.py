@@ -13,7 +13,7 @@ from p20win.custody import vault_keys
 from p20win.custody.public import SealedFile, open_slot, receive, relay
 from p20win.jobs import leases
 from p20win.jobs.lines import line
-from p20win.jobs.public import Job, RunningJob
+from p20win.jobs.public import Job, RunningJob, perform
 from p20win.projects.public import assign_number, open_to_organisation
 from p20win.workflow import create
 from tests import factories
@@ -101,6 +101,16 @@ def run_job(name, **ids):
     running = RunningJob(leases.claim(str(job.pk)))
     line(name).work(running, **job.arguments)
     leases.finish_done(running)
+    return job
+
+
+def attempted(name, **ids):
+    """Let a worker take up the newest job of this name, come what may, and return the job after it."""
+    job = Job.objects.filter(name=name, arguments__contains={k: str(v) for k, v in ids.items()}).latest(
+        "created_at"
+    )
+    perform(str(job.pk))
+    job.refresh_from_db()
     return job
 
 

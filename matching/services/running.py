@@ -81,7 +81,7 @@ def start_run(
 def link(run: MatchRun, *, job: "RunningJob", at: dt.datetime) -> MatchRun:
     """Link the files of a run. In the vault alone; done twice, it gives the same people and one result.
 
-    :raises Blocked: if the files cannot be linked as they are; the match is ready for another run then
+    :raises Blocked: if the files cannot be linked as they are; `give_up` ends the run then
     :raises LinkageError: if the process that links was lost; the job is tried again
     """
     if run.status != RunStatus.RUNNING:
@@ -89,11 +89,9 @@ def link(run: MatchRun, *, job: "RunningJob", at: dt.datetime) -> MatchRun:
     try:
         outcome = _outcome(run, job)
     except (BadInput, NeedsMoreMemory) as refusal:
-        _fail(run, str(refusal), job=job, at=at)
         raise Blocked(str(refusal)) from None
     except LinkageError as failure:
         if job.attempts >= ATTEMPTS:
-            _fail(run, str(failure), job=job, at=at)
             raise Blocked(str(failure)) from None
         raise
     job.progress(96, "Sealing the results")
@@ -169,6 +167,12 @@ def _store(run: MatchRun, outcome: child.Outcome, *, job: "RunningJob", at: dt.d
         reviewing.keep(run, outcome, at=at)
         choosing.ask_the_parties(run, by=by, at=at)
     return run
+
+
+def give_up(run: MatchRun, why: str, *, job: "RunningJob", at: dt.datetime) -> None:
+    """End a run that came to no result, whatever stopped it; the match is ready for another then."""
+    if run.status == RunStatus.RUNNING:
+        _fail(run, why, job=job, at=at)
 
 
 def report_digest(report: dict[str, Any]) -> str:

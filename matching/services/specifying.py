@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 from django.db import transaction
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from agreements.models import MatchMethod
     from p20win.accounts.models import User
     from p20win.jobs.public import RunningJob
+
+
+ATTEMPTS: Final = 3
 
 
 def files_of(match: Match) -> dict[str, specs.File]:
@@ -207,6 +210,7 @@ def why_not_try(row: LinkSpec, match: Match, person: "User", at: dt.datetime) ->
 def carry_out(trial: TryOut, *, job: "RunningJob", at: dt.datetime) -> TryOut:
     """Try a version. In the vault alone; what was linked is thrown away, the report stays.
 
+    :raises Blocked: if the files cannot be linked as they are; `give_up` ends the try-out then
     :raises LinkageError: if the process that links was lost; the job is tried again
     """
     if trial.status != TryOutStatus.RUNNING:
@@ -227,10 +231,10 @@ def carry_out(trial: TryOut, *, job: "RunningJob", at: dt.datetime) -> TryOut:
     try:
         outcome = child.link(setup, files | lists, progress=job.progress)
     except (BadInput, NeedsMoreMemory) as refusal:
-        return _fail(trial, str(refusal), job=job, at=at)
+        raise Blocked(str(refusal)) from None
     except LinkageError as failure:
-        if job.attempts >= 3:
-            return _fail(trial, str(failure), job=job, at=at)
+        if job.attempts >= ATTEMPTS:
+            raise Blocked(str(failure)) from None
         raise
     told = suppress.suppressed(outcome.report, standing.min_cell_count(match.project))
     with transaction.atomic():
@@ -238,10 +242,12 @@ def carry_out(trial: TryOut, *, job: "RunningJob", at: dt.datetime) -> TryOut:
         return take(lifecycle.FINISH_TRY_OUT, trial, by=system_user(), at=at, report=told)
 
 
-def _fail(trial: TryOut, why: str, *, job: "RunningJob", at: dt.datetime) -> TryOut:
-    with transaction.atomic():
-        job.hold()
-        return take(lifecycle.FAIL_TRY_OUT, trial, by=system_user(), at=at, failure=why[:400])
+def give_up(trial: TryOut, why: str, *, job: "RunningJob", at: dt.datetime) -> None:
+    """End a try-out that came to nothing, whatever stopped it."""
+    if trial.status == TryOutStatus.RUNNING:
+        with transaction.atomic():
+            job.hold()
+            take(lifecycle.FAIL_TRY_OUT, trial, by=system_user(), at=at, failure=why[:400])
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

@@ -96,18 +96,22 @@ def put_back(running: "RunningJob", why: str) -> None:
     )
 
 
-def finish_failed(running: "RunningJob", *, may_retry: bool) -> None:
-    """Put the job back for another attempt, later each time, or end it."""
-    now = clock.real_now()
-    if may_retry:
-        wait = RETRY_AFTER * 2 ** (running.attempts - 1)
-        _finish(
-            running,
-            state=State.QUEUED,
-            sent_at=None,
-            not_before=now + wait,
-            message="An attempt failed; it will be tried again.",
-        )
-    else:
-        message = f"This did not work, and the operating group can look it up under reference {running.pk}."
-        _finish(running, state=State.FAILED, message=message, finished_at=now)
+def retry(running: "RunningJob") -> None:
+    """Put the job back for another attempt, later each time."""
+    _finish(
+        running,
+        state=State.QUEUED,
+        sent_at=None,
+        not_before=clock.real_now() + RETRY_AFTER * 2 ** (running.attempts - 1),
+        message="An attempt failed; it will be tried again.",
+    )
+
+
+def failure(running: "RunningJob") -> str:
+    """Say that a job failed for good, without what it worked on."""
+    return f"This did not work, and the operating group can look it up under reference {running.pk}."
+
+
+def finish_failed(running: "RunningJob") -> None:
+    """End the job because no attempt went well."""
+    _finish(running, state=State.FAILED, message=failure(running), finished_at=clock.real_now())

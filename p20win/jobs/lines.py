@@ -25,12 +25,16 @@ Work = Callable[..., None]
 
 @dataclass(frozen=True)
 class Line:
-    """One line of work: its name, the queue whose worker may do it, and how often it is tried."""
+    """One line of work: its name, the queue whose worker may do it, and how often it is tried.
+
+    `given_up` ends what the work was for when no more is done about it, so that nothing waits for ever.
+    """
 
     name: str
     queue: str
     work: Work
     attempts: int
+    given_up: Work | None = None
 
 
 _lines: dict[str, Line] = {}
@@ -71,15 +75,21 @@ class RunningJob:
         leases.hold(self.pk, self.token)
 
 
-def line_of_work(name: str, *, queue: str = "default", attempts: int = 5) -> Callable[[Work], Work]:
-    """Register a line of work under this name. Its function gets the running job, then the ids as text."""
+def line_of_work(
+    name: str, *, queue: str = "default", attempts: int = 5, given_up: Work | None = None
+) -> Callable[[Work], Work]:
+    """Register a line of work under this name. Its function gets the running job, then the ids as text.
+
+    `given_up` gets the same, and `why`, once the work was refused or failed for good; it must be safe to
+    repeat.
+    """
     if queue not in QUEUES:
         raise ValueError(f"No queue is called {queue!r}.")
 
     def register(work: Work) -> Work:
         if name in _lines and _lines[name].work.__qualname__ != work.__qualname__:
             raise ValueError(f"Two lines of work are called {name!r}.")
-        _lines[name] = Line(name, queue, work, attempts)
+        _lines[name] = Line(name, queue, work, attempts, given_up)
 
         @shared_task(name=name, acks_late=True, reject_on_worker_lost=True, ignore_result=True)
         def run(*, job_id: str) -> None:
@@ -110,7 +120,7 @@ def perform(job_id: str) -> None:
     what = line(job.name)
     if job.attempts > max(what.attempts, leases.MOST_LEASES):  # its worker died each time, perhaps of the job
         logger.error("job %s %s given up after %s leases", job.name, job.pk, job.attempts - 1)
-        leases.finish_failed(running, may_retry=False)
+        _fail(what, running, job)
         return
     stop = _keep_alive(running)
     try:
@@ -122,7 +132,9 @@ def perform(job_id: str) -> None:
     except NotRecorded:
         leases.put_back(running, "The ledger takes no line; this waits until it does.")
     except Blocked as refusal:
-        leases.finish_refused(running, " ".join(refusal.reasons))
+        why = " ".join(refusal.reasons)
+        if _ended(what, running, job, why):
+            leases.finish_refused(running, why)
     except Exception as error:  # noqa: BLE001  # its message may quote a record: only type and place are kept
         place = traceback.extract_tb(error.__traceback__)[-1]
         logger.error(
@@ -133,11 +145,31 @@ def perform(job_id: str) -> None:
             place.filename,
             place.lineno,
         )
-        leases.finish_failed(running, may_retry=job.attempts < what.attempts)
+        _fail(what, running, job)
     else:
         leases.finish_done(running)
     finally:
         stop()
+
+
+def _fail(what: Line, running: RunningJob, job: Job) -> None:
+    if job.attempts < what.attempts:
+        leases.retry(running)
+    elif _ended(what, running, job, leases.failure(running)):
+        leases.finish_failed(running)
+
+
+def _ended(what: Line, running: RunningJob, job: Job, why: str) -> bool:
+    """End what the work was for. If that does not work now, the job waits for it."""
+    if what.given_up is None:
+        return True
+    try:
+        what.given_up(running, why=why, **job.arguments)
+    except Exception as error:  # noqa: BLE001  # its message may quote a record
+        logger.error("job %s %s: its end failed: %s", job.name, job.pk, type(error).__name__)
+        leases.put_back(running, "This did not work, and its end waits.")
+        return False
+    return True
 
 
 def _keep_alive(running: RunningJob) -> Callable[[], None]:
@@ -164,6 +196,11 @@ def _keep_alive(running: RunningJob) -> Callable[[], None]:
         thread.join(timeout=5)
 
     return stop
+
+
+def begins_anew() -> frozenset[str]:
+    """Return the lines whose failed jobs are not tried again, as what they were for was ended with them."""
+    return frozenset(name for name, each in _lines.items() if each.given_up)
 
 
 def registered() -> dict[str, Any]:

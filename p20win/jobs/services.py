@@ -94,12 +94,14 @@ _broker = _Broker()
 def try_again(job: Job, *, by: "User", at: dt.datetime) -> Job:
     """Put a failed job back in the queue, with all its attempts, and write down who did.
 
-    :raises Blocked: if it has not failed, or somebody was quicker
+    :raises Blocked: if it has not failed, somebody was quicker, or what it was for was ended with it
     """
     first_in_line()
     found = Job.objects.select_for_update().get(pk=job.pk)
     if found.state != State.FAILED:
         raise Blocked(f"This job has not failed: {found.get_state_display().lower()}.")
+    if line(found.name).given_up:
+        raise Blocked("What this job was for was ended with it. Begin it anew on its own page.")
     now = clock.real_now()
     found.state, found.attempts, found.message = State.QUEUED, 0, ""
     found.not_before, found.sent_at, found.finished_at = now, None, None

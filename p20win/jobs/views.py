@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from p20win import clock
 from p20win.access import SignedInRequest, members_only, roles_only
-from p20win.jobs import selectors, services
+from p20win.jobs import lines, selectors, services
 from p20win.jobs.models import Job
 from p20win.listing import Listing
 from p20win.refusal import Blocked
@@ -43,7 +43,8 @@ def progress(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
 @never_cache
 def failed(request: SignedInRequest) -> HttpResponse:
     """List the jobs that were given up, by the reference that people were told."""
-    return render(request, "jobs/failed.html", _LIST.shown(selectors.failed(), request))
+    shown = _LIST.shown(selectors.failed(), request)
+    return render(request, "jobs/failed.html", {**shown, "begins_anew": lines.begins_anew()})
 
 
 @roles_only("operating_group", "hub_staff")

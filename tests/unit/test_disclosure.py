@@ -138,7 +138,7 @@ class TestChecking:
         files.run_job("custody.check_file", file_id=file.pk)
         job = standing.latest_job(output)
         running = RunningJob(leases.claim(str(job.pk)))
-        leases.finish_failed(running, may_retry=False)
+        leases.finish_failed(running)
         output = services.send_new_file(
             output, name="t.csv", content=[outputs.TABLE], by=output.author, at=START
         )

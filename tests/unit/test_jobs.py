@@ -2,6 +2,7 @@
 
 import datetime as dt
 import threading
+from dataclasses import replace
 
 import pytest
 from django.db import connection, transaction
@@ -148,6 +149,38 @@ class TestPerforming:
         assert events_of(job).get().event == "job.retried"
         with pytest.raises(Blocked, match="has not failed"):
             services.try_again(job, by=somebody, at=clock.now())
+
+    def test_what_it_was_for_is_ended_before_it_is_given_up(self, monkeypatch):
+        ended = []
+
+        def end(job, *, why, word):
+            with transaction.atomic():
+                job.hold()
+            if not ended:
+                ended.append("not now")
+                raise OSError
+            ended.append((why, word))
+
+        monkeypatch.setitem(lines._lines, "tests.note", replace(lines.line("tests.note"), given_up=end))
+        whys.append(Blocked("The slot is closed."))
+        job = _asked()
+        perform(str(job.pk))
+        job.refresh_from_db()
+        assert (job.state, job.attempts) == (State.QUEUED, 0)  # its end failed, and waits
+
+        perform(str(job.pk))
+        job.refresh_from_db()
+        assert (job.state, ended) == (State.REFUSED, ["not now", ("The slot is closed.", "hello")])
+
+        whys.append(ValueError("Ada Invented 901-00-0001"))
+        failing = _asked("again")
+        perform(str(failing.pk))
+        assert len(ended) == 2  # there is another attempt
+        perform(str(failing.pk))
+        failing.refresh_from_db()
+        assert (failing.state, ended[2]) == (State.FAILED, (failing.message, "again"))
+        with pytest.raises(Blocked, match="Begin it anew"):
+            services.try_again(failing, by=factories.operating_group_member(), at=clock.now())
 
     def test_a_failure_is_tried_again_later_and_then_ends_without_quoting_a_record(self, caplog):
         whys.append(ValueError("Ada Invented 901-00-0001"))

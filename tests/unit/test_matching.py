@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import re
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -13,8 +14,10 @@ from matching.models import Delivery, DeliveryStatus, Match, MatchRun, MatchStat
 from matching.services import opening, running, signing
 from p20win.audit.public import events_of
 from p20win.custody import public as custody
+from p20win.custody.engine.errors import Broken
 from p20win.deadlines import public as deadlines
-from p20win.jobs.public import LeaseLost
+from p20win.jobs import services as jobs
+from p20win.jobs.public import LeaseLost, State
 from p20win.refusal import Blocked
 from p20win.workflow import take
 from tests import factories, factories_matching
@@ -232,9 +235,10 @@ class TestLinking:
         settings.P20WIN_MATCH_MEMORY = "50MB"
         run = matches.started()
 
-        with pytest.raises(Blocked, match=r"needs about .* the limit is 50 MB"):
-            running.link(run, job=agreements.NoJob(), at=START)
+        job = files.attempted("matching.run_match", run_id=run.pk)
 
+        assert job.state == State.REFUSED
+        assert re.search(r"needs about .* the limit is 50 MB", job.message)
         run.refresh_from_db()
         run.match.refresh_from_db()
         assert (run.status, run.match.status) == (RunStatus.FAILED, MatchStatus.READY)
@@ -248,18 +252,35 @@ class TestLinking:
         monkeypatch.setattr(child, "link", lost)
         run = matches.started()
 
-        class Attempt(agreements.NoJob):
-            attempts = 1
+        for _ in range(running.ATTEMPTS - 1):
+            assert files.attempted("matching.run_match", run_id=run.pk).state == State.QUEUED
+            run.refresh_from_db()
+            assert run.status == RunStatus.RUNNING
+        job = files.attempted("matching.run_match", run_id=run.pk)
 
-        with pytest.raises(LinkageError):
-            running.link(run, job=Attempt(), at=START)
+        assert (job.state, job.message) == (State.REFUSED, "The linking process ended before it was done.")
         run.refresh_from_db()
-        assert run.status == RunStatus.RUNNING
-        Attempt.attempts = running.ATTEMPTS
-        with pytest.raises(Blocked, match="ended before it was done"):
-            running.link(run, job=Attempt(), at=START)
+        assert (run.status, run.failure) == (RunStatus.FAILED, job.message)
+
+    @pytest.mark.parametrize("kind", [OSError, Broken])
+    def test_whatever_stops_a_run_the_match_can_be_linked_again(self, monkeypatch, kind):
+        def stops(*_args, **_options):
+            raise kind("Ada Invented 901-00-0001")
+
+        run = matches.started()
+        with monkeypatch.context() as patched:
+            patched.setattr(child, "link", stops)
+            for _ in range(running.ATTEMPTS):
+                job = files.attempted("matching.run_match", run_id=run.pk)
+
+        assert job.state == State.FAILED
         run.refresh_from_db()
-        assert run.status == RunStatus.FAILED
+        assert (run.status, run.match.status) == (RunStatus.FAILED, MatchStatus.READY)
+        assert run.failure == job.message
+        assert "901-00" not in run.failure
+        with pytest.raises(Blocked, match="Begin it anew"):
+            jobs.try_again(job, by=factories.operating_group_member(), at=START)
+        assert standing.latest_result(matches.linked(run.match)) is not None
 
     @pytest.mark.obligation("O-23")
     def test_a_list_becomes_a_flag(self):

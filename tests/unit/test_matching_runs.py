@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from agreements.public import record_method
 from matching import compared, standing
-from matching.engine import differences, extract, suppress
+from matching.engine import child, differences, extract, suppress
 from matching.engine import spec as specs
 from matching.models import MatchStatus, RunStatus
 from matching.services import choosing, running, signing, specifying
@@ -15,6 +15,7 @@ from p20win.audit.public import events_of
 from p20win.deadlines import public as deadlines
 from p20win.refusal import Blocked
 from tests import factories
+from tests import factories_custody as files
 from tests import factories_matching as matches
 from tests.factories import START
 
@@ -290,11 +291,26 @@ class TestPages:
         assert "Why is it linked again, and what is different?" in shown
 
 
+def test_whatever_stops_a_try_out_another_can_begin(monkeypatch):
+    def stops(*_args, **_options):
+        raise OSError
+
+    match = matches.ready()
+    by = matches.hub_member(match.project)
+    row = made(match, by)
+    trial = specifying.try_out(row, by=by, at=START)
+    monkeypatch.setattr(child, "link", stops)
+    for _ in range(specifying.ATTEMPTS):
+        job = files.attempted("matching.try_spec", try_out_id=trial.pk)
+    trial.refresh_from_db()
+    assert (trial.status, trial.failure) == ("failed", job.message)
+    assert specifying.try_out(row, by=by, at=START).status == "running"
+
+
 @pytest.mark.long
 @pytest.mark.usefixtures("at_start")
 def test_a_version_is_tried_in_earnest_and_nothing_but_the_report_stays(signed_in):
     from p20win.custody.public import SealedFile
-    from tests import factories_custody as files
 
     match = matches.ready()
     by = matches.hub_member(match.project)
