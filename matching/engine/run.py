@@ -57,8 +57,11 @@ def link(
     threads: int,
     progress: Progress = lambda percent, message: None,
     told: Told = NOTHING,
+    engine: Any = None,
 ) -> Result:
     """Link the files and return the key, the pairs and the report; what reviewers told stands above all.
+
+    `engine` stands in for the one that the specification names, as `spark.Engine` does for `splink`.
 
     :raises BadInput: if a file lacks what the specification names, or its ids are empty or repeated
     :raises NeedsMoreMemory: if the need exceeds the limit, before or while linking
@@ -66,7 +69,7 @@ def link(
     if set(tables) != set(spec.files):
         raise BadInput("The files given are not the files of the specification.")
     spec = specs.complete(spec)
-    engine = _engine(spec)
+    engine = engine or _engine(spec)
     encoding = encoded.check(tables, spec)
     rows = {name: tables[name].num_rows for name in spec.files}
     size = sum(table.nbytes for table in tables.values())

@@ -17,11 +17,12 @@ from sqlglot import exp
 
 from matching.engine import adapter, defaults
 from matching.engine.engines import splink as on_duckdb
-from matching.engine.engines.edges import Edges, Model, Pair
+from matching.engine.engines.edges import Edges, Limits, Model, Pair
 from matching.engine.errors import LinkageError
 from matching.engine.spec import Comparison, Spec
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
 ENCRYPTED: Final = {
@@ -116,6 +117,29 @@ def _link(
         threshold_match_weight=_LEAST_BITS, warning_mode="never"
     )
     return model, scored.as_spark_dataframe().select("row_l", "row_r", "match_weight", "match_key")
+
+
+class Engine:
+    """The engine `splink` with its pairs compared on Spark; `run.link` does the rest on this machine."""
+
+    NAME: Final = on_duckdb.NAME
+
+    def __init__(self, session: SparkSession) -> None:
+        """Take a session. :raises LinkageError: if it is not encrypted"""
+        check(session)
+        self._session = session
+
+    def fit_and_score(
+        self, spec: Spec, pair: Pair, left: pa.Table, right: pa.Table, *, limits: Limits
+    ) -> tuple[Model, Edges]:
+        """Learn from two prepared files and score their candidates on the cluster; its limits are its own.
+
+        :raises LinkageError: if the library fails
+        """
+        one = self._session.createDataFrame(left)
+        other = one if pair.one_file else self._session.createDataFrame(right)
+        model, scored = link(self._session, spec, pair, one, other)
+        return model, edges_of(model, scored)
 
 
 def edges_of(model: Model, scored: DataFrame) -> Edges:

@@ -8,11 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from matching.engine import calibrate, spark
-from matching.engine.engines import splink
-from matching.engine.engines.edges import Limits, Pair
+from matching.engine import crosswalk, run, spark
 from matching.engine.errors import LinkageError
-from matching.engine.prepare import prepare
 
 FOUND_BY = {"same SASID", "birth date and surname", "birth date and first name", "names and birth year"}
 HERE = importlib.util.find_spec("pyspark") is not None and shutil.which("java") is not None
@@ -48,29 +45,24 @@ def test_conditions_are_said_in_the_sql_of_spark():
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.skipif(not HERE, reason="PySpark (requirements/spark.txt) or Java is missing")
 def test_it_finds_the_people_that_one_machine_finds(tables, spec, tmp_path):
-    pair = Pair("SDE", "CSCU")
-    spec = replace(spec, blocks=tuple(block for block in spec.blocks if block.name in FOUND_BY))
-    left, right = (prepare(tables[name], spec.files[name]) for name in (pair.left, pair.right))
-    rows = {name: table.num_rows for name, table in tables.items()}
+    names = ("SDE", "CSCU")
+    blocks = tuple(block for block in spec.blocks if block.name in FOUND_BY)
+    spec = replace(spec, engine="splink", blocks=blocks, files={name: spec.files[name] for name in names})
+    files = {name: tables[name] for name in names}
+
+    def people(**options):
+        told = run.link(files, spec, token=crosswalk.tokens(), memory_limit=2**31, threads=2, **options)
+        groups = {}
+        for row in told.clusters.to_pylist():
+            groups.setdefault(row["person"], set()).add((row["file"], row["id"]))
+        assert told.report["pairs"][0]["blocks"]
+        return {frozenset(group) for group in groups.values() if len(group) > 1}
+
     session = spark.local_session(cores=2, memory="2g", folder=str(tmp_path))
     try:
-        frames = session.createDataFrame(left), session.createDataFrame(right)
-        model, scored = spark.link(session, spec, pair, *frames)
-        ours = spark.edges_of(model, scored)
+        ours = people(engine=spark.Engine(session))
     finally:
         session.stop()
-    limits = Limits(memory=2**30, threads=2)
-    theirs = splink.score(
-        spec, splink.fit(spec, pair, left, right, limits=limits), left, right, limits=limits
-    )
-
-    def likely(edges):
-        chance, _ = calibrate.probabilities(edges, spec, rows)
-        return {
-            (a, b)
-            for a, b, c in zip(edges.left.tolist(), edges.right.tolist(), chance, strict=True)
-            if c > 0.5
-        }
-
-    one, other = likely(ours), likely(theirs)
-    assert len(one & other) / len(one | other) > 0.99
+    theirs = people()
+    assert len(theirs) > 500
+    assert len(ours & theirs) / len(ours | theirs) > 0.99
