@@ -15,8 +15,10 @@ from django.test import Client
 from django.urls import reverse
 
 from client import config, main, portal
+from p20win import clock
 from p20win.accounts.public import enrol_key, revoke_key
-from p20win.custody import vault_keys
+from p20win.audit.public import events_of
+from p20win.custody import uploads, vault_keys
 from p20win.custody.models import FileStatus, SealedFile
 from p20win.wsgi import application
 from tests import factories
@@ -242,6 +244,30 @@ class TestClient:
         hub.post(f"/files/machine/slots/{slot.pk}/attempts/", signed)
         with pytest.raises(main.Failure, match="sent before"):
             hub.post(f"/files/machine/slots/{slot.pk}/attempts/", signed)
+
+    def test_what_was_announced_and_never_came_says_so(self, slot, machine, file_to_send, signed_in):
+        from client.sending import sign_statement
+
+        hub = portal.Portal("http://localhost", config.read_key())
+        described = hub.get(f"/files/machine/slots/{slot.pk}/")
+
+        def announced():
+            signed = json.dumps(sign_statement(file_to_send, described, config.read_key())).encode()
+            hub.post(f"/files/machine/slots/{slot.pk}/attempts/", signed)
+            return SealedFile.objects.latest("id")
+
+        first, second = announced(), announced()
+        first.refresh_from_db()
+        assert (first.status, second.status) == (FileStatus.GIVEN_UP, FileStatus.ANNOUNCED)
+        assert uploads.lapse(at=clock.now(), now=clock.real_now() + uploads.KEPT_FOR) == 1
+        second.refresh_from_db()
+        assert second.status == FileStatus.GIVEN_UP
+        assert [event.event for event in events_of(second)] == ["file.announced", "file.given_up"]
+
+        assert main.main(["send", str(file_to_send), "--slot", str(slot.pk)]) == 0
+        assert custody.checked(SealedFile.objects.latest("id")).status == FileStatus.ACCEPTED
+        page = signed_in(machine.enrolled_by).get(reverse("custody:slot", args=[slot.pk])).text
+        assert page.count("Announced, never came") == 2
 
     @pytest.mark.parametrize("field", ["slot", "project", "source", "data_class"])
     def test_a_statement_for_something_else_is_refused(self, slot, machine, file_to_send, field):

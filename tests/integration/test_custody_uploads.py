@@ -243,6 +243,7 @@ def test_who_may_no_longer_send_cannot_continue(slot, sender):
     assert "accepted already" in answer.text
 
 
+@pytest.mark.django_db(transaction=True)
 def test_given_up_begun_anew_lapsed_or_shredded_nothing_is_left(slot, sender, steward, vault):
     def left():
         return list((vault / "media" / "incoming").glob("*.piece")), Upload.objects.count()
