@@ -1,7 +1,7 @@
 """Linkage side by side: our engines, Splink and recordlinkage on the same invented files, in turn.
 
 python -m bench.linkage [--rows N] [--models A,B] [--seeds 101,102] [--repeats N] [--contestants A,B]
-                        [--febrl] [--write] [--append]
+                        [--febrl] [--reviews N] [--write] [--append]
 
 Ours run as an agency would run them, by the command line, from raw files to key and report. The peers get the
 files in their normal form and only link. Every contestant is a process of its own; all run once, then all
@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as papq
 
 from bench import report
-from bench.linkage import accuracy, febrl, files, measure, models, peers
+from bench.linkage import accuracy, clerical, febrl, files, measure, models, peers
 from matching.engine import prepare
 from matching.engine import spec as specs
 
@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--memory", default="8GB")
     parser.add_argument("--threads", type=int, default=peers.THREADS)
     parser.add_argument("--febrl", action="store_true", help="FEBRL4 first")
+    parser.add_argument("--reviews", type=int, default=0, help="so many invented reviews of each of our runs")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--append", action="store_true", help="keep the runs that are written down already")
     return parser
@@ -81,7 +82,7 @@ def _side_by_side(asked: argparse.Namespace, model: models.Model, seed: int) -> 
         for _ in range(asked.repeats):
             for name in asked.contestants.split(","):
                 costs.setdefault(name, []).append(_run(name, made, folder, asked))
-        told = {name: _told(name, made, folder, costs[name]) for name in costs}
+        told = {name: _told(name, made, folder, costs[name], reviews=asked.reviews) for name in costs}
     finally:
         shutil.rmtree(folder)
     print(f"\n{model.name}, seed {seed}, {asked.rows:,} rows each")
@@ -115,7 +116,9 @@ def _run(name: str, made: files.Made, folder: Path, asked: argparse.Namespace) -
     return measure.run([*arguments, *raw], limit=_LIMIT)
 
 
-def _told(name: str, made: files.Made, folder: Path, costs: list[measure.Cost]) -> dict[str, Any]:
+def _told(
+    name: str, made: files.Made, folder: Path, costs: list[measure.Cost], *, reviews: int
+) -> dict[str, Any]:
     told: dict[str, Any] = {
         "seconds": report.spread([cost.seconds for cost in costs]),
         "cpu": report.spread([cost.cpu for cost in costs]),
@@ -129,7 +132,10 @@ def _told(name: str, made: files.Made, folder: Path, costs: list[measure.Cost]) 
     crosswalk = pd.read_csv(folder / name / "crosswalk.csv", dtype=str, keep_default_na=False)
     said = json.loads((folder / name / "report.json").read_text())
     judged = accuracy.judge(made, accuracy.pairs_of(crosswalk))
-    return told | judged | {"label_free": _label_free(made, folder / name, said, judged["precision"])}
+    told |= judged | {"label_free": _label_free(made, folder / name, said, judged["precision"])}
+    if reviews and said["pairs"]:
+        told["reviewed"] = clerical.coverage(made, folder / name, said, draws=reviews)
+    return told
 
 
 def _label_free(made: files.Made, folder: Path, said: dict[str, Any], precision: float) -> dict[str, Any]:
@@ -167,6 +173,12 @@ def _line(name: str, told: dict[str, Any]) -> str:
     if "label_free" in told:
         free = told["label_free"]
         text += f"  off {free['accepted']['off']:+.4f} / {free['automatic']['off']:+.4f}"
+    if "reviewed" in told:
+        seen = told["reviewed"]
+        text += (
+            f"\n      of {seen['draws']} reviews {seen['precision_held']} hold the precision"
+            f" (width {seen['precision_width']:.4f}), {seen['missed_held']} the number missed"
+        )
     for group, figures in told["groups"].items():
         mark = "  behind" if group in told["behind"] else ""
         text += (

@@ -36,7 +36,15 @@ _LOCKS: Final = (
     "SET enable_external_access=false",
     "SET lock_configuration=true",
 )
-_ASSERTED: Final = {"temp_directory": "", "enable_external_access": False, "lock_configuration": True}
+_ASSERTED: Final = {
+    "temp_directory": "",
+    "enable_external_access": False,
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "lock_configuration": True,
+}
+_UNITS: Final = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+_ROUNDED: Final = 1.06  # the database says its limit to one decimal
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -88,6 +96,9 @@ def database(*, memory: int, threads: int) -> Iterator[Connection]:
         for setting, wanted in _ASSERTED.items():
             if _row(connection, f"SELECT current_setting('{setting}')")[0] != wanted:
                 raise LinkageError(f"DuckDB did not take the setting {setting}; nothing was linked.")
+        held, unit = _row(connection, "SELECT current_setting('memory_limit')")[0].split()
+        if float(held) * _UNITS[unit] > limit * _ROUNDED:
+            raise LinkageError("DuckDB did not take the limit of its memory; nothing was linked.")
         yield connection
     finally:
         connection.close()

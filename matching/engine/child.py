@@ -55,7 +55,7 @@ def link(
         "PYTHONPATH": str(_ROOT)
     }
     with subprocess.Popen(
-        [sys.executable, "-m", "matching.engine.worker"],
+        [sys.executable, "-m", "matching.engine.worker", str(os.getpid())],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import resource
 import signal
 import sys
@@ -19,10 +20,12 @@ def keep_to_itself() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
-def end_with_parent() -> None:
-    """Let this process be killed when the one that started it ends."""
+def end_with_parent(parent: int) -> None:
+    """Let this process be killed when the one that started it ends; if it has ended already, end now."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 def where(failure: BaseException) -> str:

@@ -179,10 +179,18 @@ def _bias(report: Mapping[str, Any]) -> Answer:
         f" ({percent(one['low'])} to {percent(one['high'])}); whole file {percent(one['whole'])}."
         for one in report.get("behind", [])
     )
-    none = "No group is matched more than three points less often than the whole of its file."
-    ways = _listed(sorted({entry["by"] for entry in report["subgroups"]}))
-    looked = (f"Looked at by {ways}.",) if ways else ()
-    return Answer("bias", (*(listed or (none,)), *looked), listed)
+    rates = [group["count"] for entry in report["subgroups"] for group in entry["groups"]]
+    if not rates:
+        said = "No group was looked at: the files hold nothing that tells groups apart."
+        return Answer("bias", (said,), ("Whether a group is matched less often is not known.",))
+    hidden = rates.count(None)
+    if hidden == len(rates):
+        said = "Every group is too small to be shown."
+        return Answer("bias", (said,), ("Whether a group is matched less often cannot be told here.",))
+    seen = "None of the groups that are large enough to be shown is" if hidden else "No group is"
+    none = f"{seen} matched more than three points less often than the whole of its file."
+    looked = f"Looked at by {_listed(sorted({entry['by'] for entry in report['subgroups']}))}."
+    return Answer("bias", (*(listed or (none,)), looked), listed)
 
 
 def _compared(pair: Mapping[str, Any]) -> list[str]:

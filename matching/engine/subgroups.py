@@ -87,8 +87,8 @@ def rate(count: int, of: int, whole: float) -> dict[str, Any]:
     return {
         "count": count,
         "of": of,
-        "low": max(0.0, middle - half),
-        "high": min(1.0, middle + half),
+        "low": min(share, max(0.0, middle - half)),
+        "high": max(share, min(1.0, middle + half)),
         "behind": share < whole - POINTS_BELOW,
     }
 
@@ -134,6 +134,18 @@ def _dimensions(table: pa.Table, fields: frozenset[str]) -> Iterator[tuple[str, 
     if "last_name" in fields:
         parts = pc.not_equal(table["last_a"], table["last_b"])
         yield "surname of two parts", _yes_no(pc.fill_null(parts, False))
+    if {"last_name", "birth_date", "first_name"} <= fields:
+        yield "surname and birth date of somebody else too", _yes_no(_shared(table))
+
+
+def _shared(table: pa.Table) -> np.ndarray:
+    """Mark rows whose surname and birth date the file also holds with another first name, as twins' are."""
+    last, born, first = (labels_of(table[column]) for column in ("last_name", "birth_date", "first_name"))
+    known = np.logical_and.reduce([each.number < len(each.names) - 1 for each in (last, born, first)])
+    key = last.number.astype(np.int64) * len(born.names) + born.number
+    people = np.unique(key[known] * len(first.names) + first.number[known]) // len(first.names)
+    keys, times = np.unique(people, return_counts=True)
+    return known & np.isin(key, keys[times > 1])
 
 
 def _band(year: str) -> str:
@@ -143,8 +155,9 @@ def _band(year: str) -> str:
     return f"{start}–{start + _BAND - 1}"
 
 
-def _yes_no(marks: pa.ChunkedArray) -> Labels:
-    return Labels(np.asarray(marks.to_numpy(zero_copy_only=False)).astype(np.int64), ("no", "yes"))
+def _yes_no(marks: pa.ChunkedArray | np.ndarray) -> Labels:
+    held = marks if isinstance(marks, np.ndarray) else marks.to_numpy(zero_copy_only=False)
+    return Labels(np.asarray(held).astype(np.int64), ("no", "yes"))
 
 
 def labels_of(column: pa.ChunkedArray) -> Labels:

@@ -159,6 +159,6 @@ def _files(incoming: BinaryIO, setup: dict[str, Any]) -> Iterator[tuple[str, byt
 
 if __name__ == "__main__":
     hardening.keep_to_itself()
-    hardening.end_with_parent()
+    hardening.end_with_parent(int(sys.argv[1]))
     serve(sys.stdin.buffer, sys.stdout.buffer)
     sys.stdout.buffer.flush()

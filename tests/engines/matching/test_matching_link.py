@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ import pytest
 from fixtures import quality
 from fixtures.errors import MODELS
 from fixtures.generate import generate
-from matching.engine import adapter, io, memory, page_words
+from matching.engine import adapter, crosswalk, io, memory, page_words
 from matching.engine import spec as specs
 from matching.engine.errors import BadInput, LinkageError, NeedsMoreMemory
 
@@ -61,6 +62,20 @@ class TestQuality:
         assert reached.precision > 0.985
         assert reached.recall > 0.96
         assert toolkit.report["engine"] == "toolkit"
+
+    @pytest.mark.parametrize("engine", ["splink", "toolkit"])
+    def test_the_same_order_and_one_thread_give_the_same_people_again(self, tables, spec, link, engine):
+        spec = replace(spec, engine=engine)
+        first, again = (link(tables, spec, threads=1) for _ in range(2))
+        assert clusters(first) == clusters(again)
+        assert len(set(clusters(first))) < len(clusters(first))
+
+    def test_the_seed_decides_nothing_about_the_ids(self, tables, spec, link):
+        drawn = []
+        for seed in (1, 1, 2):
+            told = link(tables, replace(spec, seed=seed), token=crosswalk.tokens())
+            drawn.append(set(told.crosswalk["link_id"].to_pylist()))
+        assert not any(one & other for one, other in itertools.combinations(drawn, 2))
 
     def test_namesakes_are_not_learnt_from_as_if_they_were_the_same_people(self, link):
         project = generate(5000, seed=1, model=MODELS["hard"])
@@ -159,6 +174,18 @@ class TestReport:
 
 
 class TestLimits:
+    @pytest.mark.parametrize("setting", adapter._ASSERTED)
+    def test_no_record_is_loaded_where_a_lock_did_not_take(self, monkeypatch, setting):
+        monkeypatch.setattr(adapter, "_LOCKS", [lock for lock in adapter._LOCKS if setting not in lock])
+        with pytest.raises(LinkageError, match=f"did not take the setting {setting}"):
+            adapter.database(memory=80 * 2**20, threads=1).__enter__()
+
+    def test_nor_where_the_limit_of_memory_did_not(self, monkeypatch):
+        connect = adapter.duckdb.connect
+        monkeypatch.setattr(adapter.duckdb, "connect", lambda where, config: connect(where))
+        with pytest.raises(LinkageError, match="limit of its memory"):
+            adapter.database(memory=80 * 2**20, threads=1).__enter__()
+
     def test_a_database_can_neither_spill_nor_reach_out(self, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
         with adapter.database(memory=80 * 2**20, threads=1) as connection:

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from bench.linkage import accuracy, files, models
+from bench.linkage import accuracy, febrl, files, models
 from matching.engine import adapter, memory, prepare, run
 from matching.engine import spec as specs
 from matching.engine.engines import hybrid
@@ -92,6 +92,15 @@ def test_the_hybrid_finds_more_than_the_exact_passes_and_says_truly_how_right_it
 
     assert reached["hybrid"]["f1"] > 0.98 > 0.955 > 0.9
     assert reached["hybrid"]["recall"] > reached["cascade"]["recall"] + 0.03
+
+
+@pytest.mark.long
+@pytest.mark.obligation("O-113")
+def test_febrl4_is_linked_no_worse_than_before():
+    reached = febrl.gate(memory="2GB")
+
+    assert reached["f1"] >= febrl.LEAST_F1
+    assert reached["precision"] == 1.0
 
 
 @pytest.mark.parametrize("engine", OWN)

@@ -120,6 +120,34 @@ class TestSubgroups:
         sizes = {group["group"]: group["of"] for group in made["groups"]}
         assert sizes == {"W": 60, "B": 40, "not known": 12, "other values": 1}
 
+    def test_twins_are_told_apart_from_the_rest(self):
+        people = [
+            ("Ada", "Marsh", "20010203"),
+            ("Eve", "Marsh", "20010203"),  # her twin
+            ("Ann", "Stone", "20010203"),
+            ("Ann", "Stone", "20010203"),  # the same person twice
+            ("Ida", "Marsh", None),
+            (None, "Stone", "20010203"),
+        ]
+        columns = [pa.array(column, pa.string()) for column in zip(*people, strict=True)]
+        table = pa.table(dict(zip(("first_name", "last_name", "birth_date"), columns, strict=True)))
+        assert subgroups._shared(table).tolist() == [True, True, False, False, False, False]
+
+    @pytest.mark.obligation("O-112", "O-113")
+    def test_where_no_group_was_looked_at_nothing_is_said_to_be_well(self, told):
+        def said(groups):
+            by_slug = {answer.slug: answer for answer in questions.answers({**told, **groups})}
+            return by_slug["bias"], " ".join(by_slug["weighed"].says)
+
+        bias, weighed = said({"subgroups": [], "behind": []})
+        assert "No group was looked at" in bias.says[0]
+        assert "is not known" in weighed
+        few = {"group": "F", "count": None, "of": None, "low": None, "high": None, "behind": None}
+        one = {"file": "CSCU", "by": "sex", "whole": {"count": 9, "of": 12}, "groups": [few]}
+        bias, weighed = said({"subgroups": [one], "behind": []})
+        assert "too small to be shown" in bias.says[0]
+        assert "cannot be told here" in weighed
+
     def test_years_of_birth_come_in_bands_and_surnames_by_what_changed(self, told):
         bands = next(g for g in told["subgroups"] if g["file"] == "CSCU" and g["by"] == "year of birth")
         assert {"1995–1999", "2000–2004"} <= {group["group"] for group in bands["groups"]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import secrets
 
 import numpy as np
@@ -141,6 +142,27 @@ class TestCrosswalk:
         again = crosswalk.draw(cluster, ["a", "b"], self.IDS, token=lambda: secrets.token_hex(16))
         assert not set(rows.values()) & set(again["link_id"].to_pylist())
         assert key["link_id"].to_pylist() == sorted(key["link_id"].to_pylist())
+
+    @pytest.mark.obligation("O-67")
+    @given(
+        st.lists(st.integers(0, 40), min_size=2, max_size=40),
+    )
+    def test_fresh_ids_follow_neither_from_the_people_nor_from_their_order(self, groups):
+        cluster = np.unique(groups, return_inverse=True)[1]
+        half = len(cluster) // 2
+        names = [f"{n:03d}" for n in range(len(cluster))]
+        drawn = []
+        for _ in range(2):
+            ids = [pa.array(names[:half], pa.string()), pa.array(names[half:], pa.string())]
+            key = crosswalk.draw(cluster, ["a", "b"], ids, token=crosswalk.tokens())
+            drawn.append({row["id"]: row["link_id"] for row in key.to_pylist()})
+            assert all(re.fullmatch("[0-9a-f]{32}", link) for link in drawn[-1].values())
+            assert key["link_id"].to_pylist() == sorted(key["link_id"].to_pylist())
+            for group in set(cluster.tolist()):
+                members = {drawn[-1][names[n]] for n in np.flatnonzero(cluster == group)}
+                assert len(members) == 1
+        assert len(set(drawn[0].values())) == len(set(cluster.tolist()))
+        assert not set(drawn[0].values()) & set(drawn[1].values())
 
     def test_a_source_that_repeats_itself_now_and_then_is_asked_again(self):
         numbers = itertools.chain(["same", "same"], (f"other{n}" for n in itertools.count()))

@@ -6,7 +6,11 @@ import io
 import json
 import os
 import signal
+import subprocess
+import sys
+import textwrap
 import zipfile
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -14,6 +18,7 @@ import pytest
 from matching.engine import child, extract, frames, lists, worker
 from matching.engine import spec as specs
 from matching.engine.errors import BadInput, LinkageError, NeedsMoreMemory
+from p20win.processes import wait_until
 
 
 def setup(spec, **more):
@@ -215,6 +220,32 @@ class TestFailures:
         with pytest.raises(LinkageError, match=r"ended (before|in the middle)"):
             child.link(setup(spec), sent(project), progress=kill)
         assert started[0].poll() is not None
+
+    def test_it_dies_with_the_worker_that_started_it(self):
+        script = """
+            import os, time
+            from matching.engine import child
+            def waits():
+                holder = os.fork()  # keeps the pipe open, so that its end tells the process nothing
+                if not holder:
+                    time.sleep(60)
+                    os._exit(0)
+                print(holder, flush=True)
+                time.sleep(60)
+                yield b""
+            child.link({"spec": {}, "memory": "1GB", "threads": 1}, {"a": waits()})
+            """
+        command = [sys.executable, "-c", textwrap.dedent(script)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=child._ROOT) as parent:
+            holder = int(parent.stdout.readline())
+            children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
+            (linking,) = {int(pid) for pid in children} - {holder}
+            parent.kill()
+        try:
+            assert wait_until(lambda: not Path(f"/proc/{linking}").exists(), 20)
+            assert Path(f"/proc/{holder}").exists()
+        finally:
+            os.kill(holder, signal.SIGKILL)
 
     def test_a_message_cut_short_is_refused(self):
         with pytest.raises(LinkageError, match="middle of a message"):
