@@ -10,6 +10,8 @@ import os
 import secrets
 import socket
 import sys
+import uuid
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import psycopg2
@@ -58,6 +60,14 @@ def ask(name, question):
     outcome[f"socket: {name}"] = "refused" if received[:1] >= b"\x80" else received[:60].decode("latin-1")
 
 
+def insert(table, **row):
+    """Write a row by hand, with no word to the portal; return its id."""
+    row = {"id": str(uuid.uuid4())} | row
+    columns, places = ", ".join(f'"{name}"' for name in row), ", ".join(["%s"] * len(row))
+    sql(f"insert {table}", f"INSERT INTO {table} ({columns}) VALUES ({places})", *row.values())
+    return row["id"]
+
+
 def every_table():
     for (table,) in sql("list tables", "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"):
         for row in sql(f"read {table}", f'SELECT t::text FROM "{table}" t'):
@@ -101,6 +111,61 @@ def a_capability(**changes):
     return token
 
 
+def across_projects(there):
+    """Use the sessions of people who are approved in one project, and signed in, to reach into another."""
+    now, later = datetime.now(timezone.utc), datetime.now(timezone.utc) + timedelta(hours=1)
+
+    def permitted(name, act, table, subject, *, project=there["own"], who="reader"):
+        token = a_capability(
+            act=f"'{act}'", subject_type=f"'{table}'", subject_id=f"'{subject}'", project_id=f"'{project}'",
+            person_id=f"'{there[who]['person']}'", data_class="'extract'",
+        )  # fmt: skip
+        ask(name, f"{token} {there[who]['session']}")
+
+    def a_fetch(delivery, project):
+        download = insert(
+            "matching_download", delivery_id=delivery, person_id=there["reader"]["person"], acknowledged="x",
+            at=now, expires_at=later, size=there["size"], received_as="", deleted_as="",
+        )  # fmt: skip
+        return insert(
+            "matching_fetch", download_id=download, project_id=project, start=0, stop=there["size"],
+            asked_at=now, sent=0,
+        )  # fmt: skip
+
+    extract, look = "matching.download_extract", "matching.review_pair"
+    permitted("own extract", extract, "matching.fetch", a_fetch(there["own_delivery"], there["own"]))
+    in_theirs = a_fetch(there["delivery"], there["project"])
+    permitted("their extract, own permission", extract, "matching.fetch", in_theirs)
+    in_own = a_fetch(there["delivery"], there["own"])
+    permitted("their extract, own range", extract, "matching.fetch", in_own)
+    led = "UPDATE matching_delivery SET extract_id = %s WHERE id = %s"
+    sql("lead a delivery elsewhere", led, there["extract"], there["own_delivery"])
+    in_led = a_fetch(there["own_delivery"], there["own"])
+    permitted("their extract, own delivery", extract, "matching.fetch", in_led)
+    sql("lead a delivery to an input", led, there["input"], there["own_delivery"])
+    permitted("own input, as an extract", extract, "matching.fetch", in_led)
+    permitted("their counts", "disclosure.look", "disclosure.outputcheck", there["check"])
+    led = "UPDATE disclosure_outputcheck SET sheet_id = %s WHERE id = %s"
+    sql("lead a check elsewhere", led, there["sheet"], there["own_check"])
+    permitted("their counts, own check", "disclosure.look", "disclosure.outputcheck", there["own_check"])
+    permitted("their package", "disclosure.package", "disclosure.output", there["output"])
+    pair = [{"stratum": 0, "left": [0, there["record"]], "right": [0, there["record"]], "twice": False}]
+    sample = insert(
+        "matching_reviewsample", run_id=there["own_run"], index_id=there["records"], drawn_at=now,
+        strata=json.dumps([{"left": "x", "right": "x"}]), pairs=json.dumps(pair),
+    )  # fmt: skip
+    insert("matching_reviewsheet", sample_id=sample, name="x", file_id=there["records"])
+    seen = insert(
+        "matching_look", sample_id=sample, project_id=there["own"], pair=0,
+        person_id=there["reviewer"]["person"], revealed=True, at=now,
+    )  # fmt: skip
+    permitted("their records, own pair", look, "matching.look", seen, who="reviewer")
+
+
+if given.get("across"):
+    across_projects(given["across"])
+    sys.stdout.write(json.dumps({"plaintext": got, "outcome": outcome}))
+    sys.exit()
 every_table()
 every_file()
 ask("invented token", secrets.token_urlsafe(32))
