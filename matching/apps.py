@@ -31,6 +31,7 @@ class MatchingConfig(AppConfig):
             data_class=custody.DataClass.MATCHING,
             why_not=reviewing.why_not_look,
         )
+        custody.register_ground("order for a match", ordering.stands_behind)
         # In such good time that the last copy of a key has expired when the clock has run out.
         deadlines.register_due_action(signing.DESTRUCTION, "matching.destroy_inputs", moment=timing.sets_at)
         deadlines.register_due_action(ordering.HOUR, "matching.carry_out_order")

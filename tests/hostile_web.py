@@ -11,7 +11,7 @@ import secrets
 import socket
 import sys
 import uuid
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg2
@@ -113,7 +113,7 @@ def a_capability(**changes):
 
 def across_projects(there):
     """Use the sessions of people who are approved in one project, and signed in, to reach into another."""
-    now, later = datetime.now(timezone.utc), datetime.now(timezone.utc) + timedelta(hours=1)
+    now, later = datetime.now(UTC), datetime.now(UTC) + timedelta(hours=1)
 
     def permitted(name, act, table, subject, *, project=there["own"], who="reader"):
         token = a_capability(

@@ -6,6 +6,7 @@ Once an order is set, everyone hears of it and an hour passes before the vault b
 import datetime as dt
 from typing import TYPE_CHECKING, Any, Final
 
+from django.conf import settings
 from django.db import transaction
 
 from matching import checks, lifecycle, standing, timing
@@ -13,7 +14,7 @@ from matching.models import DestructionOrder, Match, MatchStatus, OrderStatus
 from matching.services import destroying
 from matching.services.signing import DESTRUCTION
 from p20win.accounts.public import Role, hub, system_user
-from p20win.audit.public import first_in_line
+from p20win.audit.public import events_of, first_in_line
 from p20win.custody import public as custody
 from p20win.deadlines import public as deadlines
 from p20win.jobs import public as jobs
@@ -22,6 +23,7 @@ from p20win.workflow import blockers, create, take
 
 if TYPE_CHECKING:
     from p20win.accounts.models import User
+    from p20win.audit.models import Event
 
 HOUR: Final = "destruction-hour"
 SECOND: Final = "destruction-confirmation"
@@ -210,6 +212,51 @@ def _produce_extract(order: DestructionOrder, *, at: dt.datetime) -> None:
     job = jobs.latest("matching.build_extract", delivery_id=delivery.pk)
     if job is None or job.is_over:
         jobs.after_commit("matching.build_extract", project_id=match.project_id, delivery_id=delivery.pk)
+
+
+# --- in the vault
+
+
+def stands_behind(destruction: custody.Destruction, at: dt.datetime) -> bool:
+    """Say whether an order whose hour is over covers this destruction: what the vault asks before it begins.
+
+    The ledger must tell of the order, an hour ago at least, and of the two people who gave it; or the clock
+    must have run out.
+    """
+    orders = DestructionOrder.objects.filter(
+        status=OrderStatus.BEGUN,
+        acts_at__lte=at,
+        match__status=MatchStatus.DELIVERED,  # an order covers the files of its own match, not of the next
+        match__project=destruction.project,
+        match__expected_files__slot__supplier=destruction.organisation,
+    )
+    rows = orders.select_related("match__project", "asked_by", "confirmed_by").distinct()
+    return any(_is_founded(order, at) for order in rows)
+
+
+def _is_founded(order: DestructionOrder, at: dt.datetime) -> bool:
+    lines = events_of(order)
+    was_set = lines.filter(event="destruction_order.set").first()
+    if was_set is None or at < _written(was_set) + timing.HOUR:
+        return False
+    if order.is_automatic:
+        ran_out = orders_itself_at(order.match)
+        return ran_out is not None and ran_out <= at
+    asked = lines.filter(event="destruction_order.asked", actor_id=order.asked_by_id).exists()
+    people = (order.asked_by, order.confirmed_by)
+    return (
+        asked
+        and was_set.actor_id == order.confirmed_by_id != order.asked_by_id
+        and not any(person is None or checks.runs_matches(order.match, person) for person in people)
+    )
+
+
+def _written(line: "Event") -> dt.datetime:
+    """Return when a line was written: by the database's word, as `at` is that of who writes it.
+
+    The demo's clock is another, and it is what the hour is measured by there.
+    """
+    return line.at if settings.DEMO_CLOCK else line.recorded_at
 
 
 def _whole(order: DestructionOrder) -> DestructionOrder:

@@ -16,10 +16,10 @@ def check_file(job: RunningJob, *, file_id: str) -> None:
     services.check_file(file_id, job=job, at=clock.now())
 
 
-@line_of_work("custody.destroy", queue="vault", attempts=50)
+@line_of_work(destruction.WORK, queue="vault", attempts=50)
 def destroy(job: RunningJob, *, destruction_id: str) -> None:
-    """Destroy keys and sealed bytes."""
-    destruction.carry_out(Destruction.objects.get(pk=destruction_id), at=clock.now(), job=job)
+    """Destroy keys and sealed bytes, if something stands behind it."""
+    destruction.carry_out_asked(Destruction.objects.get(pk=destruction_id), at=clock.now(), job=job)
 
 
 @line_of_work(checkpoints.WORK, queue="vault")

@@ -154,7 +154,7 @@ A_DAY = dt.timedelta(days=1)
 
 
 def in_use(by, method):
-    """Return a project with an extract, a result to review, and a released table of which `by` is the author."""
+    """Return a project with an extract, records to review, and a released table that `by` wrote."""
     slot = custody.a_slot()
     project, now = slot.project, clock.real_now()
     made = {"project": project, "input": custody.checked(custody.arrived(slot))}
