@@ -1,7 +1,8 @@
 """What somebody would try who got into the web process. Run as a program, with what the web process has.
 
-It knows the schema, has the web's database role, the web's files and the vault's socket. It tells what came
-of each attempt, and how many bytes of plaintext it got hold of. Nothing of the portal is imported.
+It knows the schema, has the web's database role, its files, the vault's socket and, where it is told to
+forge sessions, the key that signs them. It tells what came of each attempt, and how much plaintext it
+got hold of, in bytes. Nothing of the portal is imported.
 """
 
 import hashlib
@@ -15,6 +16,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg2
+from django.core.signing import JSONSerializer, TimestampSigner
+from django.utils.crypto import salted_hmac
 
 given = json.loads(sys.stdin.read())
 if given["account"]:  # the interpreter may lie where that account cannot start it
@@ -162,6 +165,48 @@ def across_projects(there):
     permitted("their records, own pair", look, "matching.look", seen, who="reviewer")
 
 
+def a_forged_session(person):
+    """Write a session of somebody who is not there, signed as the web process signs them; return its key."""
+    key, secret = secrets.token_hex(16), given["secret_key"]
+    ((password,),) = sql("read a password's hash", "SELECT password FROM accounts_user WHERE id = %s", person)
+    proof = salted_hmac(
+        "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash", password,
+        secret=secret, algorithm="sha256",
+    )  # fmt: skip
+    told = {
+        "_auth_user_id": person,
+        "_auth_user_backend": "allauth.account.auth_backends.AuthenticationBackend",
+        "_auth_user_hash": proof.hexdigest(),
+    }
+    salt = "django.contrib.sessions.SessionStore"
+    signer = TimestampSigner(key=secret, salt=salt, fallback_keys=[])
+    said = signer.sign_object(told, serializer=JSONSerializer, compress=True)
+    sql(
+        "forge a session",
+        "INSERT INTO django_session (session_key, session_data, expire_date)"
+        " VALUES (%s, %s, now() + interval '1 hour')",
+        key,
+        said,
+    )
+    return key
+
+
+def in_anothers_name():
+    """Forge the session of an approved person who is not there; ask for what they may have, and may not."""
+    forged = a_forged_session(given["person"])
+    ask("forged session, their file", f"{a_capability()} {forged}")
+    theirs = {"subject_id": f"'{given['their_file']}'", "project_id": f"'{given['their_project']}'"}
+    ask("forged session, file of another project", f"{a_capability(**theirs)} {forged}")
+    theirs["project_id"] = f"'{given['project']}'"
+    ask("forged session, the same as if of theirs", f"{a_capability(**theirs)} {forged}")
+    sql("take back that it was used", "UPDATE custody_capability SET used_at = NULL")
+    sql("take back the line of it", "DELETE FROM audit_event WHERE event LIKE 'capability.%%'")
+
+
+if given.get("secret_key"):
+    in_anothers_name()
+    sys.stdout.write(json.dumps({"plaintext": got, "outcome": outcome}))
+    sys.exit()
 if given.get("across"):
     across_projects(given["across"])
     sys.stdout.write(json.dumps({"plaintext": got, "outcome": outcome}))

@@ -136,6 +136,39 @@ def test_t34_hostile_code_in_the_web_process_obtains_no_byte_of_plaintext(served
     assert b"".join(open_bytes(file)) == custody.GOOD  # and it broke nothing
 
 
+@pytest.mark.obligation("O-64")
+def test_t34_who_forges_a_session_gets_what_that_person_may_have_no_more_and_the_vault_writes_it_down(served):
+    """What ADR 0010 admits: the web process signs sessions, so code that stays in it can be anybody."""
+    if "@/" not in os.environ["DATABASE_URL"]:
+        pytest.skip("the database given is not ours: its roles may be others")
+    file, theirs = (custody.checked(custody.arrived(custody.a_slot())) for _ in range(2))
+    approved = factories.person()
+    open_to_the_web(served)
+
+    with custody.conditions_met(
+        against=lambda ask: None if ask.project == file.project else "No part in it."
+    ):
+        found = hostile(
+            served,
+            person=str(approved.pk), file=str(file.pk), project=str(file.project_id), act="test.read",
+            their_file=str(theirs.pk), their_project=str(theirs.project_id),
+            secret_key=django_settings.SECRET_KEY,
+        )  # fmt: skip
+
+    assert found["plaintext"] == {"socket: forged session, their file": sum(map(len, CANARIES))}
+    outcome = found["outcome"]
+    assert outcome["forge a session"] == "done (1)"
+    assert outcome["socket: forged session, file of another project"] == "refused"
+    assert outcome["socket: forged session, the same as if of theirs"] == "refused"
+    assert outcome["take back that it was used"] == "InsufficientPrivilege"
+    assert outcome["take back the line of it"] == "InsufficientPrivilege"
+    used = Event.objects.get(event="capability.used")
+    assert (used.actor_id, used.project_id) == (approved.pk, file.project_id)
+    granted = Capability.objects.get(pk=used.subject_id)
+    assert not events_of(granted).filter(event="capability.issued").exists()  # no page issued it: a trace
+    assert wait_until(lambda: events_of(granted).last().event == "capability.served", 5)
+
+
 def test_t34_a_capability_opens_in_the_session_of_its_person_alone_and_a_try_is_in_the_ledger(served):
     file = custody.checked(custody.arrived(custody.a_slot()))
     person = factories.person()
