@@ -147,7 +147,7 @@ def expect_there(granted: Capability, session: str) -> None:
     person, told = granted.person, signed_in.get(HASH_SESSION_KEY, "")
     is_theirs = signed_in.get(SESSION_KEY) == str(person.pk)
     has_come = is_theirs and constant_time_compare(told, person.get_session_auth_hash())
-    if not (has_come or download_tickets.is_for(signed_in, person, granted.act)):
+    if not (has_come or download_tickets.is_for(session, person, granted.act)):
         note_in_ledger(granted, "capability.refused", why="nobody there")
         raise Blocked("You are not signed in any more. Sign in and open it again.")
 

@@ -199,6 +199,7 @@ class TestMachine:
 
         stranger.write_bytes(signing.public_pem(Ed25519PrivateKey.generate().public_key()))
         assert self.pin(str(stranger)) == 1
+        assert "key you trust" in capsys.readouterr().err
 
     def test_no_header_lets_it_send_another_body_than_it_signed(self, machine, vault, client):
         """The digest of a body is left to the endpoint of parts alone, never to the sender's word."""
@@ -218,7 +219,6 @@ class TestMachine:
                 assert sent(method, part, kind, body_signed=b"something else") == 403
         # The view of parts compares itself; there is no such file.
         assert sent("PATCH", part, kind, body_signed=b"something else") == 404
-        assert "key you trust" in capsys.readouterr().err
 
 
 class TestOperator:
