@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 HOUR: Final = "destruction-hour"
 SECOND: Final = "destruction-confirmation"
 WAITS: Final = "destruction-waits"
+LAG: Final = dt.timedelta(
+    minutes=1
+)  # by which the vault's clock, or the ledger's, may differ from the worker's
 TOOK_OVER: Final = "The clock has run out, and the portal orders the destruction itself."
 
 
@@ -220,12 +223,13 @@ def _produce_extract(order: DestructionOrder, *, at: dt.datetime) -> None:
 def stands_behind(destruction: custody.Destruction, at: dt.datetime) -> bool:
     """Say whether an order whose hour is over covers this destruction: what the vault asks before it begins.
 
-    The ledger must tell of the order, an hour ago at least, and of the two people who gave it; or the clock
-    must have run out.
+    The ledger must tell of the order, an hour ago at least, and of the two people of the hub who gave it; or
+    the clock must have run out.
+
+    :raises MustWait: while the hour is not over by the ledger's time, or the clock was moved meanwhile
     """
     orders = DestructionOrder.objects.filter(
         status=OrderStatus.BEGUN,
-        acts_at__lte=at,
         match__status=MatchStatus.DELIVERED,  # an order covers the files of its own match, not of the next
         match__project=destruction.project,
         match__expected_files__slot__supplier=destruction.organisation,
@@ -235,20 +239,32 @@ def stands_behind(destruction: custody.Destruction, at: dt.datetime) -> bool:
 
 
 def _is_founded(order: DestructionOrder, at: dt.datetime) -> bool:
-    lines = events_of(order)
-    was_set = lines.filter(event="destruction_order.set").first()
-    if was_set is None or at < _written(was_set) + timing.HOUR:
+    was_set = events_of(order).filter(event="destruction_order.set").first()
+    if was_set is None:
         return False
-    if order.is_automatic:
-        ran_out = orders_itself_at(order.match)
-        return ran_out is not None and ran_out <= at
-    asked = lines.filter(event="destruction_order.asked", actor_id=order.asked_by_id).exists()
-    people = (order.asked_by, order.confirmed_by)
-    return (
-        asked
-        and was_set.actor_id == order.confirmed_by_id != order.asked_by_id
-        and not any(person is None or checks.runs_matches(order.match, person) for person in people)
-    )
+    runs_out = orders_itself_at(order.match) if order.is_automatic else None
+    if runs_out is None and not _is_of_two(order, was_set):
+        return False
+    if at < _written(was_set) + timing.HOUR - LAG:
+        raise jobs.MustWait("The hour of the order is not over yet.")
+    if runs_out is not None and at < runs_out - LAG:
+        raise jobs.MustWait("The clock has not run out yet.")
+    return True
+
+
+def _is_of_two(order: DestructionOrder, was_set: "Event") -> bool:
+    asked = events_of(order).filter(event="destruction_order.asked").first()
+    if asked is None or asked.actor_id == was_set.actor_id:
+        return False
+    if order.confirmed_by is None:
+        return False
+    given = ((asked, order.asked_by), (was_set, order.confirmed_by))
+    return all(line.actor_id == person.pk and _of_the_hub(line, person) for line, person in given)
+
+
+def _of_the_hub(line: "Event", person: "User") -> bool:
+    """Say whether a person was of the hub then, or is: whoever leaves meanwhile stops nothing."""
+    return line.organisation_id == hub().pk or person.has_role(Role.HUB_STAFF)
 
 
 def _written(line: "Event") -> dt.datetime:

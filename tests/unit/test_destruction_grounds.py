@@ -12,8 +12,9 @@ from p20win.audit.public import events_of
 from p20win.custody import destruction
 from p20win.custody import public as custody
 from p20win.custody.models import Destruction, DestructionStatus
+from p20win.deadlines import public as deadlines
 from p20win.jobs import public as jobs
-from p20win.jobs.public import State
+from p20win.jobs.public import MustWait, State
 from p20win.notifications.public import Message, tell
 from p20win.projects.public import close_project
 from p20win.workflow import amend, create
@@ -148,17 +149,39 @@ def test_where_no_clock_is_moved_the_database_says_when_the_order_was_set(match,
     recorded = events_of(DestructionOrder.objects.get()).get(event="destruction_order.set").recorded_at
     row = Destruction.objects.get(organisation=file.owner)
 
-    assert not ordering.stands_behind(row, recorded + timing.HOUR - dt.timedelta(seconds=1))
-    assert ordering.stands_behind(row, recorded + timing.HOUR)
+    with pytest.raises(MustWait, match="hour of the order"):
+        ordering.stands_behind(row, recorded + timing.HOUR - ordering.LAG - dt.timedelta(seconds=1))
+    assert ordering.stands_behind(row, recorded + timing.HOUR - ordering.LAG)
 
 
-def test_a_clock_that_has_not_run_out_stands_behind_nothing(match, file):
+def test_the_vault_waits_for_the_end_of_the_hour_and_then_destroys(match, file, monkeypatch):
+    ordered(match)
+    row = Destruction.objects.get(organisation=file.owner)
+    monkeypatch.setattr("p20win.clock.now", lambda: START - dt.timedelta(minutes=2))  # its clock lags
+
+    _, job = carried_out(row)
+    assert (job.state, job.message) == (State.QUEUED, "The hour of the order is not over yet.")
+    assert opens(file)
+
+    monkeypatch.setattr("p20win.clock.now", lambda: START)
+    assert carried_out(row)[0].status == DestructionStatus.DONE
+
+
+def test_an_order_of_the_clock_waits_until_it_has_run_out(match, file):
     order = an_order(match, is_automatic=True, asked_by=system_user(), confirmed_by=None)
     create("destruction_order.set", order, by=system_user(), at=AN_HOUR_AGO)
     row, job = written(file)
-    assert job.state == State.REFUSED
+    assert (job.state, job.message) == (State.QUEUED, "The clock has not run out yet.")
     assert opens(file)
     assert ordering.stands_behind(row, ordering.orders_itself_at(match))
+
+
+def test_an_order_said_to_be_the_clocks_where_none_runs_stands_behind_nothing(match, file):
+    deadlines.cancel_all(deadlines.open_of_project(match.project), by=system_user(), at=START, note="x")
+    order = an_order(match, is_automatic=True, asked_by=system_user(), confirmed_by=None)
+    create("destruction_order.set", order, by=system_user(), at=AN_HOUR_AGO)
+    assert written(file)[1].state == State.REFUSED
+    assert opens(file)
 
 
 def test_the_order_for_one_match_does_not_cover_the_files_of_the_next(match, file):
