@@ -38,6 +38,7 @@ from p20win.custody.checkpoints import prove_line as ledger_proof_of_line
 from p20win.custody.checks import why_not_send
 from p20win.custody.comparing import Lines, lines_about, register_comparison
 from p20win.custody.comparing import alarm as rows_alarm
+from p20win.custody.comparing import differences as row_differences
 from p20win.custody.comparing import told as told_difference
 from p20win.custody.destruction import StillReadable, ask_destruction, register_ground, shred
 from p20win.custody.download_tickets import ticket
@@ -146,6 +147,7 @@ __all__ = [
     "register_ground",
     "register_opening",
     "relay",
+    "row_differences",
     "rows_alarm",
     "scanner_state",
     "seal_bytes",

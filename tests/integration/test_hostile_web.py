@@ -212,7 +212,7 @@ def in_use(by, method):
     made["records"] = sealed("matching", RECORD)
     output = made["output"] = Output.objects.create(
         project=project, author=by, title="Graduates", population="All", period="2021", status="released",
-        extracted_on=now.date(), slot=custody.a_slot(slot.supplier, project=project, kind="analytical"),
+        extracted_on=now.date(), slot=custody.a_slot(slot.supplier, project=project),
         sent_at=now, not_before=now, released_at=now, **since,
     )  # fmt: skip
     made["check"] = OutputCheck.objects.create(
