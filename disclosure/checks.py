@@ -125,6 +125,8 @@ def why_not_clear(output: Output, actor: "User", at: dt.datetime) -> list[str]:
 def why_not_look(found: OutputCheck, actor: "User", at: dt.datetime) -> list[str]:
     """Say why this person may not see the true counts: the author may, and those who must judge it."""
     output = found.output
+    if found.project_id != output.project_id:
+        return ["This check and its output are of different projects."]
     if is_author(output, actor) is None:
         return []
     if output.status in (OutputStatus.UPLOADED, OutputStatus.CHECKED, OutputStatus.WITHDRAWN):

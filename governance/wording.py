@@ -59,6 +59,7 @@ TITLES: Final = {
     "repeat.opened": "The next match was opened by the schedule",
     "repeat.waits": "The next match cannot be opened yet",
     "repeat.ended": "The match is not repeated any more",
+    "capability.refused": "The vault refused to open something",
     # ---- match and delivery
     "match.started": "Match started",
     "run.started": "A run started",
@@ -101,6 +102,8 @@ TITLES: Final = {
     "copy.filed": "Copy of the publication filed",
     # ---- destruction
     "destruction.asked": "Destruction asked for",
+    "destruction.asked_again": "Destruction asked for again",
+    "destruction.refused": "The vault refused a destruction that nobody ordered",
     "destruction.begun": "The vault began to destroy an organisation’s keys",
     "keys.destroyed": "Keys destroyed",
     "data.destroyed": "Keys and sealed files destroyed",

@@ -10,7 +10,7 @@ class MatchingConfig(AppConfig):
 
     def ready(self) -> None:
         """Tell the vault what it opens, the deadlines what happens when they come, and who hears about it."""
-        from matching import checks, notices, timing
+        from matching import checks, logged, notices, timing
         from matching.services import delivering, fetching, ordering, reviewing, signing
         from p20win.custody import public as custody
         from p20win.deadlines import public as deadlines
@@ -31,6 +31,8 @@ class MatchingConfig(AppConfig):
             data_class=custody.DataClass.MATCHING,
             why_not=reviewing.why_not_look,
         )
+        custody.register_comparison("matches", logged.differences)
+        custody.register_ground("order for a match", ordering.stands_behind)
         # In such good time that the last copy of a key has expired when the clock has run out.
         deadlines.register_due_action(signing.DESTRUCTION, "matching.destroy_inputs", moment=timing.sets_at)
         deadlines.register_due_action(ordering.HOUR, "matching.carry_out_order")

@@ -208,6 +208,8 @@ def why_not_continue(download: Download, person: "User", at: dt.datetime) -> lis
 
 def why_not_range(fetch: Fetch, person: "User", at: dt.datetime) -> list[str]:
     """Say why a range cannot be fetched now; custody asks, and again while it streams."""
+    if fetch.project_id != fetch.download.delivery.project_id:
+        return ["This range and its download are of different projects."]
     return why_not_continue(fetch.download, person, at)
 
 

@@ -58,7 +58,7 @@ Condition = Callable[[AccessAsk], str | None]
 
 _conditions: dict[str, Condition] = {}
 _upload_ticket_verifier: Callable[[HttpRequest], object | None] | None = None
-_machine_verifier: Callable[[HttpRequest], object | None] | None = None
+_machine_verifier: Callable[[HttpRequest, bool], object | None] | None = None
 _download_ticket_reader: Callable[[HttpRequest], tuple[Any, str, str] | None] | None = None
 
 
@@ -156,9 +156,22 @@ def signed_by_machine(view: View) -> View:
     The view receives the enrolled key as `request.signing_key`.
     """
 
+    return _by_machine(view, streams=False)
+
+
+def signed_by_machine_in_parts(view: View) -> View:
+    """Mark the endpoint that takes parts of a file from an agency's machine, signed like its other requests.
+
+    The view itself compares the digest of what a PATCH brings with the signed one, while it reads.
+    """
+    return _by_machine(view, streams=True)
+
+
+def _by_machine(view: View, *, streams: bool) -> View:
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        key = _machine_verifier(request) if _machine_verifier else None
+        reads_itself = streams and request.method == "PATCH"
+        key = _machine_verifier(request, reads_itself) if _machine_verifier else None
         if key is None:
             raise PermissionDenied("The request is not signed by an enrolled key.")
         request.signing_key = key  # type: ignore[attr-defined]
@@ -219,7 +232,10 @@ def register_download_ticket_reader(reader: Callable[[HttpRequest], tuple[Any, s
     _download_ticket_reader = reader
 
 
-def register_machine_verifier(verifier: Callable[[HttpRequest], object | None]) -> None:
-    """Set what checks a machine's signature: it returns the enrolled key, or None."""
+def register_machine_verifier(verifier: Callable[[HttpRequest, bool], object | None]) -> None:
+    """Set what checks a machine's signature: it returns the enrolled key, or None.
+
+    It is told whether the view compares the body with the signed digest itself.
+    """
     global _machine_verifier
     _machine_verifier = verifier

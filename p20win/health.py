@@ -99,7 +99,7 @@ def _keys() -> str:
 
 def _ledger() -> str:
     from p20win.audit.public import why_not_recorded
-    from p20win.custody.public import ledger_alarm, unsigned_for
+    from p20win.custody.public import ledger_alarm, rows_alarm, unsigned_for
 
     if code := why_not_recorded(at=clock.now()):
         raise RuntimeError(
@@ -108,6 +108,11 @@ def _ledger() -> str:
         )
     if trouble := ledger_alarm():
         raise RuntimeError(f"{trouble} No checkpoint is signed. See docs/how-to/verify-the-ledger.md.")
+    if differs := rows_alarm():
+        raise RuntimeError(
+            f"The logs show something else than the ledger tells. {differs}"
+            " See docs/how-to/verify-the-ledger.md."
+        )
     if late := unsigned_for():
         raise RuntimeError(f"The ledger's last checkpoint is {late} old. The vault signs one every hour.")
     return "signed every hour"

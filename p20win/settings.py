@@ -6,6 +6,7 @@ and test mode only; production refuses to start with any of them.
 
 import os
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import environ
 from csp.constants import NONE, SELF
@@ -63,6 +64,14 @@ if PRODUCTION:
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CELERY_BROKER_URL = env.str("BROKER_URL")
+_broker = urlsplit(CELERY_BROKER_URL)
+_is_checked = parse_qs(_broker.query).get("ssl_cert_reqs") in (["required"], ["CERT_REQUIRED"])
+if PRODUCTION and not (_broker.scheme == "redis+socket" or (_broker.scheme == "rediss" and _is_checked)):
+    raise ImproperlyConfigured(  # the address holds a password, so it is not told
+        f"BROKER_URL begins with {_broker.scheme}://; in production the broker is reached by TLS with its"
+        " certificate checked (rediss://…?ssl_cert_reqs=required&ssl_ca_certs=/path) or by a socket of this"
+        " machine (redis+socket:///path)."
+    )
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -115,6 +124,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "p20win.transport.RefusePlainPrograms",  # before the redirect that browsers get
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -237,7 +247,8 @@ P20WIN_IS_VAULT = env.bool("P20WIN_IS_VAULT", False)  # set by `manage.py vault`
 P20WIN_KEYSTORE = Path(env.str("P20WIN_KEYSTORE", str(P20WIN_DATA / "keystore")))
 P20WIN_VAULT_KEYS = Path(env.str("P20WIN_VAULT_KEYS", str(P20WIN_DATA / "vault-keys")))
 # Who holds the master key: "file" (beside the vault's keys), "vault" (HashiCorp's, transit) or "aws" (KMS).
-P20WIN_KEY_SERVICE = env.str("P20WIN_KEY_SERVICE", "file")
+# In production somebody has to say it: nobody should find out later that it lies in a file.
+P20WIN_KEY_SERVICE = env.str("P20WIN_KEY_SERVICE", "" if PRODUCTION else "file")
 P20WIN_TRANSIT_ADDRESS = env.str("P20WIN_TRANSIT_ADDRESS", "")
 P20WIN_TRANSIT_TOKEN = env.str("P20WIN_TRANSIT_TOKEN", "")
 P20WIN_TRANSIT_KEY = env.str("P20WIN_TRANSIT_KEY", "p20win")
@@ -247,7 +258,8 @@ P20WIN_KMS_REGION = env.str("P20WIN_KMS_REGION", "")
 P20WIN_KMS_ENDPOINT = env.str("P20WIN_KMS_ENDPOINT", "")
 if P20WIN_KEY_SERVICE not in ("file", "vault", "aws"):
     raise ImproperlyConfigured(
-        f"P20WIN_KEY_SERVICE is {P20WIN_KEY_SERVICE!r}: file, vault or aws it must be."
+        f"P20WIN_KEY_SERVICE is {P20WIN_KEY_SERVICE!r}: say who holds the master key, vault (HashiCorp's),"
+        " aws (KMS) or file. See docs/runbooks/keys-and-backups.md."
     )
 # Snapshots of the key store lie on a volume of their own, never with the backups of the database.
 P20WIN_KEY_SNAPSHOTS = Path(env.str("P20WIN_KEY_SNAPSHOTS", str(P20WIN_DATA / "key-snapshots")))

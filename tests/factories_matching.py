@@ -6,12 +6,16 @@ from functools import cache
 from unittest import mock
 
 from fixtures.generate import generate
-from matching import selectors, standing
+from matching import selectors, standing, timing
 from matching.engine import child
-from matching.models import Match
-from matching.services import delivering, destroying, fetching, opening, running, signing
+from matching.models import Delivery, DeliveryTerms, ExpectedFile, Match, MatchStatus
+from matching.services import delivering, fetching, opening, ordering, running, signing
 from p20win.accounts.public import Organisation, Role, system_user
 from p20win.custody import public as custody
+from p20win.deadlines import public as deadlines
+from p20win.jobs import public as jobs
+from p20win.projects.public import assign_number
+from p20win.workflow import create
 from requests_app.services import drafting, rows
 from tests import factories
 from tests import factories_agreements as agreements
@@ -299,10 +303,33 @@ def a_day(number) -> dt.timedelta:
     return dt.timedelta(days=number)
 
 
+def before_destruction(status=MatchStatus.DELIVERED, *, rule=None):
+    """Return a match that has come so far, with three slots and its clock; nothing was linked."""
+    agencies = [factories.organisation() for _ in range(3)]
+    project = assign_number(factories.project(*agencies), by=system_user(), at=START)
+    match = Match(project=project, status=status, status_since=START, signed_off_at=START)
+    create("match.opened", match, by=system_user(), at=START)
+    for agency in agencies:
+        row = ExpectedFile(match=match, agency=agency, kind="matching")
+        row.slot = files.a_slot(agency, project=project)
+        create("match.file_expected", row, by=system_user(), at=START)
+    terms = DeliveryTerms(match=match, form="package", limitations="None known.")
+    create("match.form_settled", terms, by=system_user(), at=START)
+    if status == MatchStatus.SIGNED_OFF:
+        delivery = Delivery(match=match, project=project, status_since=START)
+        create("extract.asked", delivery, by=system_user(), at=START)
+        jobs.after_commit("matching.build_extract", project_id=project.pk, delivery_id=delivery.pk)
+    deadlines.start(signing.DESTRUCTION, subject=match, project=project, at=START, rule=rule)
+    factories.operating_group()
+    return match
+
+
 def inputs_destroyed(match=None, *, at=START, **fields) -> Match:
     """Return a match whose agencies' keys are destroyed."""
     match = match or delivered(**fields).match
-    destroying.destroy_inputs(match, by=system_user(), at=at)
+    order = ordering.ask(match, reason="Not needed any more.", by=factories.hub_member(), at=at - timing.HOUR)
+    order = ordering.confirm(order, by=factories.hub_member(), at=at - timing.HOUR)
+    ordering.carry_out(order, at=at)
     for name in AGENCIES:
         row = custody.destructions(match.project).get(organisation__short_name=name)
         files.run_job("custody.destroy", destruction_id=row.pk)

@@ -16,7 +16,8 @@ import yaml
 from tools.printing import ROOT
 
 FILE: Final = ROOT / "docker-compose.yml"
-EVERY_PROGRAM: Final = {"web_database_password", "database_ca", "broker_url", "secret_key"}
+BROKER: Final = {"broker_url", "broker_certificate"}
+EVERY_PROGRAM: Final = {"web_database_password", "database_ca", "secret_key"} | BROKER
 # Each service and the secrets it is given: these and no others.
 SERVICES: Final[dict[str, set[str]]] = {
     "database": {
@@ -26,12 +27,12 @@ SERVICES: Final[dict[str, set[str]]] = {
         "database_key",
         "database_certificate",
     },
-    "broker": {"broker_config"},
-    "migrate": {"owner_database_password", "database_ca", "broker_url", "secret_key"},
+    "broker": {"broker_config", "broker_key", "broker_certificate"},
+    "migrate": {"owner_database_password", "database_ca", "secret_key"} | BROKER,
     "web": EVERY_PROGRAM,
     "sftp": EVERY_PROGRAM | {"sftp_host_key"},
     "worker": EVERY_PROGRAM | {"seal_key", "seal_certificate"},
-    "vault": (EVERY_PROGRAM - {"web_database_password"}) | {"vault_database_password"},
+    "vault": (EVERY_PROGRAM - {"web_database_password"}) | {"vault_database_password", "transit_token"},
     "beat": EVERY_PROGRAM,
     "scanner": set(),
 }
@@ -39,7 +40,7 @@ RUN_ONCE: Final = {"migrate"}
 PROGRAMS: Final = {"web", "sftp", "worker", "vault", "beat"}
 REACHED: Final = {"web", "sftp"}  # from outside
 ONLY_THE_VAULT: Final = {"vault-keys", "keystore", "key-snapshots"}  # what opens sealed files
-A_SECRET: Final = ("PASSWORD", "SECRET", "SEAL_KEY", "HOST_KEY", "BROKER_URL")
+A_SECRET: Final = ("PASSWORD", "SECRET", "SEAL_KEY", "HOST_KEY", "BROKER_URL", "TOKEN")
 
 
 def troubles(text: str) -> list[str]:
@@ -115,7 +116,17 @@ def _docker() -> list[str]:
     docker = shutil.which("docker")
     if not docker or _run([docker, "compose", "version"]):
         return []
-    return _run(["env", "PORTAL_HOST=p20win.example.org", docker, "compose", "config", "--quiet"])
+    return _run(
+        [
+            "env",
+            "PORTAL_HOST=p20win.example.org",
+            "P20WIN_KEY_SERVICE=vault",
+            docker,
+            "compose",
+            "config",
+            "--quiet",
+        ]
+    )
 
 
 def main() -> int:

@@ -69,6 +69,8 @@ def play(
         setting.found["ledger_ok"] = ledger.ok
         expect(ledger.ok, f"The ledger is broken at line {ledger.broken_at}.")
         told.append(f"{ledger.lines} lines")
+        differing = custody.row_differences()
+        expect(not differing, f"The logs show something else: {' '.join(differing[:3])}")
     with setting.step("Canaries: looked for at the end") as told:
         found += look(setting, places, marks)
         setting.found["canaries_found"] = found

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
 
-from matching import checks, lifecycle, standing
+from matching import checks, lifecycle, logged, standing
 from matching.engine import extract
 from matching.engine.errors import BadInput
 from matching.models import Delivery, DeliveryStatus, DeliveryTerms, Match, MatchStatus
@@ -147,12 +147,14 @@ def _make_available(
         waiting_on_role=Role.REQUESTOR,
         waiting_on_organisation=projects.recipient(delivery.project),
     )
+    delivery.contents = contents
+    details = {"file": str(sealed.pk), "bytes": sealed.plain_bytes, "version": delivery.version}
     delivery = take(
         lifecycle.MAKE_AVAILABLE,
         delivery,
         by=by,
         at=at,
-        details={"file": str(sealed.pk), "bytes": sealed.plain_bytes, "version": delivery.version},
+        details=details | {"elements": logged.elements(delivery)},
         extract=sealed,
         digest=packing.digest_of(sealed),
         contents=contents,

@@ -6,6 +6,7 @@ Once an order is set, everyone hears of it and an hour passes before the vault b
 import datetime as dt
 from typing import TYPE_CHECKING, Any, Final
 
+from django.conf import settings
 from django.db import transaction
 
 from matching import checks, lifecycle, standing, timing
@@ -13,7 +14,7 @@ from matching.models import DestructionOrder, Match, MatchStatus, OrderStatus
 from matching.services import destroying
 from matching.services.signing import DESTRUCTION
 from p20win.accounts.public import Role, hub, system_user
-from p20win.audit.public import first_in_line
+from p20win.audit.public import events_of, first_in_line
 from p20win.custody import public as custody
 from p20win.deadlines import public as deadlines
 from p20win.jobs import public as jobs
@@ -22,10 +23,14 @@ from p20win.workflow import blockers, create, take
 
 if TYPE_CHECKING:
     from p20win.accounts.models import User
+    from p20win.audit.models import Event
 
 HOUR: Final = "destruction-hour"
 SECOND: Final = "destruction-confirmation"
 WAITS: Final = "destruction-waits"
+LAG: Final = dt.timedelta(
+    minutes=1
+)  # by which the vault's clock, or the ledger's, may differ from the worker's
 TOOK_OVER: Final = "The clock has run out, and the portal orders the destruction itself."
 
 
@@ -210,6 +215,64 @@ def _produce_extract(order: DestructionOrder, *, at: dt.datetime) -> None:
     job = jobs.latest("matching.build_extract", delivery_id=delivery.pk)
     if job is None or job.is_over:
         jobs.after_commit("matching.build_extract", project_id=match.project_id, delivery_id=delivery.pk)
+
+
+# --- in the vault
+
+
+def stands_behind(destruction: custody.Destruction, at: dt.datetime) -> bool:
+    """Say whether an order whose hour is over covers this destruction: what the vault asks before it begins.
+
+    The ledger must tell of the order, an hour ago at least, and of the two people of the hub who gave it; or
+    the clock must have run out.
+
+    :raises MustWait: while the hour is not over by the ledger's time, or the clock was moved meanwhile
+    """
+    orders = DestructionOrder.objects.filter(
+        status=OrderStatus.BEGUN,
+        match__status=MatchStatus.DELIVERED,  # an order covers the files of its own match, not of the next
+        match__project=destruction.project,
+        match__expected_files__slot__supplier=destruction.organisation,
+    )
+    rows = orders.select_related("match__project", "asked_by", "confirmed_by").distinct()
+    return any(_is_founded(order, at) for order in rows)
+
+
+def _is_founded(order: DestructionOrder, at: dt.datetime) -> bool:
+    was_set = events_of(order).filter(event="destruction_order.set").first()
+    if was_set is None:
+        return False
+    runs_out = orders_itself_at(order.match) if order.is_automatic else None
+    if runs_out is None and not _is_of_two(order, was_set):
+        return False
+    if at < _written(was_set) + timing.HOUR - LAG:
+        raise jobs.MustWait("The hour of the order is not over yet.")
+    if runs_out is not None and at < runs_out - LAG:
+        raise jobs.MustWait("The clock has not run out yet.")
+    return True
+
+
+def _is_of_two(order: DestructionOrder, was_set: "Event") -> bool:
+    asked = events_of(order).filter(event="destruction_order.asked").first()
+    if asked is None or asked.actor_id == was_set.actor_id:
+        return False
+    if order.confirmed_by is None:
+        return False
+    given = ((asked, order.asked_by), (was_set, order.confirmed_by))
+    return all(line.actor_id == person.pk and _of_the_hub(line, person) for line, person in given)
+
+
+def _of_the_hub(line: "Event", person: "User") -> bool:
+    """Say whether a person was of the hub then, or is: whoever leaves meanwhile stops nothing."""
+    return line.organisation_id == hub().pk or person.has_role(Role.HUB_STAFF)
+
+
+def _written(line: "Event") -> dt.datetime:
+    """Return when a line was written: by the database's word, as `at` is that of who writes it.
+
+    The demo's clock is another, and it is what the hour is measured by there.
+    """
+    return line.at if settings.DEMO_CLOCK else line.recorded_at
 
 
 def _whole(order: DestructionOrder) -> DestructionOrder:

@@ -121,6 +121,8 @@ def why_not_look(row: Look, person: "User", at: dt.datetime) -> list[str]:
     """Say why a pair cannot be opened; custody asks, and again while it gives."""
     if row.person_id != person.pk:
         return ["This is another person's look. Open the pair yourself."]
+    if row.project_id != row.sample.run.match.project_id:
+        return ["This look and its pairs are of different projects."]
     return reviewed.why_not_read(row.sample, person, at)
 
 

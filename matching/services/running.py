@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from agreements import public as agreements
-from matching import layouts, lifecycle, standing
+from matching import layouts, lifecycle, logged, standing
 from matching.engine import child, suppress
 from matching.engine.errors import BadInput, LinkageError, NeedsMoreMemory
 from matching.models import LinkSpec, Match, MatchRun, MatchStatus, RunStatus
@@ -73,6 +73,7 @@ def start_run(
         spec=chosen.spec,
     )
     details = {"spec": chosen.digest, "engine": chosen.spec["engine"], "version": chosen.number}
+    details |= logged.described(run)
     create("run.started", run, by=by, at=at, details=details)
     jobs.after_commit("matching.run_match", project_id=match.project_id, asked_by_id=by.pk, run_id=run.pk)
     return run

@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from p20win import clock
-from p20win.access import signed_by_machine
+from p20win.access import signed_by_machine, signed_by_machine_in_parts
 from p20win.accounts.public import hub
 from p20win.custody import selectors, services, tus, uploads, vault_keys
 from p20win.custody.engine import pieces
@@ -88,7 +88,7 @@ def announce(request: MachineRequest, pk: uuid.UUID) -> JsonResponse:
     return JsonResponse({"attempt": str(upload.pk), "bytes": upload.length}, status=201)
 
 
-@signed_by_machine
+@signed_by_machine_in_parts
 @never_cache
 @require_http_methods(["HEAD", "PATCH", "DELETE"])
 def body(request: MachineRequest, pk: uuid.UUID) -> HttpResponse:

@@ -13,10 +13,20 @@ class CustodyConfig(AppConfig):
     def ready(self) -> None:
         """Say who hears about files; in the vault's processes, keep memory from any disk."""
         from p20win import access
-        from p20win.custody import download_tickets, holds, notices, schedule, upload_tickets
+        from p20win.custody import (
+            comparing,
+            destruction,
+            download_tickets,
+            holds,
+            notices,
+            schedule,
+            upload_tickets,
+        )
         from p20win.deadlines import public as deadlines
         from p20win.notifications import public as notifications
 
+        comparing.register_comparison("files", comparing.files)
+        destruction.register_ground("closed project", destruction.is_of_a_closed_project)
         access.register_download_ticket_reader(download_tickets.shown)
         deadlines.register_due_action(holds.CLOCK, "custody.lapse_hold")
         deadlines.register_follower(schedule.WINDOW, schedule.follow_window)

@@ -15,7 +15,7 @@ from django.utils.crypto import constant_time_compare
 
 from p20win import access, clock
 from p20win.audit.public import record
-from p20win.custody import download_tickets
+from p20win.custody import bounds, download_tickets
 from p20win.custody.models import CAPABILITY_LIFE, Capability, SealedFile
 from p20win.refusal import Blocked
 from p20win.workflow import create
@@ -39,6 +39,8 @@ class Opening:
     why_not: WhyNot  # the desk's further conditions: (subject, person, at) → reasons
     ended: Ended  # told, in the vault, how many bytes were given when it is over: (subject, bytes, at)
 
+
+ANOTHERS: Final = "This belongs to another project than the permission to open it."
 
 _openings: Final[dict[str, Opening]] = {}
 
@@ -128,6 +130,7 @@ def use_up(token: str) -> Capability:
         token_digest=_digest(token)
     )
     if reasons := why_no_longer(granted):
+        note_in_ledger(granted, "capability.refused", why="no access")
         raise Blocked(reasons)
     return granted
 
@@ -144,7 +147,7 @@ def expect_there(granted: Capability, session: str) -> None:
     person, told = granted.person, signed_in.get(HASH_SESSION_KEY, "")
     is_theirs = signed_in.get(SESSION_KEY) == str(person.pk)
     has_come = is_theirs and constant_time_compare(told, person.get_session_auth_hash())
-    if not (has_come or download_tickets.is_for(signed_in, person, granted.act)):
+    if not (has_come or download_tickets.is_for(session, person, granted.act)):
         note_in_ledger(granted, "capability.refused", why="nobody there")
         raise Blocked("You are not signed in any more. Sign in and open it again.")
 
@@ -152,13 +155,12 @@ def expect_there(granted: Capability, session: str) -> None:
 def why_no_longer(granted: Capability) -> list[str]:
     """Ask the access decision again, from the database; an empty list means the person still may."""
     from p20win.accounts.public import User
-    from p20win.projects.public import Project
 
-    opening = _opening(granted.act)
     person = User.objects.select_related("organisation").get(pk=granted.person_id)
     subject = subject_of(granted)
-    subject.project = Project.objects.get(pk=granted.project_id)
-    return _why_not(opening, subject, person, clock.now())
+    if subject.project_id != granted.project_id:  # whoever wrote the row may have named another project
+        return [ANOTHERS]
+    return _why_not(_opening(granted.act), subject, person, clock.now())
 
 
 def subject_of(granted: Capability) -> Any:
@@ -167,8 +169,20 @@ def subject_of(granted: Capability) -> Any:
 
 
 def opened_bytes(granted: Capability) -> Iterator[bytes]:
-    """Give what the capability opens. In the vault alone."""
-    return _opening(granted.act).give(subject_of(granted), granted.person)
+    """Give what the capability opens, and of files those of its project and class alone. In the vault alone.
+
+    :raises OutOfBounds: if what it leads to is a file of another project or class
+    """
+    opening, subject = _opening(granted.act), subject_of(granted)
+    data_class = _class_of(opening, subject)
+    chunks: Iterator[bytes] | None = None
+    while True:
+        with bounds.only(granted.project_id, data_class):
+            chunks = iter(opening.give(subject, granted.person)) if chunks is None else chunks
+            chunk = next(chunks, None)
+        if chunk is None:
+            return
+        yield chunk
 
 
 def end(granted: Capability, *, sent: int) -> None:

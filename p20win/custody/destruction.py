@@ -4,16 +4,18 @@ Every step can be done twice, so a crash between any two is finished by the next
 """
 
 import datetime as dt
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
 
 from p20win.accounts.public import system_user
-from p20win.audit.public import first_in_line
+from p20win.audit.public import events_of, first_in_line
 from p20win.custody import holds, key_snapshots, lifecycle, places, sealing, uploads, vault_keys
 from p20win.custody.engine.errors import NoKey
 from p20win.custody.models import Destruction, DestructionStatus, FileStatus, SealedFile, Upload
 from p20win.jobs import public as jobs
+from p20win.projects.public import is_open
 from p20win.refusal import Blocked
 from p20win.workflow import amend, create, take
 
@@ -22,8 +24,24 @@ if TYPE_CHECKING:
     from p20win.jobs.public import RunningJob
     from p20win.projects.models import Project
 
+WORK: Final = "custody.destroy"
 METHOD: Final = "cryptographic erase (NIST SP 800-88), then deletion of the encrypted files"
 _LIVING: Final = (FileStatus.ANNOUNCED, FileStatus.ARRIVED, FileStatus.ACCEPTED)
+UNFOUNDED: Final = (
+    "Nothing stands behind this destruction: no order of two people whose hour is over, no clock that has run"
+    " out, no closed project. Nothing was destroyed."
+)
+
+Ground = Callable[[Destruction, dt.datetime], bool]
+_grounds: Final[dict[str, Ground]] = {}
+
+
+class Unfounded(Blocked):
+    """Somebody asked for a destruction that nothing stands behind: a row alone destroys nothing."""
+
+    def __init__(self) -> None:
+        """Say so."""
+        super().__init__(UNFOUNDED)
 
 
 class StillReadable(RuntimeError):
@@ -32,6 +50,22 @@ class StillReadable(RuntimeError):
 
 class ChangedMeanwhile(RuntimeError):
     """A file came in, or its check ended, while the others were destroyed: the next attempt has it, too."""
+
+
+def register_ground(name: str, ground: Ground) -> None:
+    """Let the vault destroy where this says that it is founded. Called when Django starts, in every process.
+
+    :raises ValueError: if the name is taken
+    """
+    if _grounds.get(name, ground) is not ground:
+        raise ValueError(f"Two grounds of destruction are called {name!r}.")
+    _grounds[name] = ground
+
+
+def is_of_a_closed_project(row: Destruction, at: dt.datetime) -> bool:
+    """Say whether the project is closed, and the ledger tells of it: then all that is left goes."""
+    is_closed = is_open(row.project) is not None
+    return is_closed and events_of(row.project).filter(event="project.closed").exists()
 
 
 @transaction.atomic
@@ -50,10 +84,15 @@ def ask_destruction(
     open_rows = Destruction.objects.filter(
         project=project, organisation=organisation, status=DestructionStatus.ASKED
     )
-    if existing := open_rows.first():
-        return existing
-    row = _new(project, organisation, by=by, at=at, on_done=on_done)
-    jobs.after_commit("custody.destroy", project_id=project.pk, asked_by_id=by.pk, destruction_id=row.pk)
+    row = open_rows.first()
+    job = jobs.latest(WORK, destruction_id=row.pk) if row else None
+    if row is not None and job is not None and not job.is_over:
+        return row
+    if row is None:
+        row = _new(project, organisation, by=by, at=at, on_done=on_done)
+    elif on_done and row.on_done != on_done:  # asked for by somebody else before, and refused
+        row = amend("destruction.asked_again", row, by=by, at=at, on_done=on_done)
+    jobs.after_commit(WORK, project_id=project.pk, asked_by_id=by.pk, destruction_id=row.pk)
     return row
 
 
@@ -85,14 +124,28 @@ def shred(project: "Project", organisation: "Organisation", *, by: "User", at: d
     return carry_out(row, at=at)
 
 
+def carry_out_asked(row: Destruction, *, at: dt.datetime, job: "RunningJob") -> Destruction:
+    """Carry out what a job asks for: the row of it is not enough, as the web process may write one.
+
+    :raises Unfounded: if no order, clock or closed project stands behind it; the ledger then tells of it
+    :raises MustWait: if a legal hold is in force and nothing was destroyed yet
+    """
+    try:
+        return carry_out(row, at=at, job=job)
+    except Unfounded:
+        amend("destruction.refused", row, by=system_user(), at=at)
+        raise
+
+
 def carry_out(row: Destruction, *, at: dt.datetime, job: "RunningJob | None" = None) -> Destruction:
     """Destroy keys, prove it, delete the sealed bytes, and write it down. One already done is left as it is.
 
+    :raises Unfounded: if a job asks for it, and nothing stands behind it
     :raises MustWait: if a legal hold is in force and nothing was destroyed yet
     :raises StillReadable: if a file could be opened afterwards
     :raises ChangedMeanwhile: if the files are not the same any more
     """
-    row = _begin(row, at=at)
+    row = _begin(row, at=at, is_asked=job is not None)
     if row.status == DestructionStatus.DONE:
         return row
     store = vault_keys.private_keys().store
@@ -117,15 +170,26 @@ def carry_out(row: Destruction, *, at: dt.datetime, job: "RunningJob | None" = N
 
 
 @transaction.atomic
-def _begin(row: Destruction, *, at: dt.datetime) -> Destruction:
+def _begin(row: Destruction, *, at: dt.datetime, is_asked: bool) -> Destruction:
     """Note that keys are destroyed from now on. Holds are put in force in the same line, before or after."""
     first_in_line()
     row = Destruction.objects.select_related("project", "organisation").get(pk=row.pk)
-    if row.begun_at or row.status == DestructionStatus.DONE:
+    if row.status == DestructionStatus.DONE:
         return row
-    if why := holds.why_held(row.project):
+    # That it was begun the row may say falsely; while keys are alive a hold stops it.
+    if (why := holds.why_held(row.project)) and not (row.begun_at and _keys_are_gone(row)):
         raise jobs.MustWait(why)
+    if is_asked and not any(ground(row, at) for ground in _grounds.values()):
+        raise Unfounded
+    if row.begun_at:
+        return row
     return amend("destruction.begun", row, by=system_user(), at=at, begun_at=at)
+
+
+def _keys_are_gone(row: Destruction) -> bool:
+    store = vault_keys.private_keys().store
+    versions = {file.key_version for file in _files(row) if file.key_version}
+    return not any(store.has_key(str(row.project_id), str(row.organisation_id), each) for each in versions)
 
 
 @transaction.atomic

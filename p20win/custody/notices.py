@@ -122,6 +122,11 @@ def _about_hold(template: str, subject: str, *, everyone: bool = True) -> Notice
 
 
 NOTICES: Final = {
+    "destruction.refused": Notice(
+        "emails/destruction_refused.txt",
+        lambda event: people_with_role(Role.OPERATING_GROUP, operating_group()),
+        "{number}: somebody asked for a destruction that nobody ordered",
+    ),
     "slot.window_opened": _about_slot("slot_window_opened", "{number}: a file can be sent now"),
     "slot.rescheduled": _about_slot("slot_rescheduled", "{number}: the time for a file was changed"),
     "slot.late": _about_slot("slot_late", "{number}: a file did not come in time"),

@@ -18,7 +18,11 @@ hash that the proof is about.
 
 `read_apart` runs a function of a module on a file in the sandbox (engine/sandbox.py says what that stops).
 
-Destruction: `ask_destruction` from anywhere; the vault does it and calls `on_done` with `destruction_id`.
+Logs: the vault compares the rows they show with the ledger; `register_comparison` adds a desk's rows, which
+it compares with `lines_about` and `told_difference`. `rows_alarm` says which differ.
+
+Destruction: `ask_destruction` from anywhere; the vault does it and calls `on_done` with `destruction_id`. It
+does so only where a desk's ground (`register_ground`) says that an order or a clock stands behind it.
 While a legal hold is in force both refuse; `why_held` says it in words, and who starts a clock of destruction
 calls `hold_clocks` after it.
 """
@@ -32,7 +36,11 @@ from p20win.custody.checkpoints import name as ledger_name
 from p20win.custody.checkpoints import prove as ledger_proof
 from p20win.custody.checkpoints import prove_line as ledger_proof_of_line
 from p20win.custody.checks import why_not_send
-from p20win.custody.destruction import StillReadable, ask_destruction, shred
+from p20win.custody.comparing import Lines, lines_about, register_comparison
+from p20win.custody.comparing import alarm as rows_alarm
+from p20win.custody.comparing import differences as row_differences
+from p20win.custody.comparing import told as told_difference
+from p20win.custody.destruction import StillReadable, ask_destruction, register_ground, shred
 from p20win.custody.download_tickets import ticket
 from p20win.custody.engine.certificate import FORMAT as CERTIFICATE_FORMAT
 from p20win.custody.engine.certificate import NAME as CERTIFICATE_NAME
@@ -97,6 +105,7 @@ __all__ = [
     "FileStatus",
     "KeyDestroyed",
     "Limits",
+    "Lines",
     "NotOpenable",
     "NotRead",
     "NotTheVault",
@@ -126,6 +135,7 @@ __all__ = [
     "ledger_proof",
     "ledger_proof_of_line",
     "lift_hold",
+    "lines_about",
     "may_prove",
     "open_bytes",
     "open_lazily",
@@ -133,8 +143,12 @@ __all__ = [
     "open_slot",
     "read_apart",
     "receive",
+    "register_comparison",
+    "register_ground",
     "register_opening",
     "relay",
+    "row_differences",
+    "rows_alarm",
     "scanner_state",
     "seal_bytes",
     "sftp_state",
@@ -144,6 +158,7 @@ __all__ = [
     "slots_of",
     "ticket",
     "tidy",
+    "told_difference",
     "unsigned_for",
     "vault_answers",
     "vault_keys_state",

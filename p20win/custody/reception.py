@@ -14,6 +14,7 @@ from django.db import transaction
 from p20win.accounts.public import hub
 from p20win.audit.public import first_in_line
 from p20win.custody import checks, lifecycle, places, vault_keys
+from p20win.custody.comparing import digest_of
 from p20win.custody.engine.files import EagerFile, sync_directory
 from p20win.custody.engine.names import read_name
 from p20win.custody.engine.pieces import PieceSealer, Place
@@ -189,9 +190,15 @@ def stored_name(slot: UploadSlot, name: str) -> str:
 
 
 def described(file: SealedFile) -> dict[str, Any]:
-    """Return what the log of files must say (O-64): from, to, kind, request, destruction date, elements."""
+    """Return what the log of files must say (O-64): from, to, kind, request, destruction date, elements.
+
+    The vault compares it every hour with what the row says: see `comparing`.
+    """
     slot = file.slot
     return {
+        "name": file.name,
+        "sent_by": str(file.sent_by_id),
+        "columns": digest_of(file.columns),
         "from": file.owner.slug,
         "to": file.destination.slug,
         "class": file.data_class,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 
 from p20win import clock, policy
-from p20win.custody import places, scanning, vault_keys
+from p20win.custody import bounds, places, scanning, vault_keys
 from p20win.custody.engine import age, container, keys, manifest, pieces, signing
 from p20win.custody.engine.container import Binding, Seal, Sealer
 from p20win.custody.engine.encoding import canonical
@@ -334,6 +334,7 @@ def _open(file: SealedFile) -> Iterator[bytes]:
 
 def _key_of(file: SealedFile) -> tuple[bytes, Binding, bytes, int]:
     """Return a file's key, what it is bound to, and root and size that the hub signed for."""
+    bounds.expect(file)
     keeper = vault_keys.private_keys()
     document, signers = signing.verify(file.manifest or {})
     signing.expect(signers, role=signing.HUB, keys=[signing.public_text(keeper.hub.public_key())])

@@ -196,11 +196,12 @@ def _judge(file: SealedFile, report: Report, sealed: Sealed | None, *, at: dt.da
         "rules": sorted({rule for rule, _ in report.counts}),
         "scan": told["scan"],
     }
+    file.columns = report.columns
     if sealed is None:
         take(lifecycle.REFUSE, file, by=by, at=at, details=described(file) | counts, **told)
         hook = slot.on_refused if slot else ""
     else:
-        file.plain_bytes, file.columns = sealed.seal.plain_bytes, report.columns
+        file.plain_bytes = sealed.seal.plain_bytes
         changes = told | sealed.fields() | {"receipt": _receipt(file, report, sealed, at=at)}
         take(lifecycle.ACCEPT, file, by=by, at=at, details=described(file) | counts, **changes)
         if slot and slot.status == SlotStatus.OPEN:

@@ -1,13 +1,16 @@
 """Lines of work, all in the vault, and what beat tells custody."""
 
+import logging
 from contextlib import suppress
 
 from celery import shared_task
 
 from p20win import clock
-from p20win.custody import checkpoints, destruction, holds, schedule, services
+from p20win.custody import checkpoints, comparing, destruction, holds, schedule, services
 from p20win.custody.models import Destruction, LegalHold
 from p20win.jobs.public import RunningJob, line_of_work
+
+logger = logging.getLogger(__name__)
 
 
 @line_of_work("custody.check_file", queue="vault")
@@ -16,17 +19,22 @@ def check_file(job: RunningJob, *, file_id: str) -> None:
     services.check_file(file_id, job=job, at=clock.now())
 
 
-@line_of_work("custody.destroy", queue="vault", attempts=50)
+@line_of_work(destruction.WORK, queue="vault", attempts=50)
 def destroy(job: RunningJob, *, destruction_id: str) -> None:
-    """Destroy keys and sealed bytes."""
-    destruction.carry_out(Destruction.objects.get(pk=destruction_id), at=clock.now(), job=job)
+    """Destroy keys and sealed bytes, if something stands behind it."""
+    destruction.carry_out_asked(Destruction.objects.get(pk=destruction_id), at=clock.now(), job=job)
 
 
 @line_of_work(checkpoints.WORK, queue="vault")
 def publish_checkpoint(job: RunningJob) -> None:
-    """Sign where the ledger stands. If it is not what was signed before, the health page says so."""
+    """Sign where the ledger stands. If it is not what was signed before, the health page says so.
+
+    And compare the rows that the logs show with what the ledger tells of them.
+    """
     with suppress(checkpoints.LedgerDiffers):
         checkpoints.publish(now=clock.real_now())
+    if found := comparing.look():
+        logger.error("vault: %s rows are not as the ledger tells: %s", len(found), found[0])
 
 
 @shared_task(name="custody.checkpoint_when_due", ignore_result=True)

@@ -271,7 +271,7 @@ def dump_all(portal):
     portal.query("SELECT pg_switch_wal()")
 
 
-@pytest.mark.obligation("O-58", "O-117")
+@pytest.mark.obligation("O-58", "O-66", "O-117")
 def test_c10_c19_t17_after_much_went_wrong_nothing_that_was_sent_lies_anywhere_in_the_clear(portal, hidden):
     told = portal.act("slots", count=12)
     slots = told["slots"]
@@ -300,6 +300,8 @@ def test_c10_c19_t17_after_much_went_wrong_nothing_that_was_sent_lies_anywhere_i
     assert (said.get(names[7]), said.get(names[11])) == ("accepted", "accepted")
     dump_all(portal)
     assert (portal.data / "backups").is_dir()
+    letters = list((portal.data / "mail").iterdir())  # of files accepted and refused, looked through below
+    assert letters
     assert everywhere(portal, hidden, places) == []
     assert [label for label, mark in hidden.marks.items() if mark in shown] == []
     assert all(ONLY_IDS.fullmatch(value) for value in portal.act("told_to_workers")["values"])

@@ -13,7 +13,7 @@ from governance.log_kinds import visible
 from p20win import clock
 from p20win.audit.public import Event
 from p20win.clock import state_date
-from p20win.custody import destruction
+from p20win.custody import comparing, destruction
 from p20win.deadlines import public as deadlines
 from tests import factories
 from tests import factories_custody as custody
@@ -211,3 +211,4 @@ def test_a_whole_match_in_every_log(delivery, signed_in, django_assert_max_num_q
     assert len(rows_of(agency, "sent")) == 3
     stranger = signed_in(factories.steward(factories.organisation()))
     assert not any(rows_of(stranger, slug) for slug in logs.LOGS)
+    assert comparing.differences() == []  # what they show is what the ledger tells

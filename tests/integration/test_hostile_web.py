@@ -15,14 +15,18 @@ from django.conf import settings as django_settings
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
 
+from disclosure.models import CleanTable, Output, OutputCheck
+from matching.models import Delivery, DeliveryTerms, Match, MatchRun
 from p20win import clock
 from p20win.audit import guards
-from p20win.audit.public import events_of
+from p20win.audit.public import Event, events_of
 from p20win.custody import capabilities, vault_server
 from p20win.custody.models import Capability
-from p20win.custody.public import capability, open_bytes, register_opening
+from p20win.custody.public import capability, open_bytes, register_opening, seal_bytes
+from p20win.processes import wait_until
 from p20win.refusal import Blocked
 from tests import factories
+from tests import factories_agreements as agreements
 from tests import factories_custody as custody
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -132,6 +136,39 @@ def test_t34_hostile_code_in_the_web_process_obtains_no_byte_of_plaintext(served
     assert b"".join(open_bytes(file)) == custody.GOOD  # and it broke nothing
 
 
+@pytest.mark.obligation("O-64")
+def test_t34_who_forges_a_session_gets_what_that_person_may_have_no_more_and_the_vault_writes_it_down(served):
+    """What ADR 0010 admits: the web process signs sessions, so code that stays in it can be anybody."""
+    if "@/" not in os.environ["DATABASE_URL"]:
+        pytest.skip("the database given is not ours: its roles may be others")
+    file, theirs = (custody.checked(custody.arrived(custody.a_slot())) for _ in range(2))
+    approved = factories.person()
+    open_to_the_web(served)
+
+    with custody.conditions_met(
+        against=lambda ask: None if ask.project == file.project else "No part in it."
+    ):
+        found = hostile(
+            served,
+            person=str(approved.pk), file=str(file.pk), project=str(file.project_id), act="test.read",
+            their_file=str(theirs.pk), their_project=str(theirs.project_id),
+            secret_key=django_settings.SECRET_KEY,
+        )  # fmt: skip
+
+    assert found["plaintext"] == {"socket: forged session, their file": sum(map(len, CANARIES))}
+    outcome = found["outcome"]
+    assert outcome["forge a session"] == "done (1)"
+    assert outcome["socket: forged session, file of another project"] == "refused"
+    assert outcome["socket: forged session, the same as if of theirs"] == "refused"
+    assert outcome["take back that it was used"] == "InsufficientPrivilege"
+    assert outcome["take back the line of it"] == "InsufficientPrivilege"
+    used = Event.objects.get(event="capability.used")
+    assert (used.actor_id, used.project_id) == (approved.pk, file.project_id)
+    granted = Capability.objects.get(pk=used.subject_id)
+    assert not events_of(granted).filter(event="capability.issued").exists()  # no page issued it: a trace
+    assert wait_until(lambda: events_of(granted).last().event == "capability.served", 5)
+
+
 def test_t34_a_capability_opens_in_the_session_of_its_person_alone_and_a_try_is_in_the_ledger(served):
     file = custody.checked(custody.arrived(custody.a_slot()))
     person = factories.person()
@@ -143,3 +180,87 @@ def test_t34_a_capability_opens_in_the_session_of_its_person_alone_and_a_try_is_
         assert [event.event for event in events_of(granted)][-1] == "capability.refused"
     token = capability(person, "test.read", file, factories.START)
     assert b"".join(custody.relayed(token, custody.session_of(person))) == custody.GOOD
+
+
+RECORD = json.dumps({"last_name": "Lindqvist", "first_name": "Okonkwo"}).encode()
+A_DAY = dt.timedelta(days=1)
+
+
+def in_use(by, method):
+    """Return a project with an extract, records to review, and a released table that `by` wrote."""
+    slot = custody.a_slot()
+    project, now = slot.project, clock.real_now()
+    made = {"project": project, "input": custody.checked(custody.arrived(slot))}
+    since = {"status_since": now}
+
+    def sealed(kind, content):
+        return seal_bytes(
+            project=project, organisation=factories.hub(), data_class=kind, name=f"{kind}.csv",
+            chunks=[content], by=by, at=now,
+        )  # fmt: skip
+
+    match = Match.objects.create(project=project, status="ready", **since)
+    DeliveryTerms.objects.create(match=match, form="package", limitations="None known.")
+    made["delivery"] = Delivery.objects.create(
+        match=match, project=project, status="available", extract=sealed("extract", custody.GOOD),
+        available_at=now, closes_at=now + A_DAY, **since,
+    )  # fmt: skip
+    made["run"] = MatchRun.objects.create(
+        match=match, number=1, method=method, started_at=now, started_by=by,
+        spec={}, **since,
+    )  # fmt: skip
+    made["records"] = sealed("matching", RECORD)
+    output = made["output"] = Output.objects.create(
+        project=project, author=by, title="Graduates", population="All", period="2021", status="released",
+        extracted_on=now.date(), slot=custody.a_slot(slot.supplier, project=project),
+        sent_at=now, not_before=now, released_at=now, **since,
+    )  # fmt: skip
+    made["check"] = OutputCheck.objects.create(
+        project=project, output=output, round=1, number=1, checked_at=now, verdict="safe", policy={},
+        sheet=sealed("output", custody.GOOD),
+    )  # fmt: skip
+    CleanTable.objects.create(
+        found=made["check"], number=1, file=sealed("output", custody.GOOD), rows=2,
+        digest=custody.digest_of(custody.GOOD),
+    )  # fmt: skip
+    return made
+
+
+@pytest.mark.obligation("O-58")
+def test_t34_people_approved_in_one_project_open_nothing_of_another_whatever_rows_are_written(served):
+    if "@/" not in os.environ["DATABASE_URL"]:
+        pytest.skip("the database given is not ours: its roles may be others")
+    reader, reviewer = factories.person(), factories.hub_member()
+    method = agreements.method()
+    own, other = in_use(reader, method), in_use(reader, method)
+    open_to_the_web(served)
+
+    def approved_in_their_own(ask):
+        return None if ask.project.pk == own["project"].pk else "You have no part in this project."
+
+    with custody.conditions_met(against=approved_in_their_own):
+        found = hostile(
+            served,
+            person=str(reader.pk), other="", file="", project=str(own["project"].pk), act="",
+            across={
+                "own": str(own["project"].pk), "own_delivery": str(own["delivery"].pk),
+                "own_check": str(own["check"].pk), "own_run": str(own["run"].pk),
+                "input": str(own["input"].pk), "project": str(other["project"].pk),
+                "delivery": str(other["delivery"].pk), "extract": str(other["delivery"].extract_id),
+                "size": len(custody.GOOD), "check": str(other["check"].pk),
+                "sheet": str(other["check"].sheet_id), "output": str(other["output"].pk),
+                "records": str(other["records"].pk), "record": len(RECORD),
+                "reader": {"person": str(reader.pk), "session": custody.session_of(reader)},
+                "reviewer": {"person": str(reviewer.pk), "session": custody.session_of(reviewer)},
+            },
+        )  # fmt: skip
+
+    asked = {name: came for name, came in found["outcome"].items() if name.startswith("socket: ")}
+    assert asked.pop("socket: own extract") != "refused"  # so what they may have, they do get
+    assert len(asked) == 8
+    assert set(asked.values()) == {"refused"}
+    assert found["plaintext"] == {"socket: own extract": sum(map(len, CANARIES))}
+    written = [name for name in found["outcome"] if name.startswith("insert ")]
+    assert {found["outcome"][name] for name in (*written, "lead a delivery elsewhere")} == {"done (1)"}
+    refused = Event.objects.filter(event="capability.refused")
+    assert wait_until(lambda: refused.count() == 8, 5)  # and each try is in the ledger

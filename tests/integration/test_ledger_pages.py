@@ -1,5 +1,6 @@
 """The ledger's pages: checkpoints for everyone, pins and proofs for those whom they concern."""
 
+import hashlib
 import io
 import json
 
@@ -199,6 +200,25 @@ class TestMachine:
         stranger.write_bytes(signing.public_pem(Ed25519PrivateKey.generate().public_key()))
         assert self.pin(str(stranger)) == 1
         assert "key you trust" in capsys.readouterr().err
+
+    def test_no_header_lets_it_send_another_body_than_it_signed(self, machine, vault, client):
+        """The digest of a body is left to the endpoint of parts alone, never to the sender's word."""
+        signed()
+        key, other = config.read_key(), b'{"since": null}'
+
+        def sent(method, path, kind, *, body_signed):
+            digest = hashlib.sha256(body_signed).hexdigest()
+            headers = portal.signature_headers(key, method, path, digest)
+            return client.generic(method, path, other, kind, headers=headers).status_code
+
+        pin, part = reverse("ledger:machine-pin"), reverse("custody:machine-body", args=[machine.pk])
+        for kind in ("application/json", "application/offset+octet-stream"):
+            assert sent("POST", pin, kind, body_signed=b"something else") == 403
+            assert sent("POST", pin, kind, body_signed=other) == 200
+            for method in ("POST", "DELETE", "HEAD"):
+                assert sent(method, part, kind, body_signed=b"something else") == 403
+        # The view of parts compares itself; there is no such file.
+        assert sent("PATCH", part, kind, body_signed=b"something else") == 404
 
 
 class TestOperator:

@@ -8,10 +8,7 @@ from django.db import IntegrityError, transaction
 from matching import timing
 from matching.models import (
     Delivery,
-    DeliveryTerms,
     DestructionOrder,
-    ExpectedFile,
-    Match,
     MatchStatus,
     OrderStatus,
 )
@@ -23,9 +20,8 @@ from p20win.custody import holds
 from p20win.custody import public as custody
 from p20win.deadlines import public as deadlines
 from p20win.deadlines.models import Deadline
-from p20win.jobs import public as jobs
 from p20win.jobs.public import Job, MustWait, State, perform
-from p20win.projects.public import assign_number, open_to_organisation
+from p20win.projects.public import open_to_organisation
 from p20win.refusal import Blocked
 from p20win.workflow import create
 from tests import factories
@@ -44,30 +40,9 @@ def vault(settings, tmp_path):
         yield folder
 
 
-def a_match(status=MatchStatus.DELIVERED, *, rule=None):
-    """Return a match that has come so far, with three slots and its clock; nothing was linked."""
-    agencies = [factories.organisation() for _ in range(3)]
-    project = assign_number(factories.project(*agencies), by=system_user(), at=START)
-    match = Match(project=project, status=status, status_since=START, signed_off_at=START)
-    create("match.opened", match, by=system_user(), at=START)
-    for agency in agencies:
-        row = ExpectedFile(match=match, agency=agency, kind="matching")
-        row.slot = files.a_slot(agency, project=project)
-        create("match.file_expected", row, by=system_user(), at=START)
-    terms = DeliveryTerms(match=match, form="package", limitations="None known.")
-    create("match.form_settled", terms, by=system_user(), at=START)
-    if status == MatchStatus.SIGNED_OFF:
-        delivery = Delivery(match=match, project=project, status_since=START)
-        create("extract.asked", delivery, by=system_user(), at=START)
-        jobs.after_commit("matching.build_extract", project_id=project.pk, delivery_id=delivery.pk)
-    deadlines.start(signing.DESTRUCTION, subject=match, project=project, at=START, rule=rule)
-    factories.operating_group()
-    return match
-
-
 @pytest.fixture
 def match():
-    return a_match()
+    return matches.before_destruction()
 
 
 def asked(match, *, by=None, at=START):
@@ -153,10 +128,10 @@ class TestTwoPeople:
 
     def test_only_the_hub_with_a_reason_after_sign_off_and_when_the_extract_is_made(self):
         with pytest.raises(Blocked, match="not signed off"):
-            asked(a_match(MatchStatus.LINKED))
+            asked(matches.before_destruction(MatchStatus.LINKED))
         with pytest.raises(Blocked, match="extract is not ready"):
-            asked(a_match(MatchStatus.SIGNED_OFF))
-        match = a_match()
+            asked(matches.before_destruction(MatchStatus.SIGNED_OFF))
+        match = matches.before_destruction()
         with pytest.raises(Blocked, match="staff of the data integration hub"):
             asked(match, by=a_steward(match))
         with pytest.raises(Blocked, match="before their time"):
@@ -189,7 +164,7 @@ class TestInTime:
 
     @pytest.mark.parametrize("rule", [Hours(24), BusinessDays(5)])
     def test_a_stricter_clock_counts_for_the_key_store_and_the_copies_still_keep_the_agreement(self, rule):
-        match = a_match(rule=rule)
+        match = matches.before_destruction(rule=rule)
         found = moments(match)
 
         assert found.last_at == clock_of(match).due_at
@@ -237,13 +212,13 @@ class TestInTime:
 
     def test_no_order_before_sign_off(self):
         with pytest.raises(Blocked, match="Not possible"):
-            ordering.order_in_time(a_match(MatchStatus.LINKED), at=START)
+            ordering.order_in_time(matches.before_destruction(MatchStatus.LINKED), at=START)
 
 
 @pytest.mark.obligation("O-65", "O-73")
 class TestExtractFirst:
     def test_the_inputs_wait_for_the_extract_and_it_is_asked_for_again(self):
-        match = a_match(MatchStatus.SIGNED_OFF)
+        match = matches.before_destruction(MatchStatus.SIGNED_OFF)
         Job.objects.filter(name="matching.build_extract").update(state=State.FAILED)
         order = ordering.order_in_time(match, at=START)
 
@@ -266,7 +241,7 @@ class TestExtractFirst:
         assert health._destructions() == "none is late or stuck"
 
     def test_one_that_is_late_shows_on_health(self):
-        match = a_match()
+        match = matches.before_destruction()
 
         deadlines.tick(at=clock_of(match).due_at + HOUR)
 
@@ -274,7 +249,7 @@ class TestExtractFirst:
             health._destructions()
 
     def test_while_its_limits_are_not_written_nothing_is_asked_for(self):
-        match = a_match(MatchStatus.SIGNED_OFF)
+        match = matches.before_destruction(MatchStatus.SIGNED_OFF)
         match.terms.limitations = ""
         match.terms.save()
         Job.objects.all().delete()
@@ -286,7 +261,7 @@ class TestExtractFirst:
         assert not Job.objects.filter(name="matching.build_extract").exists()
 
     def test_a_new_version_under_way_is_waited_for_too(self):
-        match = a_match()
+        match = matches.before_destruction()
         delivery = Delivery(
             match=match, project=match.project, version=2, reason="Late wages.", status_since=START
         )
@@ -295,7 +270,7 @@ class TestExtractFirst:
             asked(match)
 
     def test_a_worker_whose_clock_lags_does_what_was_due_to_the_one_that_asked(self, monkeypatch):
-        order = ordering.order_in_time(a_match(), at=START)
+        order = ordering.order_in_time(matches.before_destruction(), at=START)
         deadlines.tick(at=START + HOUR)
         job = Job.objects.get(name="matching.carry_out_order")
         monkeypatch.setattr("p20win.clock.now", lambda: START + HOUR - dt.timedelta(seconds=1))
@@ -306,7 +281,7 @@ class TestExtractFirst:
         assert order.status == OrderStatus.BEGUN
 
     def test_the_job_waits_with_the_reason_on_it(self, demo_clock):
-        match = a_match(MatchStatus.SIGNED_OFF)
+        match = matches.before_destruction(MatchStatus.SIGNED_OFF)
         order = ordering.order_in_time(match, at=START)
         deadlines.tick(at=START + HOUR)
         job = Job.objects.get(name="matching.carry_out_order")

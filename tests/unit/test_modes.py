@@ -1,8 +1,10 @@
 """What is for demo and test mode does not start anywhere else."""
 
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -12,14 +14,16 @@ PRODUCTION = {
     "P20WIN_MODE": "production",
     "SECRET_KEY": "x" * 50,
     "DATABASE_URL": "postgres://portal@db.example.org/p20win",
-    "BROKER_URL": "rediss://broker.example.org/0",
+    "BROKER_URL": "rediss://broker.example.org/0?ssl_cert_reqs=required&ssl_ca_certs=/etc/ssl/broker.pem",
+    "P20WIN_KEY_SERVICE": "vault",
     "ALLOWED_HOSTS": "portal.example.org",
     "PORTAL_ADDRESS": "https://portal.example.org",
 }
 
 
-def _start(**changes: str) -> subprocess.CompletedProcess[str]:
+def _start(**changes: str | None) -> subprocess.CompletedProcess[str]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("P20WIN_")} | PRODUCTION | changes
+    environment = {name: value for name, value in environment.items() if value is not None}
     code = "from django.conf import settings; print(settings.PRODUCTION, settings.SESSION_COOKIE_SECURE)"
     environment["DJANGO_SETTINGS_MODULE"] = "p20win.settings"
     return subprocess.run(
@@ -37,6 +41,56 @@ def test_production_refuses_the_demos_parts(name):
 
     assert started.returncode != 0
     assert f"{name} is for demo and test mode" in started.stderr
+
+
+@pytest.mark.obligation("O-58")
+@pytest.mark.parametrize(
+    "address",
+    [
+        "redis://:hush-hush@broker.example.org:6379/0",
+        "rediss://:hush-hush@broker.example.org:6379/0",  # which checks no certificate
+        "rediss://:hush-hush@broker.example.org:6379/0?ssl_cert_reqs=none",
+        "memory://",
+    ],
+)
+def test_c11_production_reaches_its_broker_by_checked_tls_alone_and_tells_no_password(address):
+    started = _start(BROKER_URL=address)
+
+    assert started.returncode != 0
+    assert "its certificate checked" in started.stderr.replace("\n", " ")
+    assert "hush-hush" not in started.stderr
+
+
+@pytest.mark.parametrize(
+    "address", ["redis+socket:///run/broker/broker.sock", "rediss://b/0?ssl_cert_reqs=required"]
+)
+def test_c11_or_by_a_socket_of_the_machine(address):
+    assert _start(BROKER_URL=address).returncode == 0
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is missing")
+def test_c11_deploy_makes_secrets_that_production_accepts_and_keeps_them(tmp_path):
+    script = shutil.copy(Path(__file__).parents[2] / "deploy" / "make-secrets", tmp_path)
+    made = tmp_path / "secrets"
+    made.mkdir()
+    (made / "broker_url").write_text("redis://:old@broker:6379/0\n")  # of an earlier version: in the clear
+    (made / "broker_config").write_text("requirepass old\n")
+    for _ in range(2):
+        subprocess.run([script], check=True, capture_output=True)
+        address = (made / "broker_url").read_text().strip()
+    assert _start(BROKER_URL=address).returncode == 0
+    password = address.partition("://:")[2].partition("@")[0]
+    config = (made / "broker_config").read_text().splitlines()
+    assert f"requirepass {password}" in config
+    assert {"port 0", "tls-port 6379"} <= set(config)
+
+
+def test_production_is_told_who_holds_the_master_key():
+    started = _start(P20WIN_KEY_SERVICE=None)
+
+    assert started.returncode != 0
+    assert "say who holds the master key" in started.stderr
+    assert _start(P20WIN_KEY_SERVICE="file").returncode == 0
 
 
 def test_an_unknown_mode_is_refused():

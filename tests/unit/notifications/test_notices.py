@@ -146,7 +146,7 @@ class TestReading:
 
 
 class TestDeadlines:
-    @pytest.mark.obligation("O-91", "O-66")
+    @pytest.mark.obligation("O-91")
     def test_reminder_missed_and_escalation_reach_the_right_people(self):
         watcher = factories.operating_group_member()
         row = deadline("match-agreement")
