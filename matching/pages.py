@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.utils.safestring import SafeString
 
 from agreements import public as agreements
-from matching import checks, destruction_shown, lifecycle, reviewed, selectors, standing
+from matching import abandonment_shown, checks, destruction_shown, lifecycle, reviewed, selectors, standing
 from matching.engine import page, page_words, questions
 from matching.engine.encoded import NO_REVIEW
 from matching.models import (
@@ -51,6 +51,7 @@ def detail(match: Match, person: "User", at: dt.datetime) -> dict[str, Any]:
         "may_reject": any(row.signature_id is None for row in checks.signoffs_of(match, person)),
         "is_hub": is_hub,
         "why_not_start": blockers(lifecycle.START, match, person) if is_hub else [],
+        "ending": abandonment_shown.ending(match, person, at),
         "destroying": destruction_shown.destruction(match, person, at),
         "repeat": selectors.repeat_of(match.project),
         "may_repeat": checks.arranges(person) and standing.recurs(match.project),
@@ -132,6 +133,10 @@ def lead(match: Match) -> str:
             return "Every party agreed. The extract is being prepared."
         case MatchStatus.DELIVERED:
             return "The extract is with the recipient. The input files wait for their destruction."
+        case MatchStatus.ABANDONED:
+            return "The match has ended without a result. The input files wait for their destruction."
+        case _ if match.abandoned_at:
+            return "The match has ended without a result. The input files at the hub are destroyed."
         case _:
             return "The input files at the hub are destroyed."
 

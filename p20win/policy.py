@@ -105,6 +105,7 @@ DESTRUCTION_CONFIRMATION: Final = BusinessDays(1)  # a second person confirms or
 HOLD_CONFIRMATION: Final = BusinessDays(
     1
 )  # a second person answers who asks for a hold, or its end: ours (O-65)
+ABANDONMENT_CONFIRMATION: Final = BusinessDays(1)  # a second person answers who asks for it: ours (O-65)
 DESTRUCTION_WAITS: Final = Hours(4)  # what keeps an ordered destruction waiting is mended: ours (O-65)
 
 # ---- Keys and backups

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from agreements import public as agreements
 from matching import checks, lifecycle, selectors, standing
-from matching.models import Match, MatchStatus
+from matching.models import Match
 from matching.services.signing import DESTRUCTION
 from p20win.accounts.public import system_user
 from p20win.audit.public import events_of, first_in_line
@@ -47,8 +47,7 @@ def note_destroyed(destruction: custody.Destruction, *, at: dt.datetime) -> Matc
         return None
     first_in_line()
     match = Match.objects.select_for_update().get(pk=match.pk)
-    waiting = match.status in standing.AFTER_SIGN_OFF and match.status != MatchStatus.INPUTS_DESTROYED
-    if not waiting or checks.inputs_are_gone(match, system_user()):
+    if match.status not in standing.DESTROYABLE or checks.inputs_are_gone(match, system_user()):
         return match
     by = system_user()
     match = take(lifecycle.DESTROY_INPUTS, match, by=by, at=at, inputs_destroyed_at=at)
@@ -64,12 +63,11 @@ def _facts(match: Match) -> dict[str, Any]:
 
     Of the ledger's lines that tell of it, number and hash: what an inclusion proof is about.
     """
+    ended_at = match.signed_off_at or match.abandoned_at
     done = [
         row
         for row in custody.destructions(match.project)
-        if row.status == custody.DestructionStatus.DONE
-        and match.signed_off_at is not None
-        and row.asked_at >= match.signed_off_at
+        if row.status == custody.DestructionStatus.DONE and ended_at is not None and row.asked_at >= ended_at
     ]
     gone = [row.snapshots_gone_at for row in done if row.snapshots_gone_at is not None]
     return {

@@ -47,7 +47,7 @@ def why_not_ask(match: Match, actor: "User") -> list[str]:
     """Say why this person cannot ask for the destruction of the inputs now; an empty list means they can."""
     if match.status == MatchStatus.INPUTS_DESTROYED:
         return ["The inputs are destroyed."]
-    reasons = [] if match.status in standing.AFTER_SIGN_OFF else ["The match is not signed off."]
+    reasons = [] if match.status in standing.DESTROYABLE else ["The match is not signed off, nor abandoned."]
     order = DestructionOrder(match=match)
     found = (checks.extract_is_made(order, actor) if not reasons else None, checks.is_not_held(order, actor))
     reasons += [why for why in (*found, checks.runs_matches(match, actor)) if why]
@@ -143,10 +143,10 @@ def withdraw(order: DestructionOrder, *, reason: str, by: "User", at: dt.datetim
 def order_in_time(match: Match, *, at: dt.datetime) -> DestructionOrder:
     """Set the order that nobody has to ask for, as the clock says; safe to do twice (O-65, O-107).
 
-    :raises Blocked: if the inputs are destroyed, the match is not signed off, or a legal hold is in force
+    :raises Blocked: if the inputs are destroyed, the match has not ended, or a legal hold is in force
     """
     match, by = _locked(match), system_user()
-    if match.status not in (MatchStatus.SIGNED_OFF, MatchStatus.DELIVERED):
+    if match.status not in standing.DESTROYABLE:
         raise Blocked(f"Not possible while the status is “{match.get_status_display()}”.")
     if why := custody.why_held(match.project):
         raise Blocked(why)

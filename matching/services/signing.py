@@ -69,6 +69,13 @@ def agree(match: Match, *, by: "User", typed_name: str, password: str, at: dt.da
 
 def _sign_off(match: Match, *, by: "User", at: dt.datetime) -> Match:
     match = take(lifecycle.SIGN_OFF, match, by=by, at=at, signed_off_at=at)
+    start_destruction(match, at=at)
+    delivering.prepare(match, by=by, at=at)
+    return match
+
+
+def start_destruction(match: Match, *, at: dt.datetime) -> None:
+    """Start the clock of the inputs of a match that came to its end, with a result or without."""
     _, rule = destruction_rule(match)
     deadlines.start(
         DESTRUCTION,
@@ -80,8 +87,6 @@ def _sign_off(match: Match, *, by: "User", at: dt.datetime) -> Match:
         where=match.get_absolute_url(),
     )
     custody.hold_clocks(match.project, by=system_user(), at=at)
-    delivering.prepare(match, by=by, at=at)
-    return match
 
 
 def destruction_rule(match: Match) -> tuple[str, Rule]:

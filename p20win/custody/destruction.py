@@ -12,7 +12,7 @@ from p20win.accounts.public import system_user
 from p20win.audit.public import first_in_line
 from p20win.custody import holds, key_snapshots, lifecycle, places, sealing, uploads, vault_keys
 from p20win.custody.engine.errors import NoKey
-from p20win.custody.models import Destruction, DestructionStatus, FileStatus, SealedFile, Upload
+from p20win.custody.models import LIVING, Destruction, DestructionStatus, SealedFile, Upload
 from p20win.jobs import public as jobs
 from p20win.refusal import Blocked
 from p20win.workflow import amend, create, take
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from p20win.projects.models import Project
 
 METHOD: Final = "cryptographic erase (NIST SP 800-88), then deletion of the encrypted files"
-_LIVING: Final = (FileStatus.ANNOUNCED, FileStatus.ARRIVED, FileStatus.ACCEPTED)
 
 
 class StillReadable(RuntimeError):
@@ -143,7 +142,7 @@ def _note_keys(row: Destruction, destroyed: list[Any], *, at: dt.datetime) -> De
 
 
 def _files(row: Destruction) -> Any:
-    rows = SealedFile.objects.filter(project=row.project, owner=row.organisation, status__in=_LIVING)
+    rows = SealedFile.objects.filter(project=row.project, owner=row.organisation, status__in=LIVING)
     return rows.select_related("slot", "project", "owner", "destination").order_by("id")
 
 

@@ -124,6 +124,10 @@ class FileStatus(models.TextChoices):
     DESTROYED = "destroyed", "Destroyed"
 
 
+LIVING: Final = (FileStatus.ANNOUNCED, FileStatus.ARRIVED, FileStatus.ACCEPTED)
+"""In these something of a file lies at the hub, or is on its way."""
+
+
 class ScanState(models.TextChoices):
     """What the malware scanner said of a file."""
 
