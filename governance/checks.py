@@ -32,7 +32,7 @@ def why_not_close(project: Project, actor: User) -> list[str]:
 
 
 def is_destroyed_at_the_recipient(project: Project, actor: User) -> str | None:
-    """The recipient has filed its certificate (O-85). To whom nothing was delivered has nothing to destroy."""
+    """The recipient has filed its certificate (O-85); to whom nothing was delivered has none to file."""
     if not _had_data(project) or matching.extract_for(project) is None:
         return None
     if agreements.certificates(project).exclude(kind="hub_destruction").exists():
@@ -46,7 +46,7 @@ def is_destroyed_at_the_hub(project: Project, actor: User) -> str | None:
     if not _had_data(project) or match is None:
         return None
     if match.status != matching.MatchStatus.INPUTS_DESTROYED:
-        return "The match has not come to its end. Its inputs are destroyed first; abandon it if it has no result."
+        return "The match has not come to its end: its inputs are there. Abandon it if it will have no result."
     if agreements.certificates(project).filter(kind="hub_destruction").exists():
         return None
     return "The inputs at the hub are not certified as destroyed."

@@ -133,7 +133,8 @@ TITLES: Final = {
 # What the portal notes for itself; on the page of a project it would only be noise.
 QUIET: Final = frozenset(
     """
-    abandonment.confirmed agency.asked agreement.document_made agreement.party_named capability.broken_off capability.issued
+    abandonment.confirmed agency.asked agreement.document_made agreement.party_named capability.broken_off
+    capability.issued
     capability.served capability.used certificate.made clearance.asked deadline.cancelled deadline.met
     deadline.passed deadline.started destruction.begun document.signed element.added element.changed
     element.removed extract.asked extract.range_asked extract.range_given extract.ticket_given

@@ -125,6 +125,12 @@ def lead(match: Match) -> str:
                     " say whether it is optimal."
                 )
             return f"The report is ready. {_listed(waiting)} have not said yet whether it is optimal."
+        case _:
+            return _lead_at_the_end(match)
+
+
+def _lead_at_the_end(match: Match) -> str:
+    match match.status:
         case MatchStatus.SIGNED_OFF:
             if not standing.terms(match).limitations:
                 return (
@@ -135,10 +141,9 @@ def lead(match: Match) -> str:
             return "The extract is with the recipient. The input files wait for their destruction."
         case MatchStatus.ABANDONED:
             return "The match has ended without a result. The input files wait for their destruction."
-        case _ if match.abandoned_at:
-            return "The match has ended without a result. The input files at the hub are destroyed."
         case _:
-            return "The input files at the hub are destroyed."
+            without = "The match has ended without a result. " if match.abandoned_at else ""
+            return f"{without}The input files at the hub are destroyed."
 
 
 def _listed(names: list[str]) -> str:

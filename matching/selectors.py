@@ -97,10 +97,8 @@ def wants_rerun(project: "Project") -> bool:
     if match is None or match.status != MatchStatus.INPUTS_DESTROYED:
         return False
     return (
-        match.abandoned_at is not None
-        and agreements.in_force_tray().filter(project=project).exists()
-        or Question.objects.filter(delivery__match=match, outcome=Outcome.RERUN).exists()
-    )
+        match.abandoned_at is not None and agreements.in_force_tray().filter(project=project).exists()
+    ) or Question.objects.filter(delivery__match=match, outcome=Outcome.RERUN).exists()
 
 
 def expected(match: Match) -> QuerySet[ExpectedFile]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
 
-from matching import abandonment_checks, lifecycle, standing
+from matching import abandonment_checks, lifecycle
 from matching.abandonment_models import Abandonment, AbandonmentStatus, Ground
 from matching.models import Match, RunStatus
 from matching.services import choosing, opening, signing
@@ -78,7 +78,7 @@ def ask(
 def confirm(abandonment: Abandonment, *, by: "User", at: dt.datetime) -> Match:
     """Abandon a match as another person asked. Its uploads close, and the clock of its inputs starts.
 
-    :raises Blocked: if it is one's own asking, the person may not, the ground holds no more, or the vault links
+    :raises Blocked: if it is one's own asking, the person may not, the ground holds no more, or it links
     """
     match = _locked(abandonment.match)
     abandonment = Abandonment.objects.select_related("asked_by", "match__project").get(pk=abandonment.pk)

@@ -17,7 +17,6 @@ from p20win.workflow import take
 
 if TYPE_CHECKING:
     from p20win.accounts.models import Organisation, User
-    from p20win.projects.models import Project
 
 
 @transaction.atomic
@@ -89,9 +88,3 @@ def _facts(match: Match) -> dict[str, Any]:
 
 def _moment(at: dt.datetime | None) -> str | None:
     return at.isoformat() if at else None
-
-
-@transaction.atomic
-def destroy_results(project: "Project", *, by: "User", at: dt.datetime) -> custody.Destruction:
-    """Have the vault destroy the hub's results: key, pairs and extract, when the project is over."""
-    return custody.ask_destruction(project, standing.keeper(project), by=by, at=at)

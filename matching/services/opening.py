@@ -183,7 +183,7 @@ def _open(
 
 @transaction.atomic
 def close_uploads(match: Match, *, at: dt.datetime, note: str) -> None:
-    """Take nothing more for a match: what came now could not be used, and no clock would destroy it (O-65)."""
+    """Take nothing more for a match: what came now could not be used, nor would a clock destroy it (O-65)."""
     by = system_user()
     waiting = match.expected_files.filter(slot__status=custody.SlotStatus.OPEN)
     for row in waiting.select_related("slot").order_by("pk"):

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from matching import checks, lifecycle, standing, timing
 from matching.models import DestructionOrder, Match, MatchStatus, OrderStatus
-from matching.services import destroying
+from matching.services import destroying, opening
 from matching.services.signing import DESTRUCTION
 from p20win.accounts.public import Role, hub, system_user
 from p20win.audit.public import first_in_line
@@ -105,6 +105,7 @@ def _wait_for_the_hub(slug: str, order: DestructionOrder, *, by: "User", at: dt.
 
 
 def _start_hour(order: DestructionOrder, *, by: "User", at: dt.datetime) -> None:
+    opening.close_uploads(order.match, at=at, note="The destruction of the inputs was ordered.")
     project, where = order.match.project, order.match.get_absolute_url()
     deadlines.start(HOUR, subject=order, project=project, at=at, by=by, where=where)
 

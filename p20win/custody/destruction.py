@@ -8,17 +8,25 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
 
-from p20win.accounts.public import system_user
+from p20win.accounts.public import Organisation, system_user
 from p20win.audit.public import first_in_line
 from p20win.custody import holds, key_snapshots, lifecycle, places, sealing, uploads, vault_keys
 from p20win.custody.engine.errors import NoKey
-from p20win.custody.models import LIVING, Destruction, DestructionStatus, SealedFile, Upload
+from p20win.custody.models import (
+    LIVING,
+    Destruction,
+    DestructionStatus,
+    SealedFile,
+    SlotStatus,
+    Upload,
+    UploadSlot,
+)
 from p20win.jobs import public as jobs
 from p20win.refusal import Blocked
 from p20win.workflow import amend, create, take
 
 if TYPE_CHECKING:
-    from p20win.accounts.models import Organisation, User
+    from p20win.accounts.models import User
     from p20win.jobs.public import RunningJob
     from p20win.projects.models import Project
 
@@ -54,6 +62,27 @@ def ask_destruction(
     row = _new(project, organisation, by=by, at=at, on_done=on_done)
     jobs.after_commit("custody.destroy", project_id=project.pk, asked_by_id=by.pk, destruction_id=row.pk)
     return row
+
+
+@transaction.atomic
+def ask_destruction_of_all(project: "Project", *, by: "User", at: dt.datetime) -> list[Destruction]:
+    """Have the vault destroy all that is left of a project at its end, whoever's it is; take nothing more.
+
+    Of everybody whose files live, or whose key was never destroyed: results, late files, outputs with their
+    true counts. The caller closes the project in the same transaction; nothing is sealed for a closed one.
+
+    :raises Blocked: if a legal hold is in force
+    """
+    first_in_line()
+    for slot in UploadSlot.objects.filter(project=project, status=SlotStatus.OPEN).order_by("pk"):
+        take(lifecycle.CLOSE, slot, by=system_user(), at=at, note="The project is over.")
+    files = SealedFile.objects.filter(project=project)
+    done = Destruction.objects.filter(project=project, status=DestructionStatus.DONE)
+    with_key = files.filter(key_version__isnull=False).exclude(owner__in=done.values("organisation"))
+    owners = {*files.filter(status__in=LIVING).values_list("owner", flat=True)}
+    owners |= {*with_key.values_list("owner", flat=True)}
+    rows = Organisation.objects.filter(pk__in=owners).order_by("slug")
+    return [ask_destruction(project, owner, by=by, at=at) for owner in rows]
 
 
 def _new(

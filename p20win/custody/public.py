@@ -19,6 +19,7 @@ hash that the proof is about.
 `read_apart` runs a function of a module on a file in the sandbox (engine/sandbox.py says what that stops).
 
 Destruction: `ask_destruction` from anywhere; the vault does it and calls `on_done` with `destruction_id`.
+`ask_destruction_of_all` at a project's end, whoever's files are left; nothing is sealed for a closed one.
 While a legal hold is in force both refuse; `why_held` says it in words, and who starts a clock of destruction
 calls `hold_clocks` after it.
 """
@@ -32,7 +33,12 @@ from p20win.custody.checkpoints import name as ledger_name
 from p20win.custody.checkpoints import prove as ledger_proof
 from p20win.custody.checkpoints import prove_line as ledger_proof_of_line
 from p20win.custody.checks import why_not_send
-from p20win.custody.destruction import StillReadable, ask_destruction, shred
+from p20win.custody.destruction import (
+    StillReadable,
+    ask_destruction,
+    ask_destruction_of_all,
+    shred,
+)
 from p20win.custody.download_tickets import ticket
 from p20win.custody.engine.certificate import FORMAT as CERTIFICATE_FORMAT
 from p20win.custody.engine.certificate import NAME as CERTIFICATE_NAME
@@ -109,6 +115,7 @@ __all__ = [
     "accepted_files",
     "ask_checkpoint",
     "ask_destruction",
+    "ask_destruction_of_all",
     "ask_hold",
     "ask_lift",
     "capability",

@@ -29,6 +29,7 @@ from p20win.custody.models import (
 from p20win.custody.reception import described, stored_name
 from p20win.custody.sealing import Sealed
 from p20win.jobs import public as jobs
+from p20win.projects import public as projects
 from p20win.refusal import Blocked
 from p20win.workflow import create, take
 
@@ -291,10 +292,22 @@ def seal_bytes(
         **sealed.fields(),
     )
     try:
-        return create("file.sealed", row, by=by, at=at, details=described(row) | {"rows": rows})
+        return _put_down(row, by=by, at=at)
     except BaseException:
         sealing.remove_blob(sealed.blob)
         raise
+
+
+@transaction.atomic
+def _put_down(row: SealedFile, *, by: "User", at: dt.datetime) -> SealedFile:
+    """Write a file of the hub down. A project closes in the same line: before it, or with this file.
+
+    :raises Blocked: if the project was closed meanwhile; what is sealed now would be destroyed by nobody
+    """
+    row = create("file.sealed", row, by=by, at=at, details=described(row) | {"rows": row.rows})
+    if why := projects.is_open(projects.Project.objects.get(pk=row.project_id)):
+        raise Blocked(why)
+    return row
 
 
 def tidy(*, now: dt.datetime) -> int:

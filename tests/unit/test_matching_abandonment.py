@@ -257,7 +257,7 @@ class TestTheInputsGo:
 class TestAfterwards:
     def test_the_project_can_be_closed_without_a_delivery(self):
         match, by = matches.collecting(), factories.operating_group_member()
-        assert "abandon it if it has no result" in " ".join(closing.why_not_close(match.project, by))
+        assert "Abandon it if it will have no result" in " ".join(closing.why_not_close(match.project, by))
         abandoned(match)
         where = whereabouts.whereabouts(match.project)
         assert where.sentence.startswith("The match has ended without a result")
