@@ -46,7 +46,7 @@ def is_destroyed_at_the_hub(project: Project, actor: User) -> str | None:
     if not _had_data(project) or match is None:
         return None
     if match.status != matching.MatchStatus.INPUTS_DESTROYED:
-        return "The match has not come to its end: its inputs are there. Abandon it if it will have no result."
+        return "The match has not come to its end. Abandon it if it will have no result."
     if agreements.certificates(project).filter(kind="hub_destruction").exists():
         return None
     return "The inputs at the hub are not certified as destroyed."

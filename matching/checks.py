@@ -191,7 +191,10 @@ def why_not_fetch(delivery: Delivery, person: "User", at: dt.datetime) -> list[s
     if delivery.status == DeliveryStatus.REPLACED:
         return ["A later version replaces this one. Download that one."]
     if not standing.is_within_window(delivery, at):
-        return ["The time to download the extract is over. Ask the operating group if you still need it."]
+        return [
+            "The time to download the extract is over, and the hub’s copy is removed. Ask the operating group"
+            " if you still need it."
+        ]
     if must_attest(delivery.match, person) and not has_attested(delivery.match, person):
         return ["First your organisation attests that its own link from real to synthetic ids is destroyed."]
     return []

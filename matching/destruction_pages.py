@@ -72,7 +72,9 @@ def ask(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
             "Another person of the hub must confirm it. Nothing is destroyed by you alone.",
             "After that everyone is told, and an hour passes in which it can be withdrawn.",
             "Then each agency’s keys in this project are destroyed, then its files. Nobody can undo this.",
-            "The key, the report and the extract stay; they lie under another key.",
+            "What the runs gave is removed with them; the reports stay."
+            if match.abandoned_at
+            else "The key, the report and the extract stay; they lie under another key.",
         ],
     )
 

@@ -21,7 +21,8 @@ hash that the proof is about.
 Destruction: `ask_destruction` from anywhere; the vault does it and calls `on_done` with `destruction_id`.
 `ask_destruction_of_all` at a project's end, whoever's files are left; nothing is sealed for a closed one.
 While a legal hold is in force both refuse; `why_held` says it in words, and who starts a clock of destruction
-calls `hold_clocks` after it.
+calls `hold_clocks` after it. `ask_removal` has one file deleted while its owner's key is needed for others; the
+vault waits for the end of a hold.
 """
 
 from p20win.custody.capabilities import capability, register_opening
@@ -67,6 +68,7 @@ from p20win.custody.models import (
     UploadSlot,
 )
 from p20win.custody.reception import Reception, receive
+from p20win.custody.removal import ask_removal
 from p20win.custody.sealing import (
     NotOpenable,
     open_bytes,
@@ -118,6 +120,7 @@ __all__ = [
     "ask_destruction_of_all",
     "ask_hold",
     "ask_lift",
+    "ask_removal",
     "capability",
     "close_slot",
     "confirm_hold",
