@@ -25,21 +25,24 @@ def file_accepted(job: RunningJob, *, file_id: str) -> None:
 def run_match(job: RunningJob, *, run_id: str) -> None:
     """Link the files of a run."""
     run = MatchRun.objects.select_related("match", "match__project", "method").get(pk=run_id)
-    running.link(run, job=job, at=clock.now())
+    with custody.damage_noted():
+        running.link(run, job=job, at=clock.now())
 
 
 @line_of_work("matching.try_spec", queue="vault", attempts=running.ATTEMPTS)
 def try_spec(job: RunningJob, *, try_out_id: str) -> None:
     """Try a specification on a share of the rows."""
     rows = TryOut.objects.select_related("link_spec__match__project", "link_spec__method")
-    specifying.carry_out(rows.get(pk=try_out_id), job=job, at=clock.now())
+    with custody.damage_noted():
+        specifying.carry_out(rows.get(pk=try_out_id), job=job, at=clock.now())
 
 
 @line_of_work("matching.build_extract", queue="vault")
 def build_extract(job: RunningJob, *, delivery_id: str) -> None:
     """Build the extract of a match that is signed off."""
     delivery = Delivery.objects.select_related("match", "match__project", "project").get(pk=delivery_id)
-    delivering.build(delivery, job=job, at=clock.now())
+    with custody.damage_noted():
+        delivering.build(delivery, job=job, at=clock.now())
 
 
 @line_of_work("matching.close_delivery")

@@ -91,13 +91,20 @@ def link(run: MatchRun, *, job: "RunningJob", at: dt.datetime) -> MatchRun:
     except (BadInput, NeedsMoreMemory) as refusal:
         _fail(run, str(refusal), job=job, at=at)
         raise Blocked(str(refusal)) from None
+    except custody.Damaged as damage:  # tried again it would be the same
+        _fail(run, str(damage), job=job, at=at)
+        raise
     except LinkageError as failure:
         if job.attempts >= ATTEMPTS:
             _fail(run, str(failure), job=job, at=at)
             raise Blocked(str(failure)) from None
         raise
     job.progress(96, "Sealing the results")
-    return _store(run, outcome, job=job, at=at)
+    try:
+        return _store(run, outcome, job=job, at=at)
+    except custody.Damaged as damage:  # the key of an earlier run, to which this one is compared
+        _fail(run, str(damage), job=job, at=at)
+        raise
 
 
 def _outcome(run: MatchRun, job: "RunningJob") -> child.Outcome:

@@ -230,6 +230,9 @@ def carry_out(trial: TryOut, *, job: "RunningJob", at: dt.datetime) -> TryOut:
         outcome = child.link(setup, files | lists, progress=job.progress)
     except (BadInput, NeedsMoreMemory) as refusal:
         return _fail(trial, str(refusal), job=job, at=at)
+    except custody.Damaged as damage:
+        _fail(trial, str(damage), job=job, at=at)
+        raise
     except LinkageError as failure:
         if job.attempts >= 3:
             return _fail(trial, str(failure), job=job, at=at)

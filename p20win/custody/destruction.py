@@ -14,8 +14,10 @@ from p20win.custody import holds, key_snapshots, lifecycle, places, sealing, upl
 from p20win.custody.engine.errors import NoKey
 from p20win.custody.models import (
     LIVING,
+    DamageStatus,
     Destruction,
     DestructionStatus,
+    FileStatus,
     SealedFile,
     SlotStatus,
     Upload,
@@ -130,6 +132,8 @@ def carry_out(row: Destruction, *, at: dt.datetime, job: "RunningJob | None" = N
     row = _note_keys(row, destroyed, at=at)
     for file in files:
         places.erase_pieces(file.pieces)
+    for kept in _evidence(row):
+        places.erase_pieces(kept.pieces)
     for upload in Upload.objects.filter(slot__project=row.project, slot__supplier=row.organisation):
         uploads.leave_nothing(upload)
     proofs = [_proof(file) for file in files]
@@ -173,6 +177,12 @@ def _note_keys(row: Destruction, destroyed: list[Any], *, at: dt.datetime) -> De
 def _files(row: Destruction) -> Any:
     rows = SealedFile.objects.filter(project=row.project, owner=row.organisation, status__in=LIVING)
     return rows.select_related("slot", "project", "owner", "destination").order_by("id")
+
+
+def _evidence(row: Destruction) -> Any:
+    """Return what arrived damaged and is kept for a while; it goes with the rest."""
+    rows = SealedFile.objects.filter(project=row.project, owner=row.organisation, status=FileStatus.REFUSED)
+    return rows.filter(damages__status=DamageStatus.FOUND)
 
 
 def _proof(file: SealedFile) -> dict[str, Any]:

@@ -6,6 +6,9 @@ vault checks it and calls the slot's `on_accepted` or `on_refused` line of work 
 In the vault's jobs (queue "vault") alone: `open_bytes`, `open_lazily`, `open_range`, `seal_bytes`,
 `signed_by_the_hub`, `shred`, `tidy`.
 
+Work that opens files runs in `with damage_noted():`, outside any transaction: what turns out to be damaged
+is written down and told, and the work is refused.
+
 Pages: `capability(person, act, subject, at)` after the access decision, then `relay(token)`; what the act
 gives is registered by its desk with `register_opening`. A person's program opens with a ticket instead of
 their session: `ticket`, and views marked `access.by_download_ticket`.
@@ -19,10 +22,10 @@ hash that the proof is about.
 `read_apart` runs a function of a module on a file in the sandbox (engine/sandbox.py says what that stops).
 
 Destruction: `ask_destruction` from anywhere; the vault does it and calls `on_done` with `destruction_id`.
-`ask_destruction_of_all` at a project's end, whoever's files are left; nothing is sealed for a closed one.
+`ask_destruction_of_all` at a project's end; nothing is sealed for a closed one.
 While a legal hold is in force both refuse; `why_held` says it in words, and who starts a clock of destruction
-calls `hold_clocks` after it. `ask_removal` has one file deleted while its owner's key is needed for others; the
-vault waits for the end of a hold.
+calls `hold_clocks` after it. `ask_removal` has one file deleted while its owner's key is needed for others;
+the vault waits for the end of a hold.
 """
 
 from p20win.custody.capabilities import capability, register_opening
@@ -34,6 +37,9 @@ from p20win.custody.checkpoints import name as ledger_name
 from p20win.custody.checkpoints import prove as ledger_proof
 from p20win.custody.checkpoints import prove_line as ledger_proof_of_line
 from p20win.custody.checks import why_not_send
+from p20win.custody.damage import Damaged
+from p20win.custody.damage import noted as damage_noted
+from p20win.custody.damage import standing as damaged_files
 from p20win.custody.destruction import (
     StillReadable,
     ask_destruction,
@@ -100,6 +106,7 @@ __all__ = [
     "Broken",
     "CustodyError",
     "Cut",
+    "Damaged",
     "DataClass",
     "Destruction",
     "DestructionStatus",
@@ -124,6 +131,8 @@ __all__ = [
     "capability",
     "close_slot",
     "confirm_hold",
+    "damage_noted",
+    "damaged_files",
     "destructions",
     "files_without_key",
     "hold_clocks",

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from p20win.accounts.models import Organisation, User
     from p20win.projects.models import Project
 
-_OF_ONE_AGENCY: Final = frozenset({"custody.sealedfile", "custody.uploadslot", "custody.capability"})
+_OF_ONE_AGENCY: Final = frozenset(
+    {"custody.sealedfile", "custody.uploadslot", "custody.capability", "custody.damage"}
+)
 
 
 def visible_slots(user: "User") -> QuerySet[UploadSlot]:
