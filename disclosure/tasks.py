@@ -13,7 +13,8 @@ from p20win.jobs.public import RunningJob, line_of_work
 def check_output(job: RunningJob, *, file_id: str) -> None:
     """Check the file of an output."""
     file = custody.SealedFile.objects.select_related("slot", "project", "owner").get(pk=file_id)
-    checking.check_output(file, job=job, at=clock.now())
+    with custody.damage_noted():
+        checking.check_output(file, job=job, at=clock.now())
 
 
 @line_of_work("disclosure.file_refused")

@@ -60,8 +60,8 @@ def whereabouts(project: Project) -> Whereabouts:
     places = way.whole_way(names)
     now = way.current(places)
     ended = next((way.ENDED[name] for name, _ in reversed(names) if name in way.ENDED), "")
-    if any(name == "request.submitted" for name, _ in names[_last(names, way.ENDED) :]):
-        ended = ""  # it went on afterwards
+    if any(name in way.RESUMED for name, _ in names[_last(names, way.ENDED) :]):
+        ended = ""
     pending = [d for d in deadlines.open_of_project(project) if d.kind == "by"]
     of_stage = [d for d in pending if now is not None and d.slug in now.stage.clocks]
     holders = _holders(of_stage)

@@ -140,7 +140,9 @@ ENDED: Final = {
     "request.disapproved": "The agencies disapproved the request.",
     "request.withdrawn": "The requestor withdrew the request.",
     "agreement.ended": "The agreement has ended; what is left is to destroy the data and certify it.",
+    "match.abandoned": "The match has ended without a result; what was sent for it is destroyed in time.",
 }
+RESUMED: Final = frozenset({"request.submitted", "match.opened"})  # after one of these it went on
 
 
 def whole_way(events: Iterable[tuple[str, dt.datetime]]) -> list[Place]:

@@ -53,6 +53,9 @@ TITLES: Final = {
     "file.refused": "A file was refused",
     "file.sealed": "A result was sealed",
     "file.destroyed": "A file was destroyed",
+    "file.damaged": "A file was found damaged",
+    "damage.gone": "A file that was damaged opens whole again",
+    "damage.evidence_erased": "What had arrived damaged was erased",
     "match.opened": "Upload of the files opened",
     "match.files_complete": "All files are in",
     "repeat.set": "It was settled when the match is repeated",
@@ -71,6 +74,10 @@ TITLES: Final = {
     "match.rejected": "A party asked for another match",
     "match.signed_off": "Match signed off by every party",
     "match.delivered": "Extract ready",
+    "abandonment.asked": "It was asked to abandon the match",
+    "abandonment.confirmed": "A second person confirmed that the match is abandoned",
+    "abandonment.withdrawn": "The match was not abandoned",
+    "match.abandoned": "Match ended without a result",
     "extract.asked": "Extract asked for",
     "extract.available": "Extract can be downloaded",
     "match.limitations_written": "The hub described the limits of the result",
@@ -132,7 +139,8 @@ TITLES: Final = {
 # What the portal notes for itself; on the page of a project it would only be noise.
 QUIET: Final = frozenset(
     """
-    agency.asked agreement.document_made agreement.party_named capability.broken_off capability.issued
+    abandonment.confirmed agency.asked agreement.document_made agreement.party_named capability.broken_off
+    capability.issued
     capability.served capability.used certificate.made clearance.asked deadline.cancelled deadline.met
     deadline.passed deadline.started destruction.begun document.signed element.added element.changed
     element.removed extract.asked extract.range_asked extract.range_given extract.ticket_given

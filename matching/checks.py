@@ -191,7 +191,10 @@ def why_not_fetch(delivery: Delivery, person: "User", at: dt.datetime) -> list[s
     if delivery.status == DeliveryStatus.REPLACED:
         return ["A later version replaces this one. Download that one."]
     if not standing.is_within_window(delivery, at):
-        return ["The time to download the extract is over. Ask the operating group if you still need it."]
+        return [
+            "The time to download the extract is over, and the hub’s copy is removed. Ask the operating group"
+            " if you still need it."
+        ]
     if must_attest(delivery.match, person) and not has_attested(delivery.match, person):
         return ["First your organisation attests that its own link from real to synthetic ids is destroyed."]
     return []
@@ -260,6 +263,8 @@ def why_not_describe(match: Match, actor: "User") -> list[str]:
     reasons = [why] if (why := runs_matches(match, actor)) else []
     if standing.latest_result(match) is None:
         reasons.append("There is no match result to describe yet.")
+    if match.abandoned_at:
+        reasons.append("The match has ended without a result.")
     return reasons
 
 
@@ -304,10 +309,15 @@ def is_asked(question: Question, actor: "User") -> str | None:
 
 
 def inputs_are_gone(match: Match, actor: "User") -> str | None:
-    """Every agency's key in the project is destroyed, and its files with it."""
-    left = custody.accepted_files(match.project).filter(slot__expected_by__match=match)
-    names = sorted({file.owner.short_name for file in left})
-    return f"Inputs of {', '.join(names)} are still there." if names else None
+    """Every agency's key in the project is destroyed, and its files with it, also what was on its way."""
+    left = custody.living_files(match.project).filter(slot__expected_by__match=match)
+    names = {file.owner.short_name for file in left}
+    asked = custody.destructions(match.project).filter(
+        status=custody.DestructionStatus.ASKED,
+        organisation__in=match.expected_files.values("slot__supplier"),
+    )
+    names |= {row.organisation.short_name for row in asked}
+    return f"Inputs of {', '.join(sorted(names))} are still there." if names else None
 
 
 def is_of_the_hub(order: DestructionOrder, actor: "User") -> str | None:
@@ -332,7 +342,9 @@ def may_withdraw(order: DestructionOrder, actor: "User") -> str | None:
 
 
 def extract_is_made(order: DestructionOrder, actor: "User") -> str | None:
-    """The inputs stay until the extract is made of them (O-73)."""
+    """The inputs stay until the extract is made of them (O-73); of an abandoned match none is made."""
+    if order.match.status == MatchStatus.ABANDONED:
+        return None
     if order.match.deliveries.filter(status=DeliveryStatus.PREPARING).exists():
         lacking = (
             "" if standing.terms(order.match).limitations else " The hub has not written its limits yet."

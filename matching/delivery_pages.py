@@ -8,6 +8,7 @@ from matching.engine import page_words
 from matching.models import Delivery, DeliveryStatus, Form, Question, QuestionStatus
 from matching.services import fetching, packing
 from p20win.accounts.public import Role
+from p20win.custody import public as custody
 from p20win.deadlines import public as deadlines
 from p20win.workflow import blockers
 
@@ -24,6 +25,7 @@ def delivery(row: Delivery, person: "User", at: dt.datetime) -> dict[str, Any]:
         "delivery": row,
         "match": row.match,
         "lead": lead(row),
+        "copy": copy_at_the_hub(row),
         "versions": selectors.versions(row.project),
         "clocks": _clocks(row, mine),
         "window": window,
@@ -43,6 +45,17 @@ def delivery(row: Delivery, person: "User", at: dt.datetime) -> dict[str, Any]:
         "why_not_ask": checks.why_not_ask(row, person, at),
         "is_recipient": person.has_perm("projects.download_extract", row.project),
     }
+
+
+def copy_at_the_hub(row: Delivery) -> str:
+    """Say whether the hub still has the bytes of a version that nobody can fetch any more (O-74)."""
+    if row.extract is None or row.status in (DeliveryStatus.PREPARING, DeliveryStatus.AVAILABLE):
+        return ""
+    if row.extract.status == custody.FileStatus.DESTROYED:
+        return "The hub’s copy of this version is removed."
+    if why := custody.why_held(row.project):
+        return f"The hub keeps its copy for now. {why}"
+    return "The hub’s copy of this version is being removed."
 
 
 def lead(row: Delivery) -> str:

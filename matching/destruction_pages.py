@@ -31,7 +31,7 @@ def _order(request: SignedInRequest, pk: uuid.UUID) -> DestructionOrder:
     return order
 
 
-def _confirmed(
+def confirmed(
     request: SignedInRequest,
     match: Match,
     perform: Callable[[dict[str, Any]], object],
@@ -59,7 +59,7 @@ def _confirmed(
 def ask(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Ask that the inputs be destroyed before their clock has run out."""
     match = _match(request, pk)
-    return _confirmed(
+    return confirmed(
         request,
         match,
         lambda said: ordering.ask(match, reason=said["reason"], by=request.user, at=clock.now()),
@@ -72,7 +72,9 @@ def ask(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
             "Another person of the hub must confirm it. Nothing is destroyed by you alone.",
             "After that everyone is told, and an hour passes in which it can be withdrawn.",
             "Then each agency’s keys in this project are destroyed, then its files. Nobody can undo this.",
-            "The key, the report and the extract stay; they lie under another key.",
+            "What the runs gave is removed with them; the reports stay."
+            if match.abandoned_at
+            else "The key, the report and the extract stay; they lie under another key.",
         ],
     )
 
@@ -82,7 +84,7 @@ def ask(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
 def confirm(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Confirm what another person of the hub asked for."""
     order = _order(request, pk)
-    return _confirmed(
+    return confirmed(
         request,
         order.match,
         lambda _: ordering.confirm(order, by=request.user, at=clock.now()),
@@ -103,7 +105,7 @@ def confirm(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
 def withdraw(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Withdraw an order before the vault begins."""
     order = _order(request, pk)
-    return _confirmed(
+    return confirmed(
         request,
         order.match,
         lambda said: ordering.withdraw(order, reason=said["reason"], by=request.user, at=clock.now()),

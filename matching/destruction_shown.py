@@ -39,7 +39,7 @@ def destruction(match: Match, person: "User", at: dt.datetime) -> dict[str, Any]
 
 def _not_started(match: Match) -> dict[str, Any]:
     """Return what the clock waits for: the parties' word, each with its own clock and escalation."""
-    if match.status in standing.AFTER_SIGN_OFF:
+    if match.status in standing.AFTER_SIGN_OFF or match.abandoned_at:
         return {}
     text = "The input files are destroyed in time after every party has said that the match is optimal. " + (
         "The match has not come to a result yet." if match.status != MatchStatus.LINKED else ""

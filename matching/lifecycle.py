@@ -2,8 +2,9 @@
 
 from typing import Final
 
-from matching import checks
+from matching import abandonment_checks, checks
 from matching.models import (
+    AbandonmentStatus,
     DeliveryStatus,
     IssueStatus,
     MatchStatus,
@@ -76,11 +77,53 @@ DELIVER: Final = Step(
 )
 DESTROY_INPUTS: Final = Step(
     event="match.inputs_destroyed",
-    sources=frozenset({MatchStatus.SIGNED_OFF, MatchStatus.DELIVERED}),
+    sources=frozenset({MatchStatus.SIGNED_OFF, MatchStatus.DELIVERED, MatchStatus.ABANDONED}),
     target=MatchStatus.INPUTS_DESTROYED,
     checks=(is_system, checks.inputs_are_gone),
 )
-MATCH_STEPS: Final = (COMPLETE_FILES, START, LINK, FAIL, REJECT, CHOOSE, SIGN_OFF, DELIVER, DESTROY_INPUTS)
+ABANDON: Final = Step(
+    event="match.abandoned",
+    sources=frozenset({MatchStatus.COLLECTING, MatchStatus.READY, MatchStatus.LINKING, MatchStatus.LINKED}),
+    target=MatchStatus.ABANDONED,
+    checks=(
+        abandonment_checks.sees_to_ends,
+        abandonment_checks.two_abandon_it,
+        abandonment_checks.no_run_is_under_way,
+    ),
+    label="Abandon the match",
+)
+MATCH_STEPS: Final = (
+    COMPLETE_FILES,
+    START,
+    LINK,
+    FAIL,
+    REJECT,
+    CHOOSE,
+    SIGN_OFF,
+    DELIVER,
+    ABANDON,
+    DESTROY_INPUTS,
+)
+
+CONFIRM_ABANDONMENT: Final = Step(
+    event="abandonment.confirmed",
+    sources=frozenset({AbandonmentStatus.ASKED}),
+    target=AbandonmentStatus.CONFIRMED,
+    checks=(
+        abandonment_checks.sees_to_ends,
+        abandonment_checks.is_not_who_asked,
+        abandonment_checks.ground_holds,
+    ),
+    label="Confirm that it ends",
+)
+KEEP_MATCH: Final = Step(
+    event="abandonment.withdrawn",
+    sources=frozenset({AbandonmentStatus.ASKED}),
+    target=AbandonmentStatus.WITHDRAWN,
+    checks=(abandonment_checks.sees_to_ends,),
+    label="Let the match go on",
+)
+ABANDONMENT_STEPS: Final = (CONFIRM_ABANDONMENT, KEEP_MATCH)
 
 FINISH_RUN: Final = Step(
     event="run.finished",
@@ -200,6 +243,7 @@ REOPEN_ISSUE: Final = Step(
 ISSUE_STEPS: Final = (RESOLVE_ISSUE, REOPEN_ISSUE)
 STEPS: Final = (
     *MATCH_STEPS,
+    *ABANDONMENT_STEPS,
     *RUN_STEPS,
     *TRY_OUT_STEPS,
     *DELIVERY_STEPS,

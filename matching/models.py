@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 
+from matching.abandonment_models import Abandonment, AbandonmentStatus, Ground
 from matching.delivery_models import (
     Delivery,
     DeliveryStatus,
@@ -27,6 +28,8 @@ from p20win.audit.public import recorded
 from p20win.ids import uuid7
 
 __all__ = [
+    "Abandonment",
+    "AbandonmentStatus",
     "Delivery",
     "DeliveryStatus",
     "DeliveryTerms",
@@ -35,6 +38,7 @@ __all__ = [
     "ExpectedFile",
     "Fetch",
     "Form",
+    "Ground",
     "IssueStatus",
     "LinkAttestation",
     "LinkSpec",
@@ -71,6 +75,7 @@ class MatchStatus(models.TextChoices):
     LINKED = "linked", "Linked, waiting for the parties"
     SIGNED_OFF = "signed_off", "Signed off"
     DELIVERED = "delivered", "Delivered"
+    ABANDONED = "abandoned", "Abandoned, without a result"
     INPUTS_DESTROYED = "inputs_destroyed", "Inputs destroyed"
 
 
@@ -83,6 +88,7 @@ class Match(models.Model):
     status = models.CharField(max_length=16, choices=MatchStatus.choices, default=MatchStatus.COLLECTING)
     status_since = models.DateTimeField()
     signed_off_at = models.DateTimeField(null=True)
+    abandoned_at = models.DateTimeField(null=True)  # it ended without a result
     inputs_destroyed_at = models.DateTimeField(null=True)
     proposed = models.ForeignKey(  # the run that is before the parties
         "matching.MatchRun", on_delete=models.PROTECT, null=True, related_name="+"
@@ -103,8 +109,17 @@ class Match(models.Model):
             ),
             models.CheckConstraint(
                 name="match_signed_off_since",
-                condition=~Q(status__in=["signed_off", "delivered", "inputs_destroyed"])
-                | Q(signed_off_at__isnull=False),
+                condition=~Q(status__in=["signed_off", "delivered"]) | Q(signed_off_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="match_ended_one_way",
+                condition=~Q(status__in=["abandoned", "inputs_destroyed"])
+                | Q(signed_off_at__isnull=False, abandoned_at__isnull=True)
+                | Q(signed_off_at__isnull=True, abandoned_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="match_abandoned_since",
+                condition=~Q(status="abandoned") | Q(abandoned_at__isnull=False),
             ),
             models.CheckConstraint(
                 name="match_inputs_destroyed_since",

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from matching.models import (
+    Abandonment,
     Delivery,
     DeliveryTerms,
     DestructionOrder,
@@ -34,6 +35,8 @@ def _match(event: "Event") -> Match:
         return _question(event).delivery.match
     if event.subject_type == "matching.destructionorder":
         return _order(event).match
+    if event.subject_type == "matching.abandonment":
+        return _abandonment(event).match
     if event.subject_type == "matching.deliveryterms":
         return DeliveryTerms.objects.select_related("match__project").get(pk=event.subject_id).match
     if event.subject_type == "matching.repeat":
@@ -59,6 +62,17 @@ def _order(event: "Event") -> DestructionOrder:
         "match__project", "asked_by", "confirmed_by", "withdrawn_by"
     )
     return rows.get(pk=event.subject_id)
+
+
+def _abandonment(event: "Event") -> Abandonment:
+    rows = Abandonment.objects.select_related("match__project", "asked_by", "confirmed_by")
+    if event.subject_type == "matching.match":
+        return rows.get(match__pk=event.subject_id, status="confirmed")
+    return rows.get(pk=event.subject_id)
+
+
+def _abandonment_words(event: "Event") -> dict[str, object]:
+    return {"abandonment": _abandonment(event)}
 
 
 def _order_words(event: "Event") -> dict[str, object]:
@@ -256,6 +270,26 @@ NOTICES: Final = {
         "{number}: the destruction was withdrawn",
         where=_page,
         context=_order_words,
+    ),
+    "abandonment.asked": Notice(
+        "emails/abandonment_asked.txt",
+        hub_and_operating_group,
+        "{number}: the end of a match waits for a second person",
+        where=_page,
+        context=_abandonment_words,
+    ),
+    "abandonment.withdrawn": Notice(
+        "emails/abandonment_withdrawn.txt",
+        hub_and_operating_group,
+        "{number}: the match is not abandoned",
+        where=_page,
+    ),
+    "match.abandoned": Notice(
+        "emails/match_abandoned.txt",
+        everyone_concerned,
+        "{number}: the match has ended without a result",
+        where=_page,
+        context=_abandonment_words,
     ),
     "match.inputs_destroyed": Notice(
         "emails/match_inputs_destroyed.txt",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.utils.safestring import SafeString
 
 from agreements import public as agreements
-from matching import checks, destruction_shown, lifecycle, reviewed, selectors, standing
+from matching import abandonment_shown, checks, destruction_shown, lifecycle, reviewed, selectors, standing
 from matching.engine import page, page_words, questions
 from matching.engine.encoded import NO_REVIEW
 from matching.models import (
@@ -51,6 +51,7 @@ def detail(match: Match, person: "User", at: dt.datetime) -> dict[str, Any]:
         "may_reject": any(row.signature_id is None for row in checks.signoffs_of(match, person)),
         "is_hub": is_hub,
         "why_not_start": blockers(lifecycle.START, match, person) if is_hub else [],
+        "ending": abandonment_shown.ending(match, person, at),
         "destroying": destruction_shown.destruction(match, person, at),
         "repeat": selectors.repeat_of(match.project),
         "may_repeat": checks.arranges(person) and standing.recurs(match.project),
@@ -124,6 +125,12 @@ def lead(match: Match) -> str:
                     " say whether it is optimal."
                 )
             return f"The report is ready. {_listed(waiting)} have not said yet whether it is optimal."
+        case _:
+            return _lead_at_the_end(match)
+
+
+def _lead_at_the_end(match: Match) -> str:
+    match match.status:
         case MatchStatus.SIGNED_OFF:
             if not standing.terms(match).limitations:
                 return (
@@ -132,8 +139,11 @@ def lead(match: Match) -> str:
             return "Every party agreed. The extract is being prepared."
         case MatchStatus.DELIVERED:
             return "The extract is with the recipient. The input files wait for their destruction."
+        case MatchStatus.ABANDONED:
+            return "The match has ended without a result. The input files wait for their destruction."
         case _:
-            return "The input files at the hub are destroyed."
+            without = "The match has ended without a result. " if match.abandoned_at else ""
+            return f"{without}The input files at the hub are destroyed."
 
 
 def _listed(names: list[str]) -> str:

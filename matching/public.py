@@ -17,7 +17,6 @@ from matching.models import (
 )
 from matching.selectors import delivered, expected, extract_for, match_for, visible_to
 from matching.services.delivering import describe
-from matching.services.destroying import destroy_results
 from matching.services.fetching import begin as begin_download
 from matching.services.fetching import confirm_receipt, open_range
 from matching.services.opening import open_match
@@ -48,7 +47,6 @@ __all__ = [
     "confirm_receipt",
     "delivered",
     "describe",
-    "destroy_results",
     "expected",
     "extract_for",
     "keeper",

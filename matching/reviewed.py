@@ -121,6 +121,8 @@ def why_not_read(sample: ReviewSample, person: "User", at: dt.datetime) -> list[
     match = sample.run.match
     if not person.has_role(Role.HUB_STAFF):
         return ["Only staff of the data integration hub review pairs."]
+    if match.abandoned_at:
+        return ["The match has ended without a result; nothing is reviewed any more."]
     if match.status not in OPEN_WHILE:
         return ["Every party has agreed to the match; nothing is reviewed any more."]
     if any(sheet.file.status != custody.FileStatus.ACCEPTED for sheet in sheets(sample)):

@@ -92,13 +92,13 @@ def waiting_to_open(user: "User") -> list["Agreement"]:
 
 
 def wants_rerun(project: "Project") -> bool:
-    """Say whether a question led to another match, and it can be opened now."""
+    """Say whether a question led to another match, or the last had no result, and one can be opened now."""
     match = match_for(project)
+    if match is None or match.status != MatchStatus.INPUTS_DESTROYED:
+        return False
     return (
-        match is not None
-        and match.status == MatchStatus.INPUTS_DESTROYED
-        and Question.objects.filter(delivery__match=match, outcome=Outcome.RERUN).exists()
-    )
+        match.abandoned_at is not None and agreements.in_force_tray().filter(project=project).exists()
+    ) or Question.objects.filter(delivery__match=match, outcome=Outcome.RERUN).exists()
 
 
 def expected(match: Match) -> QuerySet[ExpectedFile]:

@@ -40,6 +40,10 @@ AFTER_SIGN_OFF: Final = frozenset(
 )
 
 
+DESTROYABLE: Final = frozenset({MatchStatus.SIGNED_OFF, MatchStatus.DELIVERED, MatchStatus.ABANDONED})
+"""In these a match has come to its end, and what was sent for it waits for its destruction."""
+
+
 def agencies(project: "Project") -> list[Organisation]:
     """Return the agencies whose files are linked: those whose data the approved request asks for."""
     request = requests.approved_request(project)

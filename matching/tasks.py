@@ -32,7 +32,8 @@ def _run_given_up(job: RunningJob, *, why: str, run_id: str) -> None:
 @line_of_work("matching.run_match", queue="vault", attempts=running.ATTEMPTS, given_up=_run_given_up)
 def run_match(job: RunningJob, *, run_id: str) -> None:
     """Link the files of a run."""
-    running.link(_run(run_id), job=job, at=clock.now())
+    with custody.damage_noted():
+        running.link(_run(run_id), job=job, at=clock.now())
 
 
 def _try_out(try_out_id: str) -> TryOut:
@@ -47,14 +48,16 @@ def _try_out_given_up(job: RunningJob, *, why: str, try_out_id: str) -> None:
 @line_of_work("matching.try_spec", queue="vault", attempts=specifying.ATTEMPTS, given_up=_try_out_given_up)
 def try_spec(job: RunningJob, *, try_out_id: str) -> None:
     """Try a specification on a share of the rows."""
-    specifying.carry_out(_try_out(try_out_id), job=job, at=clock.now())
+    with custody.damage_noted():
+        specifying.carry_out(_try_out(try_out_id), job=job, at=clock.now())
 
 
 @line_of_work("matching.build_extract", queue="vault")
 def build_extract(job: RunningJob, *, delivery_id: str) -> None:
     """Build the extract of a match that is signed off."""
     delivery = Delivery.objects.select_related("match", "match__project", "project").get(pk=delivery_id)
-    delivering.build(delivery, job=job, at=clock.now())
+    with custody.damage_noted():
+        delivering.build(delivery, job=job, at=clock.now())
 
 
 @line_of_work("matching.close_delivery")

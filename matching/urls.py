@@ -3,6 +3,7 @@
 from django.urls import path
 
 from matching import (
+    abandonment_pages,
     delivery_views,
     destruction_pages,
     quality_pages,
@@ -58,6 +59,9 @@ urlpatterns = [
     path("review/<uuid:pk>/", review_pages.overview, name="review"),
     path("review/<uuid:pk>/pairs/<int:number>/", review_pages.pair, name="review-pair"),
     path("review/readings/<uuid:pk>/take-back/", review_pages.take_back, name="review-take-back"),
+    path("<uuid:pk>/abandon/", abandonment_pages.ask, name="abandon"),
+    path("<uuid:pk>/abandon/confirm/", abandonment_pages.confirm, name="abandon-confirm"),
+    path("<uuid:pk>/abandon/withdraw/", abandonment_pages.withdraw, name="abandon-withdraw"),
     path("<uuid:pk>/destroy/", destruction_pages.ask, name="destroy"),
     path("<uuid:pk>/destroy/confirm/", destruction_pages.confirm, name="destroy-confirm"),
     path("<uuid:pk>/destroy/withdraw/", destruction_pages.withdraw, name="destroy-withdraw"),

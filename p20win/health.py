@@ -97,6 +97,18 @@ def _keys() -> str:
     return state
 
 
+def _sealed_files() -> str:
+    from p20win.custody.public import damaged_files
+
+    files = [row.file for row in damaged_files()]
+    if found := [f"{file.project.number}, {file.owner.short_name}, {file}" for file in files]:
+        raise RuntimeError(
+            f"Found damaged and kept closed: {'; '.join(found)}. Put the sealed file back from a backup, or"
+            " have it sent again; look into whether it is an incident. See docs/runbooks/damaged-files.md."
+        )
+    return "none was found damaged"
+
+
 def _ledger() -> str:
     from p20win.audit.public import why_not_recorded
     from p20win.custody.public import ledger_alarm, rows_alarm, unsigned_for
@@ -189,6 +201,7 @@ _NEEDS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("Workers", _workers),
     ("Vault", _vault),
     ("Keys", _keys),
+    ("Sealed files", _sealed_files),
     ("Ledger", _ledger),
     ("Malware scanner", _scanner),
     ("Sending by SFTP", _sftp),

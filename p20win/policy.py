@@ -91,6 +91,7 @@ SSN_DIGITS: Final = 9  # leading zeros kept: GOV (O-104)
 SASID_DIGITS: Final = 10  # no leading zeros: GOV (O-104)
 SCHOOL_CODE_DIGITS: Final = 6  # high-school code, zeros kept: GOV (O-104)
 MALWARE_DEFINITIONS_DAYS: Final = 3  # days until the scanner's definitions are called old: ours (O-62)
+DAMAGED_ARRIVAL_DAYS: Final = 3  # days that what arrived damaged is kept as evidence: ours (O-63, O-65)
 PROFILE_DRIFT_POINTS: Final = 10  # a share in a file moves by more, and is pointed at: ours (O-97)
 PROFILE_DRIFT_ROWS: Final = 25  # per cent more or fewer rows than before, likewise: ours (O-97)
 MATCH_AGREEMENT: Final = BusinessDays(5)  # each party says that the match is optimal: ours (O-70, O-169)
@@ -105,6 +106,7 @@ DESTRUCTION_CONFIRMATION: Final = BusinessDays(1)  # a second person confirms or
 HOLD_CONFIRMATION: Final = BusinessDays(
     1
 )  # a second person answers who asks for a hold, or its end: ours (O-65)
+ABANDONMENT_CONFIRMATION: Final = BusinessDays(1)  # a second person answers who asks for it: ours (O-65)
 DESTRUCTION_WAITS: Final = Hours(4)  # what keeps an ordered destruction waiting is mended: ours (O-65)
 
 # ---- Keys and backups

@@ -20,7 +20,7 @@ from governance.scenario.places import Places
 from governance.scenario.reopening import KeptAside, Reopener
 from governance.scenario.telling import Setting, StepFailed, expect
 from governance.seed.files import Collection
-from governance.seed.line import NotDone, wait_for_job, wait_until
+from governance.seed.line import NotDone, wait_until
 from governance.seed.outputs import Review, table_from
 from governance.seed.projects import move_clock, pass_review_time
 from matching import public as matching
@@ -241,14 +241,16 @@ def _certify(setting: Setting, files: Collection) -> None:
 
 
 def _close(setting: Setting, files: Collection) -> None:
-    with setting.step("Closing: the project is closed, its key and extract are destroyed"):
+    with setting.step("Closing: the project is closed, and all that is left of it is destroyed") as told:
         project = services.close(files.line.project, by=files.line.cast.coordinator, at=files.line.now())
-        last = custody.destructions(project).first()
-        if last is None:
+        asked = custody.destructions(project).filter(status=custody.DestructionStatus.ASKED)
+        owners = sorted(row.organisation.short_name for row in asked)
+        if not owners:
             raise NotDone("The hub's results were not asked to be destroyed.")
-        wait_for_job("custody.destroy", destruction_id=last.pk)
-        left = list(custody.accepted_files(project).exclude(data_class=custody.DataClass.OUTPUT))
+        wait_until(lambda: not asked.exists(), what="The destruction of what is left")
+        left = list(custody.living_files(project))
         expect(not left, f"{len(left)} sealed files are left.")
+        told.append(f"of {', '.join(owners)}")
         expect(project.status == "closed", "The project is not closed.")
 
 

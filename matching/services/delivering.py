@@ -9,7 +9,7 @@ from matching import checks, lifecycle, logged, standing
 from matching.engine import extract
 from matching.engine.errors import BadInput
 from matching.models import Delivery, DeliveryStatus, DeliveryTerms, Match, MatchStatus
-from matching.services import packing
+from matching.services import packing, removing
 from matching.services.choosing import LIMITS, wait_for_the_parties
 from p20win.accounts.public import Role, system_user
 from p20win.audit.public import first_in_line
@@ -176,6 +176,7 @@ def _give_way(
     for row in earlier:
         if row.status in lifecycle.GIVE_WAY.sources:
             take(lifecycle.GIVE_WAY, row, by=by, at=at, details={"by_version": delivery.version})
+            removing.remove_extract(row, by=by)
         deadlines.cancel(WINDOW, subject=row, at=at, by=by, note="A later version replaces it.")
     return packing.differences(earlier[0], contents, limitations=limitations) if earlier else []
 
@@ -195,11 +196,14 @@ def replace(match: Match, *, reason: str, by: "User", at: dt.datetime) -> Delive
     return prepare(match, reason=reason.strip(), by=by, at=at)
 
 
+@transaction.atomic
 def close(delivery: Delivery, *, at: dt.datetime) -> Delivery:
-    """Close the download when its time has passed; safe to do twice."""
+    """Close the download when its time has passed, and have its bytes removed; safe to do twice (O-74)."""
     if delivery.status != DeliveryStatus.AVAILABLE or standing.is_within_window(delivery, at):
         return delivery
-    return take(lifecycle.CLOSE_DELIVERY, delivery, by=system_user(), at=at)
+    delivery = take(lifecycle.CLOSE_DELIVERY, delivery, by=system_user(), at=at)
+    removing.remove_extract(delivery, by=system_user())
+    return delivery
 
 
 @transaction.atomic

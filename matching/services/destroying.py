@@ -7,7 +7,8 @@ from django.db import transaction
 
 from agreements import public as agreements
 from matching import checks, lifecycle, selectors, standing
-from matching.models import Match, MatchStatus
+from matching.models import Match
+from matching.services import removing
 from matching.services.signing import DESTRUCTION
 from p20win.accounts.public import system_user
 from p20win.audit.public import events_of, first_in_line
@@ -17,7 +18,6 @@ from p20win.workflow import take
 
 if TYPE_CHECKING:
     from p20win.accounts.models import Organisation, User
-    from p20win.projects.models import Project
 
 
 @transaction.atomic
@@ -47,12 +47,13 @@ def note_destroyed(destruction: custody.Destruction, *, at: dt.datetime) -> Matc
         return None
     first_in_line()
     match = Match.objects.select_for_update().get(pk=match.pk)
-    waiting = match.status in standing.AFTER_SIGN_OFF and match.status != MatchStatus.INPUTS_DESTROYED
-    if not waiting or checks.inputs_are_gone(match, system_user()):
+    if match.status not in standing.DESTROYABLE or checks.inputs_are_gone(match, system_user()):
         return match
     by = system_user()
     match = take(lifecycle.DESTROY_INPUTS, match, by=by, at=at, inputs_destroyed_at=at)
     deadlines.meet(DESTRUCTION, subject=match, at=at, by=by)
+    if match.abandoned_at:
+        removing.remove_results(match, by=by)
     agreements.issue_hub_certificate(
         match.project, method=destruction.method, facts=_facts(match), by=by, at=at
     )
@@ -64,12 +65,11 @@ def _facts(match: Match) -> dict[str, Any]:
 
     Of the ledger's lines that tell of it, number and hash: what an inclusion proof is about.
     """
+    ended_at = match.signed_off_at or match.abandoned_at
     done = [
         row
         for row in custody.destructions(match.project)
-        if row.status == custody.DestructionStatus.DONE
-        and match.signed_off_at is not None
-        and row.asked_at >= match.signed_off_at
+        if row.status == custody.DestructionStatus.DONE and ended_at is not None and row.asked_at >= ended_at
     ]
     gone = [row.snapshots_gone_at for row in done if row.snapshots_gone_at is not None]
     return {
@@ -91,9 +91,3 @@ def _facts(match: Match) -> dict[str, Any]:
 
 def _moment(at: dt.datetime | None) -> str | None:
     return at.isoformat() if at else None
-
-
-@transaction.atomic
-def destroy_results(project: "Project", *, by: "User", at: dt.datetime) -> custody.Destruction:
-    """Have the vault destroy the hub's results: key, pairs and extract, when the project is over."""
-    return custody.ask_destruction(project, standing.keeper(project), by=by, at=at)

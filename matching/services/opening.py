@@ -181,6 +181,16 @@ def _open(
     return slot
 
 
+@transaction.atomic
+def close_uploads(match: Match, *, at: dt.datetime, note: str) -> None:
+    """Take nothing more for a match: what came now could not be used, nor would a clock destroy it (O-65)."""
+    by = system_user()
+    waiting = match.expected_files.filter(slot__status=custody.SlotStatus.OPEN)
+    for row in waiting.select_related("slot").order_by("pk"):
+        custody.close_slot(row.slot, by=by, at=at, note=note)
+        deadlines.cancel(WINDOW, subject=row.slot, at=at, by=by, note=note)
+
+
 def _owner(table: "IdentifierTable", wanted: dict[Organisation, list["ApprovedElement"]]) -> Organisation:
     """Return the agency whose own identifier a list holds: it has it, and has no SSN to match by instead.
 

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from matching import checks, lifecycle, standing, timing
 from matching.models import DestructionOrder, Match, MatchStatus, OrderStatus
-from matching.services import destroying
+from matching.services import destroying, opening
 from matching.services.signing import DESTRUCTION
 from p20win.accounts.public import Role, hub, system_user
 from p20win.audit.public import events_of, first_in_line
@@ -52,7 +52,7 @@ def why_not_ask(match: Match, actor: "User") -> list[str]:
     """Say why this person cannot ask for the destruction of the inputs now; an empty list means they can."""
     if match.status == MatchStatus.INPUTS_DESTROYED:
         return ["The inputs are destroyed."]
-    reasons = [] if match.status in standing.AFTER_SIGN_OFF else ["The match is not signed off."]
+    reasons = [] if match.status in standing.DESTROYABLE else ["The match is not signed off, nor abandoned."]
     order = DestructionOrder(match=match)
     found = (checks.extract_is_made(order, actor) if not reasons else None, checks.is_not_held(order, actor))
     reasons += [why for why in (*found, checks.runs_matches(match, actor)) if why]
@@ -110,6 +110,7 @@ def _wait_for_the_hub(slug: str, order: DestructionOrder, *, by: "User", at: dt.
 
 
 def _start_hour(order: DestructionOrder, *, by: "User", at: dt.datetime) -> None:
+    opening.close_uploads(order.match, at=at, note="The destruction of the inputs was ordered.")
     project, where = order.match.project, order.match.get_absolute_url()
     deadlines.start(HOUR, subject=order, project=project, at=at, by=by, where=where)
 
@@ -148,10 +149,10 @@ def withdraw(order: DestructionOrder, *, reason: str, by: "User", at: dt.datetim
 def order_in_time(match: Match, *, at: dt.datetime) -> DestructionOrder:
     """Set the order that nobody has to ask for, as the clock says; safe to do twice (O-65, O-107).
 
-    :raises Blocked: if the inputs are destroyed, the match is not signed off, or a legal hold is in force
+    :raises Blocked: if the inputs are destroyed, the match has not ended, or a legal hold is in force
     """
     match, by = _locked(match), system_user()
-    if match.status not in (MatchStatus.SIGNED_OFF, MatchStatus.DELIVERED):
+    if match.status not in standing.DESTROYABLE:
         raise Blocked(f"Not possible while the status is “{match.get_status_display()}”.")
     if why := custody.why_held(match.project):
         raise Blocked(why)

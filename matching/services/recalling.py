@@ -7,7 +7,7 @@ from django.db import transaction
 
 from matching import lifecycle
 from matching.models import Delivery
-from matching.services import fetching
+from matching.services import fetching, removing
 from matching.services.delivering import WINDOW
 from p20win.audit.public import first_in_line
 from p20win.deadlines import public as deadlines
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @transaction.atomic
 def recall(delivery: Delivery, *, reason: str, by: "User", at: dt.datetime) -> Delivery:
-    """Recall a version. From now on nobody begins or goes on with a download of it.
+    """Recall a version. From now on nobody begins or goes on with a download of it; its bytes are removed.
 
     Downloads that run are cut, since access is asked again every second. Everybody who began one has to
     confirm that their copies are deleted.
@@ -40,6 +40,7 @@ def recall(delivery: Delivery, *, reason: str, by: "User", at: dt.datetime) -> D
         recalled_at=at,
         recalled_because=reason.strip(),
     )
+    removing.remove_extract(delivery, by=by)
     deadlines.cancel(WINDOW, subject=delivery, at=at, by=by, note="It was recalled.")
     for row in delivery.downloads.select_related("person"):
         deadlines.cancel(fetching.RECEIPT, subject=row, at=at, by=by, note="It was recalled.")

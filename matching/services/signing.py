@@ -8,7 +8,7 @@ from django.db import transaction
 from agreements import public as agreements
 from matching import checks, lifecycle, standing
 from matching.models import Match, MatchStatus
-from matching.services import choosing, delivering
+from matching.services import choosing, delivering, opening
 from matching.services.choosing import AGREEMENT
 from p20win import access, policy
 from p20win.accounts.public import system_user
@@ -69,6 +69,15 @@ def agree(match: Match, *, by: "User", typed_name: str, password: str, at: dt.da
 
 def _sign_off(match: Match, *, by: "User", at: dt.datetime) -> Match:
     match = take(lifecycle.SIGN_OFF, match, by=by, at=at, signed_off_at=at)
+    # Nothing is linked any more, so what came now could not be used.
+    opening.close_uploads(match, at=at, note="Every party agreed to the result.")
+    start_destruction(match, at=at)
+    delivering.prepare(match, by=by, at=at)
+    return match
+
+
+def start_destruction(match: Match, *, at: dt.datetime) -> None:
+    """Start the clock of the inputs of a match that came to its end, with a result or without."""
     _, rule = destruction_rule(match)
     deadlines.start(
         DESTRUCTION,
@@ -80,8 +89,6 @@ def _sign_off(match: Match, *, by: "User", at: dt.datetime) -> Match:
         where=match.get_absolute_url(),
     )
     custody.hold_clocks(match.project, by=system_user(), at=at)
-    delivering.prepare(match, by=by, at=at)
-    return match
 
 
 def destruction_rule(match: Match) -> tuple[str, Rule]:

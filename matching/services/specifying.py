@@ -137,7 +137,9 @@ def make(
 def why_not_make(match: Match, person: "User") -> list[str]:
     """Say why no version can be made now; an empty list means one can."""
     reasons = [why] if (why := checks.runs_matches(match, person)) else []
-    if match.status in standing.AFTER_SIGN_OFF:
+    if match.abandoned_at:
+        reasons.append("The match has ended without a result.")
+    elif match.status in standing.AFTER_SIGN_OFF:
         reasons.append("Every party has agreed to the match. How it was linked does not change any more.")
     return reasons
 

@@ -9,24 +9,33 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
 
-from p20win.accounts.public import system_user
+from p20win.accounts.public import Organisation, system_user
 from p20win.audit.public import events_of, first_in_line
 from p20win.custody import holds, key_snapshots, lifecycle, places, sealing, uploads, vault_keys
 from p20win.custody.engine.errors import NoKey
-from p20win.custody.models import Destruction, DestructionStatus, FileStatus, SealedFile, Upload
+from p20win.custody.models import (
+    LIVING,
+    DamageStatus,
+    Destruction,
+    DestructionStatus,
+    FileStatus,
+    SealedFile,
+    SlotStatus,
+    Upload,
+    UploadSlot,
+)
 from p20win.jobs import public as jobs
 from p20win.projects.public import is_open
 from p20win.refusal import Blocked
 from p20win.workflow import amend, create, take
 
 if TYPE_CHECKING:
-    from p20win.accounts.models import Organisation, User
+    from p20win.accounts.models import User
     from p20win.jobs.public import RunningJob
     from p20win.projects.models import Project
 
 WORK: Final = "custody.destroy"
 METHOD: Final = "cryptographic erase (NIST SP 800-88), then deletion of the encrypted files"
-_LIVING: Final = (FileStatus.ANNOUNCED, FileStatus.ARRIVED, FileStatus.ACCEPTED)
 UNFOUNDED: Final = (
     "Nothing stands behind this destruction: no order of two people whose hour is over, no clock that has run"
     " out, no closed project. Nothing was destroyed."
@@ -96,6 +105,27 @@ def ask_destruction(
     return row
 
 
+@transaction.atomic
+def ask_destruction_of_all(project: "Project", *, by: "User", at: dt.datetime) -> list[Destruction]:
+    """Have the vault destroy all that is left of a project at its end, whoever's it is; take nothing more.
+
+    Of everybody whose files live, or whose key was never destroyed: results, late files, outputs with their
+    true counts. The caller closes the project in the same transaction; nothing is sealed for a closed one.
+
+    :raises Blocked: if a legal hold is in force
+    """
+    first_in_line()
+    for slot in UploadSlot.objects.filter(project=project, status=SlotStatus.OPEN).order_by("pk"):
+        take(lifecycle.CLOSE, slot, by=system_user(), at=at, note="The project is over.")
+    files = SealedFile.objects.filter(project=project)
+    done = Destruction.objects.filter(project=project, status=DestructionStatus.DONE)
+    with_key = files.filter(key_version__isnull=False).exclude(owner__in=done.values("organisation"))
+    owners = {*files.filter(status__in=LIVING).values_list("owner", flat=True)}
+    owners |= {*with_key.values_list("owner", flat=True)}
+    rows = Organisation.objects.filter(pk__in=owners).order_by("slug")
+    return [ask_destruction(project, owner, by=by, at=at) for owner in rows]
+
+
 def _new(
     project: "Project", organisation: "Organisation", *, by: "User", at: dt.datetime, on_done: str
 ) -> Destruction:
@@ -155,6 +185,8 @@ def carry_out(row: Destruction, *, at: dt.datetime, job: "RunningJob | None" = N
     row = _note_keys(row, destroyed, at=at)
     for file in files:
         places.erase_pieces(file.pieces)
+    for kept in _evidence(row):
+        places.erase_pieces(kept.pieces)
     for upload in Upload.objects.filter(slot__project=row.project, slot__supplier=row.organisation):
         uploads.leave_nothing(upload)
     proofs = [_proof(file) for file in files]
@@ -207,8 +239,14 @@ def _note_keys(row: Destruction, destroyed: list[Any], *, at: dt.datetime) -> De
 
 
 def _files(row: Destruction) -> Any:
-    rows = SealedFile.objects.filter(project=row.project, owner=row.organisation, status__in=_LIVING)
+    rows = SealedFile.objects.filter(project=row.project, owner=row.organisation, status__in=LIVING)
     return rows.select_related("slot", "project", "owner", "destination").order_by("id")
+
+
+def _evidence(row: Destruction) -> Any:
+    """Return what arrived damaged and is kept for a while; it goes with the rest."""
+    rows = SealedFile.objects.filter(project=row.project, owner=row.organisation, status=FileStatus.REFUSED)
+    return rows.filter(damages__status=DamageStatus.FOUND)
 
 
 def _proof(file: SealedFile) -> dict[str, Any]:

@@ -5,13 +5,16 @@ snapshot also holds the vault's own private keys, wrapped by the master key.
 """
 
 import datetime as dt
+import fcntl
 import hashlib
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from django.conf import settings
 
 from p20win import policy
@@ -24,6 +27,7 @@ from p20win.custody.engine.files import destroy_file, read_private, write_new
 FORMAT: Final = "p20win/key-snapshot/1"
 LIFE: Final = dt.timedelta(days=policy.KEY_SNAPSHOT_DAYS)
 EVERY: Final = dt.timedelta(days=1)
+LOCK: Final = "snapshots.lock"  # beside the keys, which the vault alone can read
 _PRIVATE: Final = (vault_keys.VAULT, vault_keys.HUB, vault_keys.AGE)
 
 
@@ -55,6 +59,19 @@ def take(*, now: dt.datetime) -> Snapshot:
         version, wrapped = keeper.store.service.wrap(content, context=_context(name))
         masters.add(version)
         private[name] = {"master": version, "wrapped": to_text(wrapped)}
+    with _at_work(fcntl.LOCK_SH):  # until it lies in its folder, where `last_expiry` finds it
+        path = _write(keeper, private, masters, backup=public, now=now)
+    return read_head(path)
+
+
+def _write(
+    keeper: vault_keys.VaultKeys,
+    private: dict[str, Any],
+    masters: set[int],
+    *,
+    backup: X25519PublicKey,
+    now: dt.datetime,
+) -> Path:
     store = {name: content.decode() for name, content in keeper.store.contents().items()}
     head = canonical(
         {
@@ -66,11 +83,28 @@ def take(*, now: dt.datetime) -> Snapshot:
         }
     )
     sealed = pieces.seal_piece(
-        [canonical({"store": store, "private": private})], vault=public, place=_place(head)
+        [canonical({"store": store, "private": private})], vault=backup, place=_place(head)
     )
     path = Path(settings.P20WIN_KEY_SNAPSHOTS) / f"keys-{now:%Y%m%dT%H%M%S.%fZ}.p20k"
     write_new(path, head + b"\n" + b"".join(sealed))
-    return read_head(path)
+    return path
+
+
+@contextmanager
+def _at_work(how: int) -> Iterator[None]:
+    """Hold the lock between those who write a snapshot (shared) and who asks for the last one (alone).
+
+    What was read of the key store before a key was destroyed must be seen by who then asks until when a copy
+    of it lives; else a certificate would name too early a moment.
+    """
+    folder = Path(settings.P20WIN_KEYSTORE)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle = os.open(folder / LOCK, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(handle, how)
+        yield
+    finally:
+        os.close(handle)
 
 
 def restore(path: Path, *, backup: X25519PrivateKey, now: dt.datetime) -> int:
@@ -132,8 +166,13 @@ def _found() -> Iterator[Snapshot]:
 
 
 def last_expiry() -> dt.datetime | None:
-    """Return when the last snapshot there is will be gone: only then is a key destroyed now gone, too."""
-    return max((each.expires for each in there_are()), default=None)
+    """Return when the last snapshot there is will be gone: only then is a key destroyed before gone, too.
+
+    It waits for a snapshot that is being written: that may hold the key still. In the vault alone.
+    """
+    vault_keys.expect_vault()
+    with _at_work(fcntl.LOCK_EX):
+        return max((each.expires for each in there_are()), default=None)
 
 
 def remove_expired(*, now: dt.datetime) -> int:

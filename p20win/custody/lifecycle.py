@@ -4,7 +4,7 @@ from typing import Final
 
 from p20win.accounts.public import any_of, is_operating_group, is_system
 from p20win.custody import checks
-from p20win.custody.models import DestructionStatus, FileStatus, HoldStatus, SlotStatus
+from p20win.custody.models import DamageStatus, DestructionStatus, FileStatus, HoldStatus, SlotStatus
 from p20win.workflow import Step
 
 FILL: Final = Step(
@@ -103,4 +103,18 @@ LAPSE: Final = Step(
     checks=(is_system,),
 )
 HOLD_STEPS: Final = (CONFIRM_HOLD, WITHDRAW_HOLD, ASK_LIFT, KEEP_HOLD, LIFT, LAPSE)
-STEPS: Final = (*SLOT_STEPS, *FILE_STEPS, FINISH, *HOLD_STEPS)
+
+FIND_SOUND: Final = Step(
+    event="damage.gone",
+    sources=frozenset({DamageStatus.FOUND}),
+    target=DamageStatus.SOUND,
+    checks=(is_system,),
+)
+ERASE_EVIDENCE: Final = Step(
+    event="damage.evidence_erased",
+    sources=frozenset({DamageStatus.FOUND}),
+    target=DamageStatus.OVER,
+    checks=(is_system,),
+)
+DAMAGE_STEPS: Final = (FIND_SOUND, ERASE_EVIDENCE)
+STEPS: Final = (*SLOT_STEPS, *FILE_STEPS, FINISH, *HOLD_STEPS, *DAMAGE_STEPS)

@@ -8,6 +8,8 @@ from django.db.models import F, Q
 
 from p20win import policy
 from p20win.audit.public import recorded
+from p20win.custody.damage_models import Damage as Damage
+from p20win.custody.damage_models import DamageStatus as DamageStatus
 from p20win.custody.destruction_models import HOLDING as HOLDING
 from p20win.custody.destruction_models import Destruction as Destruction
 from p20win.custody.destruction_models import DestructionStatus as DestructionStatus
@@ -122,6 +124,10 @@ class FileStatus(models.TextChoices):
     ACCEPTED = "accepted", "Accepted and sealed"
     REFUSED = "refused", "Refused"
     DESTROYED = "destroyed", "Destroyed"
+
+
+LIVING: Final = (FileStatus.ANNOUNCED, FileStatus.ARRIVED, FileStatus.ACCEPTED)
+"""In these something of a file lies at the hub, or is on its way."""
 
 
 class ScanState(models.TextChoices):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.urls import reverse
 
 from p20win.accounts.public import Role, SigningKey, User, hub, operating_group, people_with_role
-from p20win.custody.models import LegalHold, SealedFile, UploadSlot
+from p20win.custody.models import Damage, LegalHold, SealedFile, UploadSlot
 from p20win.notifications.public import Notice
 from p20win.projects.public import Part, Participation
 
@@ -121,11 +121,25 @@ def _about_hold(template: str, subject: str, *, everyone: bool = True) -> Notice
     )
 
 
+def _damage(event: "Event") -> Mapping[str, Any]:
+    rows = Damage.objects.select_related("file__slot", "file__owner")
+    damage = rows.get(pk=event.subject_id)
+    file = damage.file
+    return {"damage": damage, "what": file.slot.title if file.slot else file.get_data_class_display()}
+
+
 NOTICES: Final = {
     "destruction.refused": Notice(
         "emails/destruction_refused.txt",
         lambda event: people_with_role(Role.OPERATING_GROUP, operating_group()),
         "{number}: somebody asked for a destruction that nobody ordered",
+    ),
+    "file.damaged": Notice(
+        "emails/file_damaged.txt",
+        _looking_after_holds,
+        "{number}: a sealed file was found damaged",
+        where=lambda event: reverse("health"),
+        context=_damage,
     ),
     "slot.window_opened": _about_slot("slot_window_opened", "{number}: a file can be sent now"),
     "slot.rescheduled": _about_slot("slot_rescheduled", "{number}: the time for a file was changed"),

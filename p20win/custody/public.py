@@ -6,6 +6,9 @@ vault checks it and calls the slot's `on_accepted` or `on_refused` line of work 
 In the vault's jobs (queue "vault") alone: `open_bytes`, `open_lazily`, `open_range`, `seal_bytes`,
 `signed_by_the_hub`, `shred`, `tidy`.
 
+Work that opens files runs in `with damage_noted():`, outside any transaction: what turns out to be damaged
+is written down and told, and the work is refused.
+
 Pages: `capability(person, act, subject, at)` after the access decision, then `relay(token)`; what the act
 gives is registered by its desk with `register_opening`. A person's program opens with a ticket instead of
 their session: `ticket`, and views marked `access.by_download_ticket`.
@@ -23,8 +26,10 @@ it compares with `lines_about` and `told_difference`. `rows_alarm` says which di
 
 Destruction: `ask_destruction` from anywhere; the vault does it and calls `on_done` with `destruction_id`. It
 does so only where a desk's ground (`register_ground`) says that an order or a clock stands behind it.
+`ask_destruction_of_all` at a project's end; nothing is sealed for a closed one.
 While a legal hold is in force both refuse; `why_held` says it in words, and who starts a clock of destruction
-calls `hold_clocks` after it.
+calls `hold_clocks` after it. `ask_removal` has one file deleted while its owner's key is needed for others;
+the vault waits for the end of a hold.
 """
 
 from p20win.custody.capabilities import capability, register_opening
@@ -40,7 +45,16 @@ from p20win.custody.comparing import Lines, lines_about, register_comparison
 from p20win.custody.comparing import alarm as rows_alarm
 from p20win.custody.comparing import differences as row_differences
 from p20win.custody.comparing import told as told_difference
-from p20win.custody.destruction import StillReadable, ask_destruction, register_ground, shred
+from p20win.custody.damage import Damaged
+from p20win.custody.damage import noted as damage_noted
+from p20win.custody.damage import standing as damaged_files
+from p20win.custody.destruction import (
+    StillReadable,
+    ask_destruction,
+    ask_destruction_of_all,
+    register_ground,
+    shred,
+)
 from p20win.custody.download_tickets import ticket
 from p20win.custody.engine.certificate import FORMAT as CERTIFICATE_FORMAT
 from p20win.custody.engine.certificate import NAME as CERTIFICATE_NAME
@@ -69,6 +83,7 @@ from p20win.custody.models import (
     UploadSlot,
 )
 from p20win.custody.reception import Reception, receive
+from p20win.custody.removal import ask_removal
 from p20win.custody.sealing import (
     NotOpenable,
     open_bytes,
@@ -81,6 +96,7 @@ from p20win.custody.selectors import (
     accepted_files,
     destructions,
     holds_in_force,
+    living_files,
     may_prove,
     slots,
     slots_of,
@@ -99,6 +115,7 @@ __all__ = [
     "Broken",
     "CustodyError",
     "Cut",
+    "Damaged",
     "DataClass",
     "Destruction",
     "DestructionStatus",
@@ -117,11 +134,15 @@ __all__ = [
     "accepted_files",
     "ask_checkpoint",
     "ask_destruction",
+    "ask_destruction_of_all",
     "ask_hold",
     "ask_lift",
+    "ask_removal",
     "capability",
     "close_slot",
     "confirm_hold",
+    "damage_noted",
+    "damaged_files",
     "destructions",
     "files_without_key",
     "hold_clocks",
@@ -136,6 +157,7 @@ __all__ = [
     "ledger_proof_of_line",
     "lift_hold",
     "lines_about",
+    "living_files",
     "may_prove",
     "open_bytes",
     "open_lazily",

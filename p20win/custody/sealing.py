@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 
 from p20win import clock, policy
-from p20win.custody import bounds, places, scanning, vault_keys
+from p20win.custody import bounds, damage, places, scanning, vault_keys
 from p20win.custody.engine import age, container, keys, manifest, pieces, signing
 from p20win.custody.engine.container import Binding, Seal, Sealer
 from p20win.custody.engine.encoding import canonical
@@ -206,6 +206,7 @@ def _check_and_seal(
         target.abandon()
         report = Report()
         report.add("damaged", hint=_what_to_do(file, problem))
+        report.altered = "" if _is_the_senders(file, problem) else str(problem)
         return report, None
     except BaseException:
         target.abandon()
@@ -267,6 +268,12 @@ def _checker(rule: FileRule, file: SealedFile) -> IntakeCheck | _TableCheck:
     return IntakeCheck(rule, spill=places.spill(), smallest=smallest)
 
 
+def _is_the_senders(file: SealedFile, problem: CustodyError) -> bool:
+    """Say whether this comes of how it was sent, as far as can be told, and not of what befell it since."""
+    not_for_us = file.wrapping == Wrapping.AGE and isinstance(problem, WrongKey | Unreadable)
+    return not_for_us or isinstance(problem, AnotherHash)
+
+
 def _what_to_do(file: SealedFile, problem: CustodyError) -> str:
     if file.wrapping == Wrapping.AGE and isinstance(problem, WrongKey):
         return "It is encrypted for another recipient. Take the one that the page of this file shows."
@@ -292,11 +299,11 @@ def open_bytes(file: SealedFile) -> Iterator[bytes]:
 
     :raises NotOpenable: if it was refused, destroyed or is not accepted yet
     :raises KeyDestroyed: if its key was destroyed
-    :raises Broken: if it was altered, before any plaintext is given
+    :raises Damaged: if it was altered, now or when it was last looked at, before any plaintext is given
     """
-    if file.status != FileStatus.ACCEPTED or file.manifest is None or file.wrapped_key is None:
-        raise NotOpenable("There is no accepted file to open.")
-    return _open(file)
+    kek = _kek_of_openable(file)
+    with damage.told_apart(file):
+        return damage.watched(file, _open(file, kek))
 
 
 def open_lazily(file: SealedFile) -> Iterator[bytes]:
@@ -311,18 +318,36 @@ def open_range(file: SealedFile, start: int, stop: int) -> Iterator[bytes]:
 
     :raises NotOpenable: if it was refused, destroyed or is not accepted yet
     :raises KeyDestroyed: if its key was destroyed
-    :raises Broken: if a segment was altered, or the file cut or extended
+    :raises Damaged: if a segment was altered, the file cut or extended, or it was found damaged before
     """
+    kek = _kek_of_openable(file)
+    with damage.told_apart(file):
+        return damage.watched(file, _open_range(file, kek, start, stop))
+
+
+def _kek_of_openable(file: SealedFile) -> bytes:
+    """Return the key of a file's owner. What is wrong with that is no damage of the file."""
     if file.status != FileStatus.ACCEPTED or file.manifest is None or file.wrapped_key is None:
         raise NotOpenable("There is no accepted file to open.")
-    key, binding, _, size = _key_of(file)
+    kek = _kek(file)
+    damage.expect_sound(file)
+    return kek
+
+
+def _kek(file: SealedFile) -> bytes:
+    store = vault_keys.private_keys().store
+    return store.key(str(file.project_id), str(file.owner_id), file.key_version or 0)
+
+
+def _open_range(file: SealedFile, kek: bytes, start: int, stop: int) -> Iterator[bytes]:
+    key, binding, _, size = _key_of(file, kek)
     source = places.blob(file.blob).open("rb")
     chunks = container.open_range(source, key=key, binding=binding, sealed_bytes=size, start=start, stop=stop)
     return _closing(chunks, source)
 
 
-def _open(file: SealedFile) -> Iterator[bytes]:
-    key, binding, root, size = _key_of(file)
+def _open(file: SealedFile, kek: bytes) -> Iterator[bytes]:
+    key, binding, root, size = _key_of(file, kek)
     source = places.blob(file.blob).open("rb")
     try:
         chunks = container.open_verified(source, key=key, binding=binding, root=root, sealed_bytes=size)
@@ -332,7 +357,7 @@ def _open(file: SealedFile) -> Iterator[bytes]:
     return _closing(chunks, source)
 
 
-def _key_of(file: SealedFile) -> tuple[bytes, Binding, bytes, int]:
+def _key_of(file: SealedFile, kek: bytes) -> tuple[bytes, Binding, bytes, int]:
     """Return a file's key, what it is bound to, and root and size that the hub signed for."""
     bounds.expect(file)
     keeper = vault_keys.private_keys()
@@ -348,7 +373,6 @@ def _key_of(file: SealedFile) -> tuple[bytes, Binding, bytes, int]:
         binding.key_version,
     ):
         raise Broken("The manifest of this file belongs to another.")
-    kek = keeper.store.key(binding.project, binding.source, binding.key_version)
     key = keys.unwrap(bytes(file.wrapped_key or b""), under=kek, context=binding.associated_data())
     return key, binding, root, size
 
@@ -366,7 +390,7 @@ def signed_by_the_hub(document: dict[str, Any], *, at: dt.datetime) -> dict[str,
 def why_unreadable(file: SealedFile) -> str:
     """Try to open a file with all keys there are; return how that failed, or nothing if it opened."""
     try:
-        for _ in _open(file):
+        for _ in _open(file, _kek(file)):
             return ""
     except (CustodyError, OSError) as failure:
         return type(failure).__name__

@@ -8,6 +8,7 @@ from p20win.accounts.public import Role
 from p20win.audit.public import Event
 from p20win.custody.models import (
     HOLDING,
+    LIVING,
     Destruction,
     FileStatus,
     HoldStatus,
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from p20win.accounts.models import Organisation, User
     from p20win.projects.models import Project
 
-_OF_ONE_AGENCY: Final = frozenset({"custody.sealedfile", "custody.uploadslot", "custody.capability"})
+_OF_ONE_AGENCY: Final = frozenset(
+    {"custody.sealedfile", "custody.uploadslot", "custody.capability", "custody.damage"}
+)
 
 
 def visible_slots(user: "User") -> QuerySet[UploadSlot]:
@@ -80,6 +83,12 @@ def accepted_files(project: "Project", data_class: str = "") -> QuerySet[SealedF
         "owner", "slot"
     )
     return rows.filter(data_class=data_class) if data_class else rows
+
+
+def living_files(project: "Project") -> QuerySet[SealedFile]:
+    """Return the files of a project of which something lies at the hub, judged or not."""
+    rows = SealedFile.objects.filter(project=project, status__in=LIVING)
+    return rows.select_related("owner", "slot")
 
 
 def may_prove(user: "User", event: Event) -> bool:

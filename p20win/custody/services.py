@@ -8,14 +8,26 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
+from p20win import clock
 from p20win.accounts.public import hub, system_user
-from p20win.custody import checks, lifecycle, places, sealing, uploads, vault_keys
+from p20win.custody import (
+    checks,
+    damage,
+    damage_watch,
+    lifecycle,
+    places,
+    sealing,
+    uploads,
+    vault_keys,
+)
 from p20win.custody.engine import manifest, signing
 from p20win.custody.engine.errors import CustodyError
 from p20win.custody.engine.pieces import piece_size
 from p20win.custody.engine.report import Report
 from p20win.custody.engine.rules import from_spec
 from p20win.custody.models import (
+    Damage,
+    DamageStatus,
     DataClass,
     FileStatus,
     ScanState,
@@ -29,6 +41,7 @@ from p20win.custody.models import (
 from p20win.custody.reception import described, stored_name
 from p20win.custody.sealing import Sealed
 from p20win.jobs import public as jobs
+from p20win.projects import public as projects
 from p20win.refusal import Blocked
 from p20win.workflow import create, take
 
@@ -182,7 +195,8 @@ def check_file(file_id: str, *, job: "RunningJob", at: dt.datetime) -> None:
             if sealed:
                 sealing.remove_blob(sealed.blob)
             raise
-    places.erase_pieces(file.pieces)
+    if not Damage.objects.filter(file=file, kept_until__isnull=False).exists():  # that is evidence
+        places.erase_pieces(file.pieces)
 
 
 def _judge(file: SealedFile, report: Report, sealed: Sealed | None, *, at: dt.datetime) -> None:
@@ -199,6 +213,9 @@ def _judge(file: SealedFile, report: Report, sealed: Sealed | None, *, at: dt.da
     file.columns = report.columns
     if sealed is None:
         take(lifecycle.REFUSE, file, by=by, at=at, details=described(file) | counts, **told)
+        if report.altered:
+            until = clock.real_now() + damage_watch.EVIDENCE
+            damage.write_down(file, report.altered, at=at, kept_until=until)
         hook = slot.on_refused if slot else ""
     else:
         file.plain_bytes = sealed.seal.plain_bytes
@@ -292,10 +309,22 @@ def seal_bytes(
         **sealed.fields(),
     )
     try:
-        return create("file.sealed", row, by=by, at=at, details=described(row) | {"rows": rows})
+        return _put_down(row, by=by, at=at)
     except BaseException:
         sealing.remove_blob(sealed.blob)
         raise
+
+
+@transaction.atomic
+def _put_down(row: SealedFile, *, by: "User", at: dt.datetime) -> SealedFile:
+    """Write a file of the hub down. A project closes in the same line: before it, or with this file.
+
+    :raises Blocked: if the project was closed meanwhile; what is sealed now would be destroyed by nobody
+    """
+    row = create("file.sealed", row, by=by, at=at, details=described(row) | {"rows": row.rows})
+    if why := projects.is_open(projects.Project.objects.get(pk=row.project_id)):
+        raise Blocked(why)
+    return row
 
 
 def tidy(*, now: dt.datetime) -> int:
@@ -307,6 +336,9 @@ def tidy(*, now: dt.datetime) -> int:
         waiting = (
             SealedFile.objects.filter(pk=of, status=FileStatus.ARRIVED).exists()
             or Upload.objects.filter(pk=of, expires_at__gt=now).exists()
+            or Damage.objects.filter(
+                file__pk=of, status=DamageStatus.FOUND, kept_until__isnull=False
+            ).exists()
         )
         if not waiting and path.stat().st_mtime < old:
             places.erase_piece(path)

@@ -6,7 +6,7 @@ from contextlib import suppress
 from celery import shared_task
 
 from p20win import clock
-from p20win.custody import checkpoints, comparing, destruction, holds, schedule, services
+from p20win.custody import checkpoints, comparing, destruction, holds, removal, schedule, services
 from p20win.custody.models import Destruction, LegalHold
 from p20win.jobs.public import RunningJob, line_of_work
 
@@ -23,6 +23,12 @@ def check_file(job: RunningJob, *, file_id: str) -> None:
 def destroy(job: RunningJob, *, destruction_id: str) -> None:
     """Destroy keys and sealed bytes, if something stands behind it."""
     destruction.carry_out_asked(Destruction.objects.get(pk=destruction_id), at=clock.now(), job=job)
+
+
+@line_of_work(removal.WORK, queue="vault", attempts=50)
+def remove_file(job: RunningJob, *, file_id: str) -> None:
+    """Delete one sealed file that nobody may open any more."""
+    removal.remove(file_id, at=clock.now(), job=job)
 
 
 @line_of_work(checkpoints.WORK, queue="vault")

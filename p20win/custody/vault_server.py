@@ -12,7 +12,8 @@ from typing import Final
 
 from django.db import close_old_connections, connections
 
-from p20win.custody import capabilities, key_desk, scanning, wire
+from p20win import clock
+from p20win.custody import capabilities, damage, key_desk, scanning, wire
 from p20win.custody.engine.errors import CustodyError
 from p20win.custody.models import Capability
 from p20win.jobs.public import MustWait
@@ -121,12 +122,24 @@ def _open_for(question: str, line: socket.socket) -> None:
     except MustWait as reason:  # a capability is used up all the same: it opens once, and at once
         _refuse(granted, line, [f"{reason} Try again later."])
         return
+    except damage.Damaged as found:
+        _note_damage(found)
+        _refuse(granted, line, [str(found)])
+        return
     except (CustodyError, OSError) as problem:
         logger.error("vault: capability %s not opened (%s)", granted.pk, type(problem).__name__)
         _refuse(granted, line, ["This cannot be opened: it was destroyed or damaged."])
         return
     capabilities.note_in_ledger(granted, "capability.used")
-    _stream(granted, line, first, chunks)
+    try:
+        _stream(granted, line, first, chunks)
+    except damage.Damaged as found:  # the connection ends without its end mark, so nobody takes it for whole
+        _note_damage(found)
+
+
+def _note_damage(found: damage.Damaged) -> None:
+    logger.error("vault: file %s is damaged", found.file.pk)
+    damage.note(found, at=clock.now())
 
 
 def _stream(granted: Capability, line: socket.socket, first: bytes, chunks: Iterator[bytes]) -> None:

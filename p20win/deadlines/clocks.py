@@ -194,7 +194,7 @@ _TABLE: Final = (
     Clock(
         "input-destruction",
         "Destroy the agencies’ input files",
-        "the match was complete",
+        "the match was complete, or abandoned",
         LAST_DAYS,
         LAST_DAYS,
         Basis.ALL_PARTIES,
@@ -230,6 +230,13 @@ _TABLE: Final = (
         "hold-confirmation",
         "Answer as the second person: a legal hold",
         "a colleague asked for it, or to lift it",
+        HOURS,
+        AGAIN,
+    ),
+    Clock(
+        "abandonment-confirmation",
+        "Answer as the second person: a match without a result",
+        "a colleague asked to abandon it",
         HOURS,
         AGAIN,
     ),

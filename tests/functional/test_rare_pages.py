@@ -90,6 +90,28 @@ def test_a_hold_by_two_people_a_ticket_a_profile_a_delivery_and_the_logs(called)
     group.examines("ledger")
 
 
+def test_a_match_is_asked_to_be_abandoned_and_goes_on(called):
+    hub, group = called(HUB), called(GROUP)
+
+    opens_match(group, COLLECTING)
+    group.follows("Abandon this match")
+    group.writes({"ground": "operating_group", "reason": "The invented study was given up."})
+    group.examines("abandon")
+    group.presses("Ask to abandon it")
+    group.sees("You asked for it; another person must confirm it.")
+    group.examines("abandon-asked")
+
+    hub.goes("/")
+    hub.follows("Answer as the second person: a match without a result")
+    hub.follows("Confirm that it is abandoned")
+    hub.sees("The invented study was given up.")
+    hub.examines("abandon-confirm")
+    hub.follows("Go back without doing this")
+    hub.follows("Let the match go on")
+    hub.presses("Let it go on")
+    hub.sees("The match goes on.")
+
+
 def test_pages_belong_to_one_place_of_the_navigation(called):
     hub = called(HUB)
     for address, place in {

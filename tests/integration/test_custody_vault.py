@@ -15,12 +15,13 @@ from django.conf import settings as django_settings
 from django.db import connection, connections
 
 from p20win.audit.public import events_of
-from p20win.custody import capabilities, vault_server, wire
+from p20win.custody import capabilities, places, vault_server, wire
 from p20win.custody.models import Capability
 from p20win.custody.public import (
     Cut,
     FileStatus,
     capability,
+    damaged_files,
     open_bytes,
     register_opening,
     relay,
@@ -155,6 +156,23 @@ class TestSocket:
         shred(file.project, file.owner, by=factories.hub_member(), at=factories.START)
         with pytest.raises(Blocked, match="destroyed or damaged"):
             custody.relayed(gone, session)
+
+    @pytest.mark.obligation("O-63")
+    def test_f12_a_damaged_file_is_refused_written_down_and_told(self, file):
+        path = places.blob(file.blob)
+        path.write_bytes(path.read_bytes()[:-1])
+        person = factories.person()
+        token, session = capability(person, "test.read", file, factories.START), custody.session_of(person)
+
+        with pytest.raises(Blocked, match="found damaged"):
+            custody.relayed(token, session)
+
+        found = damaged_files().get()
+        assert found.file == file
+        [line] = events_of(found)
+        told = Job.objects.filter(name="notifications.announce", arguments={"event_id": str(line.pk)})
+        assert (line.event, told.count()) == ("file.damaged", 1)
+        assert vault_answers()
 
     def test_strange_questions_do_not_stop_it(self, served):
         for question in (b"", b"\n", b"x" * 500, b"\xff\n", b"GET / HTTP/1.1\r\n\r\n"):

@@ -356,3 +356,36 @@ def test_two_last_words_at_once_sign_off_once():
     match.refresh_from_db()
     assert match.status == MatchStatus.SIGNED_OFF
     assert Delivery.objects.count() == 1
+
+
+@pytest.mark.obligation("O-65")
+def test_two_people_end_a_match_without_a_result_and_each_step_is_asked_once_more(signed_in, monkeypatch):
+    match = matches.collecting()
+    monkeypatch.setattr(clock, "now", lambda: factories.START)
+    page = reverse("matching:detail", args=[match.pk])
+    ask, confirm, withdraw = (
+        reverse(f"matching:abandon{part}", args=[match.pk]) for part in ("", "-confirm", "-withdraw")
+    )
+    assert "Abandon this match" not in signed_in(matches.steward("SDE")).get(page).text
+    client = signed_in(factories.operating_group_member())
+    assert ask in client.get(page).text
+    assert client.get(confirm).status_code == 404
+    assert "There is something to correct" in client.post(ask, {"ground": "operating_group"}).text
+    said = {"ground": "agreement_ended", "reason": "The study was given up."}
+    assert "The agreement is in force" in client.post(ask, said, follow=True).text
+    shown = client.post(ask, said | {"ground": "operating_group"}, follow=True).text
+    assert "You asked for it; another person must confirm it." in shown
+    assert "Let the match go on?" in client.get(withdraw).text
+
+    client = signed_in(factories.hub_member())
+    assert confirm in client.get(page).text
+    assert "The study was given up." in client.get(confirm).text
+    shown = client.post(confirm, follow=True).text
+
+    match.refresh_from_db()
+    assert match.status == MatchStatus.ABANDONED
+    assert "The match has ended without a result." in shown
+    assert "The clock has not started" not in shown
+    assert reverse("matching:destroy", args=[match.pk]) in shown
+    assert client.get(ask).status_code == 200
+    assert "The match was abandoned." in client.post(ask, said, follow=True).text

@@ -200,7 +200,7 @@ class TestChecking:
 
         assert custody.checked(file).status == FileStatus.REFUSED
         assert file.report["findings"][0]["rule"] == "damaged"
-        assert files_on_disk(vault) == []
+        assert files_on_disk(vault) == [path]  # as evidence, sealed as it came
 
     def test_a_piece_of_another_file_is_refused(self):
         one, other = custody.arrived(custody.a_slot()), custody.arrived(custody.a_slot())

@@ -213,6 +213,57 @@ class TestSnapshots:
         with pytest.raises(key_snapshots.TooOld, match="expired"):
             key_snapshots.restore(second.path, backup=backup_key(vault), now=now + 5 * DAY)
 
+    @pytest.mark.obligation("O-65")
+    def test_d4_the_last_one_counts_also_while_it_is_being_written(self, vault, monkeypatch):
+        """What was read before a key was destroyed, and lies in its folder only after, has the key."""
+        file, now = accepted(), clock.real_now()
+        really, has_read, may_write = key_snapshots.write_new, threading.Event(), threading.Event()
+
+        def slowly(path, content):
+            has_read.set()
+            assert may_write.wait(20)
+            really(path, content)
+
+        monkeypatch.setattr(key_snapshots, "write_new", slowly)
+        taken, told = [], []
+        writer = threading.Thread(target=lambda: taken.append(key_snapshots.take(now=now)))
+        writer.start()
+        assert has_read.wait(20)
+        store().destroy(str(file.project_id), str(file.owner_id))
+        asker = threading.Thread(target=lambda: told.append(last_key_snapshot_expires()))
+        asker.start()
+        asker.join(0.5)
+        assert not told  # it waits; to answer "no copy" now would be untrue
+        may_write.set()
+        writer.join(20)
+        asker.join(20)
+
+        assert told == [taken[0].expires]
+        for path in (vault / "keystore").glob("*.destroyed"):
+            path.unlink()
+        assert key_snapshots.restore(taken[0].path, backup=backup_key(vault), now=now) == 1  # it has the key
+
+    def test_several_are_written_at_once_without_waiting(self, vault, monkeypatch):
+        accepted()
+        really, both = key_snapshots.write_new, threading.Barrier(2, timeout=20)
+
+        def together(path, content):
+            both.wait()
+            really(path, content)
+
+        monkeypatch.setattr(key_snapshots, "write_new", together)
+        taken = []
+        moments = [clock.real_now() - DAY, clock.real_now()]
+        writers = [
+            threading.Thread(target=lambda now=now: taken.append(key_snapshots.take(now=now)))
+            for now in moments
+        ]
+        for writer in writers:
+            writer.start()
+        for writer in writers:
+            writer.join(30)
+        assert sorted(each.taken for each in taken) == moments
+
     def test_the_vault_takes_one_a_day_once_there_is_a_backup_key(self, vault):
         now = clock.real_now()
         assert key_snapshots.take_if_due(now=now)

@@ -70,6 +70,7 @@ class Report:
     filled: dict[str, int] = field(default_factory=dict)
     profile: dict[str, Any] = field(default_factory=dict)  # counts for each column, stored beside the report
     scan: dict[str, Any] = field(default_factory=dict)  # what scanned for malware, and its verdict
+    altered: str = ""  # how it was changed on its way, not by its sender; no part of what is told to them
 
     def add(self, rule: str, *, row: int | None = None, column: str | None = None, hint: str = "") -> None:
         """This will note that a rule is not kept at a place.

@@ -20,7 +20,16 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, close_old_connections
 
 from p20win import clock, processes
-from p20win.custody import hardening, key_desk, key_snapshots, key_watch, services, uploads, vault_keys
+from p20win.custody import (
+    damage_watch,
+    hardening,
+    key_desk,
+    key_snapshots,
+    key_watch,
+    services,
+    uploads,
+    vault_keys,
+)
 from p20win.custody.engine.errors import CustodyError
 from p20win.custody.vault_server import VaultServer
 from p20win.jobs.public import MustWait
@@ -132,6 +141,7 @@ def _tidy() -> None:
     try:
         uploads.lapse(at=clock.now(), now=clock.real_now())
         services.tidy(now=clock.real_now())
+        damage_watch.look(now=clock.real_now(), at=clock.now())
         look_after_keys()
     except (OSError, DatabaseError, CustodyError, MustWait) as problem:  # the next round will do it
         logger.warning("vault: not tidied (%s)", type(problem).__name__)
