@@ -54,14 +54,7 @@ def matching_file(agency: "Organisation", elements: Iterable["ApprovedElement"])
     """Return what custody checks an agency's matching file against."""
     identifiers = [element for element in elements if element.is_matching_identifier]
     fields = {column: field for field, column in engine_file(agency, identifiers).columns.items()}
-    columns = [
-        {
-            "name": element.name,
-            "form": _FORM_OF_FIELD.get(fields.get(element.name, ""), "text"),
-            "identifier": True,
-        }
-        for element in identifiers
-    ]
+    columns = [_identifier(element, fields.get(element.name, "")) for element in identifiers]
     return {
         "columns": [_id(), *columns],
         "id_column": ID_COLUMN,
@@ -166,6 +159,11 @@ def consent_list(agency: "Organisation") -> dict[str, Any]:
 def delivered_columns(elements: Iterable["ApprovedElement"]) -> list[str]:
     """Return the columns that reach the recipient: approved, and no matching identifier (O-73)."""
     return [element.name for element in elements if not element.is_matching_identifier]
+
+
+def _identifier(element: "ApprovedElement", field: str) -> dict[str, Any]:
+    known = {"name": element.name, "form": _FORM_OF_FIELD[field]} if field in _FORM_OF_FIELD else None
+    return (known or _content(element)) | {"identifier": True}
 
 
 def _id() -> dict[str, Any]:

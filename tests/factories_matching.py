@@ -130,14 +130,15 @@ def in_force(row):
     return agreement
 
 
-def collecting(*, at=START, form="package", encoding="", **fields) -> Match:
+def collecting(*, at=START, form="package", encoding="", commas=False, **fields) -> Match:
     """Return a match that waits for its files; with an encoding, for tokens in place of identifiers."""
     row = request(**fields)
     in_force(row)
     agreements.method(encoding or "splink")
     basis = "Section II" if form == "key" else ""
+    by = factories.operating_group_member()
     return opening.open_match(
-        row.project, by=factories.operating_group_member(), at=at, form=form, basis=basis, encoding=encoding
+        row.project, by=by, at=at, form=form, basis=basis, encoding=encoding, commas=commas
     )
 
 

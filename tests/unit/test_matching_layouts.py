@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pyarrow as pa
 import pytest
 
+from fixtures import errors
 from fixtures.generate import generate
 from matching import layouts
 from matching.engine import encode, normalise
@@ -97,7 +98,8 @@ class TestOneRowAPerson:
 
 @pytest.mark.obligation("O-60")
 @pytest.mark.parametrize(
-    "value", "900123456 999999999 123456789 078051120 000123456 900001234 900120000 12345678 666666666".split()
+    "value",
+    "900123456 999999999 123456789 078051120 000123456 900001234 900120000 12345678 666666666".split(),
 )
 def test_custody_and_linkage_know_the_same_fillers(value):
     assert bool(number_key("ssn")([value])) == bool(normalise.ssn(value))
@@ -107,7 +109,7 @@ def test_custody_and_linkage_know_the_same_fillers(value):
 @pytest.mark.obligation("O-60")
 @pytest.mark.parametrize("agency", ["SDE", "CSCU", "DOL"])
 def test_the_invented_files_keep_to_it_with_all_their_honest_errors(agency):
-    file = generate(6_000, seed=34).agencies[agency].matching
+    file = generate(8_000, seed=34, model=errors.HARD).agencies[agency].matching
     sender = SimpleNamespace(short_name=agency, slug=agency.lower(), pk=1)
     spec = asked(file.table.column_names[1:], sender)
 
@@ -139,6 +141,28 @@ def test_a_token_of_one_number_is_one_person_too():
     rule = from_spec({"kind": "matching", "number": "DR-0034", "agencies": ["CSCU"]} | spec)
 
     assert doubled(check_stream([content.encode()], rule)) == {"T_SSN"}
+
+
+@pytest.mark.obligation("O-104")
+@pytest.mark.parametrize(
+    ("name", "data_type", "codes", "form"),
+    [
+        ("DOB", "text", "", "date"),
+        ("DateOfArrival", "date", "", "date"),
+        ("EmployerNumber", "integer", "", "integer"),
+        ("CountyCode", "code", "01, 02, 03", "text"),
+        ("Alias", "text", "", "text"),
+    ],
+)
+def test_an_identifier_is_checked_by_its_field_and_else_by_its_type(name, data_type, codes, form):
+    made = element(name)
+    made.data_type, made.codes = data_type, codes
+
+    spec = layouts.matching_file(SENDER, [element("SSN"), made])
+
+    told = spec["columns"][2]
+    assert (told["form"], told["identifier"]) == (form, True)
+    assert told.get("codes") == (["01", "02", "03"] if codes else None)
 
 
 def test_what_the_check_compares_is_never_told():
