@@ -57,6 +57,7 @@ class TestPages:
         assert json.loads(receipt.content)["document"]["rows"] == 2
         assert "attachment" in receipt["Content-Disposition"]
         assert b"Signed receipt" in client.get(page).content
+        assert "The sign-in, or the upload ticket, of the person who sent it" in client.get(page).text
         assert slot.title.encode() in client.get(reverse("custody:slots")).content
 
     @pytest.mark.obligation("O-58", "O-117")
@@ -199,6 +200,7 @@ class TestClient:
         assert main.main(["send", str(file_to_send), "--slot", str(slot.pk)]) == 0
         file = custody.checked(SealedFile.objects.get())
         assert (file.status, file.signing_key) == (FileStatus.ACCEPTED, machine)
+        assert file.receipt["document"]["source_shown_by"].startswith("The agency's own signature")
         assert main.main(["status", "--slot", str(slot.pk)]) == 0
         assert "accepted" in capsys.readouterr().out
         receipt, trust = tmp_path / "receipt.json", tmp_path / "trust.pem"
@@ -254,8 +256,6 @@ class TestClient:
         with pytest.raises(main.Failure, match=f"another {field}"):
             hub.post(f"/files/machine/slots/{slot.pk}/attempts/", signed)
 
-    def test_a_statement_by_another_key_is_refused(self, slot, machine, file_to_send):
-        hub = portal.Portal("http://localhost", config.read_key())
     @pytest.mark.obligation("O-58")
     @pytest.mark.parametrize(
         ("age", "holds", "why"),
@@ -299,6 +299,8 @@ class TestClient:
                 hub.post(f"/files/machine/slots/{slot.pk}/attempts/", json.dumps(signed).encode())
             assert not SealedFile.objects.exists()
 
+    def test_a_statement_by_another_key_is_refused(self, slot, machine, file_to_send):
+        hub = portal.Portal("http://localhost", config.read_key())
         from client.sending import sign_statement
 
         described = hub.get(f"/files/machine/slots/{slot.pk}/")
