@@ -166,13 +166,14 @@ def send(match, name, kind, content=None, *, by=None):
 
 
 def ready(**fields) -> Match:
-    """Return a match whose files are all there."""
+    """Return a match whose files are all there; with `commas`, with those between their columns."""
     match = collecting(**fields)
     kinds = ("matching",) if fields.get("form") == "key" else ("matching", "analytical")
     for name in AGENCIES:
         by = steward(name)
         for kind in kinds:
-            send(match, name, kind, by=by)
+            content = contents(name, kind)
+            send(match, name, kind, content.replace(b"\t", b",") if fields.get("commas") else content, by=by)
     match.refresh_from_db()
     return match
 
