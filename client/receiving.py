@@ -20,6 +20,9 @@ from p20win.custody.engine.errors import CustodyError
 from p20win.custody.engine.trust import Trust
 
 MANIFEST: Final = "manifest.json"
+PART: Final = (
+    1 << 30
+)  # bytes asked for at a time: the vault opens a range at once, a file when all of it is verified
 _BLOCK: Final = 1 << 16
 _PAUSES: Final = (0.2, 1.0, 3.0, 10.0, 30.0)  # seconds before trying again without progress
 _NAME: Final = re.compile(r'filename="([A-Za-z0-9._-]+)"')
@@ -38,13 +41,20 @@ class Offer:
 class Delivery:
     """One delivery at one address, fetched with a ticket; used in a `with`, which closes the connection."""
 
-    def __init__(self, address: str, ticket: str, *, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        address: str,
+        ticket: str,
+        *,
+        part: int = PART,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
         """Keep address and ticket. :raises Failure: if the address is none, or plain HTTP to elsewhere"""
         parts = urlsplit(address)
         local = parts.hostname in ("localhost", "127.0.0.1", "::1")
         if parts.scheme != "https" and not (parts.scheme == "http" and local):
             raise Failure("Give the address that the page of the download shows: https://…", code=2)
-        self._address = address
+        self._address, self._part = address, part
         self._client = httpx.Client(
             headers={"Authorization": f"Bearer {ticket}"},
             timeout=httpx.Timeout(60, read=180),
@@ -102,15 +112,16 @@ class Delivery:
         return target, offer
 
     def _append(self, part: Path, offer: Offer, have: int, seen: Callable[[int, int], None]) -> str | None:
-        """Add to what is there; return what went wrong, if anything did."""
-        headers = {"Range": f"bytes={have}-", "If-Range": f'"{offer.digest}"'} if have else {}
+        """Add the next range to what is there; return what went wrong, if anything did."""
+        stop = min(have + self._part, offer.size)
+        headers = {"Range": f"bytes={have}-{stop - 1}", "If-Range": f'"{offer.digest}"'}
         try:
             with self._client.stream("GET", self._address, headers=headers) as answer:
                 if answer.is_error:
                     answer.read()
                     _refuse(answer)
-                if have and answer.status_code != httpx.codes.PARTIAL_CONTENT:
-                    part.unlink()
+                if answer.status_code != httpx.codes.PARTIAL_CONTENT:
+                    part.unlink(missing_ok=True)
                     return "The delivery changed meanwhile."
                 with open(part, "ab", opener=_private) as file:
                     for block in answer.iter_raw(_BLOCK):
@@ -119,7 +130,7 @@ class Delivery:
                         seen(have, offer.size)
         except httpx.HTTPError as problem:
             return f"The connection was cut ({type(problem).__name__})."
-        return None if have == offer.size else "The portal ended the download."
+        return None if have == stop else "The portal ended the download."
 
 
 def _private(path: str, flags: int) -> int:

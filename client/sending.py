@@ -121,11 +121,11 @@ def _where(attempt: str) -> str:
 
 def sign_statement(path: Path, slot: dict[str, Any], key: Ed25519PrivateKey) -> dict[str, Any]:
     """This will write and sign what the agency states about the file: what, from whom, to whom, its hash."""
-    now = dt.datetime.now(dt.UTC)
     digest, size = hashlib.sha256(), 0
     for block in read_blocks(path):
         digest.update(block)
         size += len(block)
+    now = dt.datetime.now(dt.UTC)
     document = manifest.statement(
         slot=slot["slot"],
         project=slot["project"],

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
-import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,20 +14,12 @@ from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 
 from p20win.clock import STATE_ZONE
+from p20win.custody.public import harmless
 
 if TYPE_CHECKING:
     from governance.log_kinds import Cell, Log
 
-# What spreadsheet programs may take for the beginning of a formula, in plain and in full width.
-_FORMULA: Final = tuple("=+-@\t\r\n|%＝＋－＠")
 _WIDTHS: Final = {"time": 20, "date": 14, "name": 40, "list": 48}  # in characters, by kind of column
-_UNSHOWN: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-
-
-def harmless(text: str) -> str:
-    """Return text that every spreadsheet program shows as text."""
-    shown = _UNSHOWN.sub("", text)
-    return f"'{shown}" if shown.lstrip(" ").startswith(_FORMULA) else shown
 
 
 def spelt(cell: Cell) -> str:

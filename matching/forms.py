@@ -56,6 +56,11 @@ class OpenForm(forms.Form):
         widget=forms.RadioSelect,
         initial="",
     )
+    commas = forms.BooleanField(
+        required=False,
+        label="Files may have commas between their columns, in place of tabs",
+        help_text="Where the request says so. In such a file no cell can hold a comma.",
+    )
 
 
 class LimitationsForm(forms.Form):
@@ -390,7 +395,5 @@ class ResolveForm(forms.Form):
     """How an issue was resolved."""
 
     resolution = forms.CharField(
-        label="How was it resolved, and since when?",
-        max_length=2000,
-        widget=forms.Textarea(attrs={"rows": 3}),
+        label="How was it resolved, and since when?", max_length=2000, widget=forms.Textarea({"rows": 3})
     )

@@ -1,7 +1,7 @@
 """What a file must look like, from what was approved: columns, forms, ids. Custody and engine read it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from matching.engine import consents, rules
@@ -26,6 +26,8 @@ _FORM_OF_FIELD: Final = {
     "high_school": "hs_code",
 }
 _FORM_OF_TYPE: Final = {"integer": "integer", "decimal": "decimal", "date": "date", "boolean": "flag"}
+_OF_ONE_PERSON: Final = ("ssn", "sasid")
+_NUMBERS: Final = tuple((field,) for field in _OF_ONE_PERSON)  # the parts of a token of a number alone
 _CODE: Final = re.compile(r"[^\s,;=]{1,24}")
 _ON: Final = "1"
 
@@ -52,21 +54,24 @@ def matching_file(agency: "Organisation", elements: Iterable["ApprovedElement"])
     """Return what custody checks an agency's matching file against."""
     identifiers = [element for element in elements if element.is_matching_identifier]
     fields = {column: field for field, column in engine_file(agency, identifiers).columns.items()}
-    columns = [
-        {
-            "name": element.name,
-            "form": _FORM_OF_FIELD.get(fields.get(element.name, ""), "text"),
-            "identifier": True,
-        }
-        for element in identifiers
-    ]
+    columns = [_identifier(element, fields.get(element.name, "")) for element in identifiers]
     return {
         "columns": [_id(), *columns],
         "id_column": ID_COLUMN,
         "id_prefix": f"{agency.short_name}-",
         "one_row_per": [[ID_COLUMN]],
-        "one_person_per": [[element.name for element in identifiers]],
+        "one_person_per": _persons([element.name for element in identifiers], _names_one_person),
     }
+
+
+def _persons(columns: list[str], names_one_person: Callable[[str], bool]) -> list[list[str]]:
+    """Return by what no two rows may agree: all that is held of a person, and each number of one person."""
+    alone = [[column] for column in columns if names_one_person(column)]
+    return [columns, *alone] if len(columns) > 1 else alone
+
+
+def _names_one_person(column: str) -> bool:
+    return specs.field_of(column) in _OF_ONE_PERSON
 
 
 def encoded_file(
@@ -86,7 +91,7 @@ def encoded_file(
         "id_column": ID_COLUMN,
         "id_prefix": f"{agency.short_name}-",
         "one_row_per": [[ID_COLUMN]],
-        "one_person_per": [tokens],
+        "one_person_per": _persons(tokens, lambda token: rules.BY_COLUMN[token].parts in _NUMBERS),
         "encoded": True,
     }
 
@@ -154,6 +159,11 @@ def consent_list(agency: "Organisation") -> dict[str, Any]:
 def delivered_columns(elements: Iterable["ApprovedElement"]) -> list[str]:
     """Return the columns that reach the recipient: approved, and no matching identifier (O-73)."""
     return [element.name for element in elements if not element.is_matching_identifier]
+
+
+def _identifier(element: "ApprovedElement", field: str) -> dict[str, Any]:
+    known = {"name": element.name, "form": _FORM_OF_FIELD[field]} if field in _FORM_OF_FIELD else None
+    return (known or _content(element)) | {"identifier": True}
 
 
 def _id() -> dict[str, Any]:

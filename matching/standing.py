@@ -95,6 +95,11 @@ def encoding(match: Match) -> str:
     return CLK if any(c["form"] == "bloom" for spec in specs for c in spec["columns"]) else TOKENS
 
 
+def takes_commas(match: Match) -> bool:
+    """Say whether the files of a match may have commas between their columns in place of tabs (O-104)."""
+    return any("comma" in row.slot.spec.get("separators", ()) for row in match.expected_files.all())
+
+
 def methods(match: Match, at: dt.datetime) -> "QuerySet[agreements.MatchMethod]":
     """Return the approved methods that can link this match's files."""
     approved, sent = agreements.approved_methods(at), encoding(match)

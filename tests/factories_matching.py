@@ -134,14 +134,15 @@ def in_force(row):
     return agreement
 
 
-def collecting(*, at=START, form="package", encoding="", **fields) -> Match:
+def collecting(*, at=START, form="package", encoding="", commas=False, **fields) -> Match:
     """Return a match that waits for its files; with an encoding, for tokens in place of identifiers."""
     row = request(**fields)
     in_force(row)
     agreements.method(encoding or "splink")
     basis = "Section II" if form == "key" else ""
+    by = factories.operating_group_member()
     return opening.open_match(
-        row.project, by=factories.operating_group_member(), at=at, form=form, basis=basis, encoding=encoding
+        row.project, by=by, at=at, form=form, basis=basis, encoding=encoding, commas=commas
     )
 
 
@@ -169,13 +170,14 @@ def send(match, name, kind, content=None, *, by=None):
 
 
 def ready(**fields) -> Match:
-    """Return a match whose files are all there."""
+    """Return a match whose files are all there; with `commas`, with those between their columns."""
     match = collecting(**fields)
     kinds = ("matching",) if fields.get("form") == "key" else ("matching", "analytical")
     for name in AGENCIES:
         by = steward(name)
         for kind in kinds:
-            send(match, name, kind, by=by)
+            content = contents(name, kind)
+            send(match, name, kind, content.replace(b"\t", b",") if fields.get("commas") else content, by=by)
     match.refresh_from_db()
     return match
 

@@ -31,7 +31,7 @@ _EXTRA_PARTS = re.compile(
     r"xl/(externalLinks|pivotCache|pivotTables|embeddings|media|charts|drawings|comments|threadedComments|"
     r"customXml|model|vbaProject|queryTables|connections)"
 )
-_FORMULA = re.compile(r"[=+@\t\r]|-(?![\d ])")
+_FORMULA = re.compile(r"[=+@\t\r]|-(?![\d ])|-.*(?:[|!]|[A-Za-z_.]\()")
 Grid = list[list[str]]
 Grids = list[tuple[str, Grid]]
 Reader = Callable[[str, bytes], Grids]

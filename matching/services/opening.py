@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from requests_app.public import ApprovedElement
 
 WINDOW: Final = "transmission-window"
+SEPARATORS: Final = ("tab", "comma")
 
 
 @transaction.atomic
@@ -39,12 +41,14 @@ def open_match(
     basis: str = "",
     encoding: str = "",
     consents: Collection[Organisation] = (),
+    commas: bool = False,
 ) -> Match:
     """Open a match: an upload slot for every file that the approved request makes necessary (O-59, O-61).
 
     In which form it is delivered is settled here; where only the key is, no analytical file is asked for.
     With an `encoding` (tokens, or clk) the agencies send that in place of identifiers (O-72). Who relies on
-    individuals' consents sends a list of them, without which nothing is linked (O-51).
+    individuals' consents sends a list of them, without which nothing is linked (O-51). With `commas` every
+    file of the match may have them between its columns in place of tabs (O-104).
 
     :raises Blocked: if no agreement is in force, a match is open, an agency's elements make no file, or the
         key alone is to be delivered and the agreement's words for it are not named
@@ -62,20 +66,33 @@ def open_match(
         raise Blocked(reasons)
     match = Match(project=project, number=(earlier.number if earlier else 0) + 1, status_since=at)
     details = {"number": match.number, "form": str(form)} | ({"encoding": encoding} if encoding else {})
+    details |= {"separators": "tab or comma"} if commas else {}
     create("match.opened", match, by=by, at=at, details=details)
     terms = DeliveryTerms(match=match, form=Form(form), basis=basis.strip())
     create("match.form_settled", terms, by=by, at=at, details={"form": terms.form})
     closes_at = deadlines.due(policy.TRANSMISSION_WINDOW, start=at).at
+    opened = _Opened(match, closes_at, SEPARATORS if commas else SEPARATORS[:1], by, at)
     standing.keeper(project)
     wanted = {agency: requests.approved_elements(project, agency) for agency in standing.agencies(project)}
     for agency, elements in wanted.items():
         matching = _matching_file(agency, elements, encoding)
-        _expect_agency(match, agency, elements, matching, form=terms.form, closes_at=closes_at, by=by, at=at)
+        _expect_agency(opened, agency, elements, matching, form=terms.form)
         if agency in consents:
-            _expect_consents(match, agency, closes_at=closes_at, by=by, at=at)
+            _expect_consents(opened, agency)
     for table in requests.identifier_tables(project):
-        _expect_list(match, table, _owner(table, wanted), closes_at=closes_at, by=by, at=at)
+        _expect_list(opened, table, _owner(table, wanted))
     return match
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """What all slots of a match have in common."""
+
+    match: Match
+    closes_at: dt.datetime
+    separators: tuple[str, ...]
+    by: "User"
+    at: dt.datetime
 
 
 def _matching_file(
@@ -88,51 +105,40 @@ def _matching_file(
 
 
 def _expect_agency(
-    match: Match,
+    opened: _Opened,
     agency: Organisation,
     elements: list["ApprovedElement"],
     matching: tuple[str, dict[str, object]],
     *,
     form: str,
-    closes_at: dt.datetime,
-    by: "User",
-    at: dt.datetime,
 ) -> None:
     files = {custody.DataClass.MATCHING: matching}
     if form == Form.PACKAGE and layouts.delivered_columns(elements):
         files[custody.DataClass.ANALYTICAL] = ("Analytical file", layouts.analytical_file(agency, elements))
     for kind, (title, spec) in files.items():
-        slot = _open(match, agency, str(kind), title, spec, closes_at=closes_at, by=by, at=at)
-        row = ExpectedFile(match=match, slot=slot, agency=agency, kind=str(kind))
-        create("match.file_expected", row, by=by, at=at, details={"agency": agency.slug, "class": str(kind)})
+        slot = _open(opened, agency, str(kind), title, spec)
+        _expect(opened, ExpectedFile(slot=slot, agency=agency, kind=str(kind)), str(kind))
 
 
-def _expect_consents(
-    match: Match, agency: Organisation, *, closes_at: dt.datetime, by: "User", at: dt.datetime
-) -> None:
+def _expect_consents(opened: _Opened, agency: Organisation) -> None:
     kind = str(custody.DataClass.IDENTIFIER_LIST)
-    spec = layouts.consent_list(agency)
-    slot = _open(match, agency, kind, "Consents", spec, closes_at=closes_at, by=by, at=at)
-    row = ExpectedFile(match=match, slot=slot, agency=agency, kind=kind, is_consent=True)
-    create("match.file_expected", row, by=by, at=at, details={"agency": agency.slug, "class": "consents"})
+    slot = _open(opened, agency, kind, "Consents", layouts.consent_list(agency))
+    _expect(opened, ExpectedFile(slot=slot, agency=agency, kind=kind, is_consent=True), "consents")
 
 
-def _expect_list(
-    match: Match,
-    table: "IdentifierTable",
-    owner: Organisation,
-    *,
-    closes_at: dt.datetime,
-    by: "User",
-    at: dt.datetime,
-) -> None:
+def _expect(opened: _Opened, row: ExpectedFile, called: str) -> None:
+    row.match = opened.match
+    details = {"agency": row.agency.slug, "class": called}
+    create("match.file_expected", row, by=opened.by, at=opened.at, details=details)
+
+
+def _expect_list(opened: _Opened, table: "IdentifierTable", owner: Organisation) -> None:
     supplier = organisation_called(table.population.supplier_name)
     senders = [owner.short_name, owner.slug, *([supplier.short_name, supplier.slug] if supplier else [])]
     spec = layouts.identifier_list(table, senders)
     kind = str(custody.DataClass.IDENTIFIER_LIST)
-    slot = _open(match, owner, kind, f"List: {table.title}", spec, closes_at=closes_at, by=by, at=at)
+    slot = _open(opened, owner, kind, f"List: {table.title}", spec)
     row = ExpectedFile(
-        match=match,
         slot=slot,
         agency=owner,
         kind=kind,
@@ -141,28 +147,22 @@ def _expect_list(
         identifier=table.identifier_column,
         place=table.population.school_code,
     )
-    create("match.file_expected", row, by=by, at=at, details={"agency": owner.slug, "class": kind})
+    _expect(opened, row, kind)
 
 
 def _open(
-    match: Match,
-    agency: Organisation,
-    kind: str,
-    title: str,
-    spec: dict[str, object],
-    *,
-    closes_at: dt.datetime,
-    by: "User",
-    at: dt.datetime,
+    opened: _Opened, agency: Organisation, kind: str, title: str, spec: dict[str, object]
 ) -> custody.UploadSlot:
+    match, by, at = opened.match, opened.by, opened.at
     agreement = agreements.in_force(match.project, at)
+    agreed = {"separators": list(opened.separators), "min_cell_count": standing.min_cell_count(match.project)}
     slot = custody.open_slot(
         project=match.project,
         supplier=agency,
         kind=kind,
         title=f"{title}, {agency.short_name}"[:200],
-        spec=spec | {"min_cell_count": standing.min_cell_count(match.project)},
-        closes_at=closes_at,
+        spec=spec | agreed,
+        closes_at=opened.closes_at,
         by=by,
         at=at,
         destroy_by=agreement.destruction_date if agreement else None,

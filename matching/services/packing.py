@@ -213,7 +213,7 @@ def _as_csv(rows: Iterable[dict[str, str]]) -> bytes:
     text = io.StringIO()
     lines = csv.DictWriter(text, COLUMNS)
     lines.writeheader()
-    lines.writerows(rows)
+    lines.writerows({name: custody.harmless(cell) for name, cell in row.items()} for row in rows)
     return text.getvalue().encode()
 
 

@@ -112,7 +112,7 @@ def following(repeat: Repeat, day: dt.date) -> dt.date:
 
 
 def _next_match(project: "Project", *, at: dt.datetime) -> Match:
-    """Open the next match as the last one was: its form, its encoding, and whose consents are asked for.
+    """Open the next match as the last one was: its form, encoding, separators, and whose consents.
 
     :raises Blocked: if it cannot be opened now
     """
@@ -130,4 +130,5 @@ def _next_match(project: "Project", *, at: dt.datetime) -> Match:
         basis=terms.basis,
         encoding=standing.encoding(last),
         consents=[row.agency for row in standing.consenting(last)],
+        commas=standing.takes_commas(last),
     )

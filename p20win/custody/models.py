@@ -15,6 +15,7 @@ from p20win.custody.destruction_models import Destruction as Destruction
 from p20win.custody.destruction_models import DestructionStatus as DestructionStatus
 from p20win.custody.destruction_models import HoldStatus as HoldStatus
 from p20win.custody.destruction_models import LegalHold as LegalHold
+from p20win.custody.engine.manifest import source_shown_by
 from p20win.custody.ledger_models import Checkpoint as Checkpoint
 from p20win.custody.ledger_models import CheckpointPin as CheckpointPin
 from p20win.custody.ledger_models import LedgerTile as LedgerTile
@@ -221,6 +222,12 @@ class SealedFile(models.Model):
     def access_class(self) -> str:
         """Return the data class that the access decision asks about."""
         return DataClass.MATCHING if self.data_class == DataClass.IDENTIFIER_LIST else self.data_class
+
+    @property
+    def source_shown_by(self) -> str:
+        """Return what shows that the file is its owner's, in words."""
+        by_machine = self.signing_key_id is not None
+        return source_shown_by(is_signed=self.statement is not None, by_machine=by_machine)
 
 
 class SendingTerms(models.Model):

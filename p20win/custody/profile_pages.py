@@ -13,6 +13,7 @@ from p20win import policy
 from p20win.access import SignedInRequest, members_only
 from p20win.custody import selectors
 from p20win.custody.engine.drift import drift
+from p20win.custody.engine.formulas import harmless
 from p20win.custody.models import SealedFile
 
 HEADER: Final = (
@@ -47,7 +48,7 @@ def exported(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     rows = csv.writer(response)
     rows.writerow(HEADER)
     for column in columns:
-        rows.writerow([_plain(cell) for cell in _cells(column)])
+        rows.writerow(["" if cell is None else harmless(str(cell), numbers=True) for cell in _cells(column)])
     return response
 
 
@@ -87,13 +88,3 @@ def _cells(column: dict[str, Any]) -> list[Any]:
         *(column[key] for key in ("filled", "missing", "unfit", "distinct", "shortest", "longest")),
         *(column["low"], column["high"], codes, " ".join(column["moved"])),
     ]
-
-
-def _plain(cell: Any) -> str:
-    """A cell that no spreadsheet takes for a formula; a negative number stays one."""
-    text = "" if cell is None else str(cell)
-    try:
-        float(text)
-    except ValueError:
-        return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
-    return text

@@ -7,7 +7,7 @@ import secrets
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -364,15 +364,18 @@ def _key_of(file: SealedFile, kek: bytes) -> tuple[bytes, Binding, bytes, int]:
     document, signers = signing.verify(file.manifest or {})
     signing.expect(signers, role=signing.HUB, keys=[signing.public_text(keeper.hub.public_key())])
     binding, root, size = manifest.read_manifest(document)
-    expected = (str(file.pk), str(file.project_id), str(file.owner_id), file.data_class, file.key_version)
-    if expected != (
-        binding.file_id,
-        binding.project,
-        binding.source,
-        binding.data_class,
-        binding.key_version,
-    ):
-        raise Broken("The manifest of this file belongs to another.")
+    expected = Binding(
+        file_id=str(file.pk),
+        project=str(file.project_id),
+        source=str(file.owner_id),
+        destination=str(file.destination_id),
+        data_class=file.data_class,
+        key_version=file.key_version or 0,
+    )
+    if expected != binding:
+        was, said = asdict(expected), asdict(binding)
+        wrong = [name.replace("_", " ") for name in was if was[name] != said[name]]
+        raise Broken(f"The manifest of this file is of another {', '.join(wrong)}.")
     key = keys.unwrap(bytes(file.wrapped_key or b""), under=kek, context=binding.associated_data())
     return key, binding, root, size
 

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from p20win.projects.models import Project
 
 SKEW = dt.timedelta(minutes=10)
+STATEMENT_HOLDS = dt.timedelta(days=1)
 
 
 def open_slot(
@@ -155,7 +156,7 @@ def _read_statement(
         manifest.check_statement(document)
         signing.expect(signers, role=signing.SOURCE, keys=[trusted])
         created, expires = (dt.datetime.fromisoformat(document[name]) for name in ("created", "expires"))
-        in_time = created - SKEW <= real_now < expires
+        late = _why_not_in_time(created, expires, real_now)
     except CustodyError as problem:
         raise Blocked(str(problem)) from problem
     except (ValueError, TypeError):
@@ -164,14 +165,28 @@ def _read_statement(
         "slot": str(slot.pk),
         "project": str(slot.project_id),
         "source": str(slot.supplier_id),
+        "destination": str(hub().pk),
         "data_class": slot.data_class,
     }
     wrong = [name for name, value in expected.items() if document[name] != value]
     if wrong:
         raise Blocked(f"The sender's statement is for another {', '.join(wrong)}.")
-    if not in_time:
-        raise Blocked("The sender's statement is from another time. Check the clock and sign a new one.")
+    if late:
+        raise Blocked(late)
     return document
+
+
+def _why_not_in_time(created: dt.datetime, expires: dt.datetime, now: dt.datetime) -> str:
+    """Say why a statement does not hold now: it does for a day, and clocks may differ by ten minutes."""
+    if created > now + SKEW:
+        return "The sender's statement is from the future. Check the clock and sign a new one."
+    if created < now - STATEMENT_HOLDS - SKEW:
+        return "The sender's statement is more than a day old. Check the clock and sign a new one."
+    if expires > created + STATEMENT_HOLDS:
+        return "The sender's statement is to hold for more than a day. Sign one that expires sooner."
+    if expires <= now - SKEW:
+        return "The sender's statement has expired. Check the clock and sign a new one."
+    return ""
 
 
 def takes_invented_numbers() -> bool:
@@ -244,6 +259,7 @@ def _receipt(file: SealedFile, report: Report, sealed: Sealed, *, at: dt.datetim
         accepted=at.isoformat(),
         sent_by=str(file.sent_by_id),
         root=sealed.manifest["document"]["root"],
+        shown_by=file.source_shown_by,
         statement_signed=file.statement,
     )
     return signing.sign(document, key=vault_keys.private_keys().hub, role=signing.HUB, at=at.isoformat())

@@ -75,6 +75,7 @@ def _shown(request: SignedInRequest, row: UploadSlot) -> dict[str, object]:
         "blockers": checks.why_not_send(row, request.user, clock.now()) if sends else [],
         "columns": [column | {"asks": _asked(column)} for column in row.spec.get("columns", [])],
         "separators": " or ".join(f"{name}s" for name in row.spec.get("separators", ["tab"])),
+        "numbers": " or ".join(names[0] for names in row.spec.get("one_person_per", []) if len(names) == 1),
         "form": FileForm(),
         "tickets": upload_tickets.good_ones(row, now=clock.real_now()) if sends else [],
         "clock": deadlines.of_subject(row, schedule.WINDOW).first(),

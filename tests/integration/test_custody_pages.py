@@ -1,5 +1,6 @@
 """Custody's pages and endpoints, through the client and through the command `p20`."""
 
+import datetime as dt
 import json
 import tempfile
 from pathlib import Path
@@ -58,6 +59,7 @@ class TestPages:
         assert json.loads(receipt.content)["document"]["rows"] == 2
         assert "attachment" in receipt["Content-Disposition"]
         assert b"Signed receipt" in client.get(page).content
+        assert "The sign-in, or the upload ticket, of the person who sent it" in client.get(page).text
         assert slot.title.encode() in client.get(reverse("custody:slots")).content
 
     @pytest.mark.obligation("O-58", "O-117")
@@ -200,6 +202,7 @@ class TestClient:
         assert main.main(["send", str(file_to_send), "--slot", str(slot.pk)]) == 0
         file = custody.checked(SealedFile.objects.get())
         assert (file.status, file.signing_key) == (FileStatus.ACCEPTED, machine)
+        assert file.receipt["document"]["source_shown_by"].startswith("The agency's own signature")
         assert main.main(["status", "--slot", str(slot.pk)]) == 0
         assert "accepted" in capsys.readouterr().out
         receipt, trust = tmp_path / "receipt.json", tmp_path / "trust.pem"
@@ -269,7 +272,7 @@ class TestClient:
         page = signed_in(machine.enrolled_by).get(reverse("custody:slot", args=[slot.pk])).text
         assert page.count("Announced, never came") == 2
 
-    @pytest.mark.parametrize("field", ["slot", "project", "source", "data_class"])
+    @pytest.mark.parametrize("field", ["slot", "project", "source", "destination", "data_class"])
     def test_a_statement_for_something_else_is_refused(self, slot, machine, file_to_send, field):
         hub = portal.Portal("http://localhost", config.read_key())
         from client.sending import sign_statement
@@ -278,6 +281,49 @@ class TestClient:
         signed = json.dumps(sign_statement(file_to_send, described, config.read_key())).encode()
         with pytest.raises(main.Failure, match=f"another {field}"):
             hub.post(f"/files/machine/slots/{slot.pk}/attempts/", signed)
+
+    @pytest.mark.obligation("O-58")
+    @pytest.mark.parametrize(
+        ("age", "holds", "why"),
+        [
+            (dt.timedelta(days=1, minutes=9), dt.timedelta(days=1), None),
+            (dt.timedelta(days=1, minutes=11), dt.timedelta(days=1), "more than a day old"),
+            (-dt.timedelta(minutes=9), dt.timedelta(days=1), None),
+            (-dt.timedelta(minutes=11), dt.timedelta(days=1), "from the future"),
+            (-dt.timedelta(days=1), dt.timedelta(days=1), "from the future"),
+            (dt.timedelta(days=2000), dt.timedelta(days=4000), "more than a day old"),
+            (dt.timedelta(), dt.timedelta(days=4000), "hold for more than a day"),
+            (dt.timedelta(hours=2), dt.timedelta(hours=1), "has expired"),
+            (dt.timedelta(minutes=65), dt.timedelta(hours=1), None),
+        ],
+    )
+    def test_a_statement_holds_for_a_day_and_ten_minutes(
+        self, slot, machine, file_to_send, monkeypatch, age, holds, why
+    ):
+        hub = portal.Portal("http://localhost", config.read_key())
+        from client import sending
+
+        class Then:
+            UTC, timedelta, datetime = dt.UTC, dt.timedelta, None
+
+            @staticmethod
+            def now(zone):
+                return dt.datetime.now(zone) - age
+
+        Then.datetime = Then
+        described = hub.get(f"/files/machine/slots/{slot.pk}/")
+        with monkeypatch.context() as before:
+            before.setattr(sending, "dt", Then)
+            before.setattr(sending, "_VALID_FOR", holds)
+            signed = sending.sign_statement(file_to_send, described, config.read_key())
+        if why is None:
+            assert hub.post(f"/files/machine/slots/{slot.pk}/attempts/", json.dumps(signed).encode())[
+                "attempt"
+            ]
+        else:
+            with pytest.raises(main.Failure, match=why):
+                hub.post(f"/files/machine/slots/{slot.pk}/attempts/", json.dumps(signed).encode())
+            assert not SealedFile.objects.exists()
 
     def test_a_statement_by_another_key_is_refused(self, slot, machine, file_to_send):
         hub = portal.Portal("http://localhost", config.read_key())

@@ -48,6 +48,20 @@ def test_the_list_shows_what_waits_and_the_upload_is_opened_from_it(signed_in):
     assert "No match fits" in page(client, "index", q="DR-9999").text
 
 
+@pytest.mark.obligation("O-104")
+def test_the_hub_allows_commas_and_the_senders_page_says_so(signed_in):
+    agreement = agreements.in_force(matches.request())
+    address = reverse("matching:open", args=[agreement.project_id])
+    assert "commas between their columns" in signed_in(factories.operating_group_member()).get(address).text
+
+    signed_in(factories.operating_group_member()).post(address, {"form": "package", "commas": "on"})
+
+    own = matches.slot(Match.objects.get(), "SDE", "matching")
+    shown = signed_in(matches.steward("SDE")).get(reverse("custody:slot", args=[own.pk])).text
+    assert "columns separated by tabs or commas" in shown
+    assert "no number under SASID stands in two rows" in shown
+
+
 def test_strangers_see_nothing_and_open_nothing(signed_in):
     match = matches.collecting()
     client = signed_in(factories.steward(factories.organisation()))

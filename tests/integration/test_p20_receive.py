@@ -144,6 +144,27 @@ class Cut(httpx.SyncByteStream):
         self._answer.close()
 
 
+def complete(download):
+    download.refresh_from_db()
+    return download.complete_at is not None
+
+
+@pytest.mark.obligation("O-74", "O-117")
+def test_a_large_download_comes_in_ranges_and_goes_on_within_one(web, download, tmp_path):
+    line, part, folder = Cutting(after=4 << 20), 5 << 20, tmp_path / "here"
+    folder.mkdir()
+
+    with Remote(address(web, download), ticket(download), part=part, transport=line) as remote:
+        path, offer = remote.fetch(folder, seen=lambda have, size: None)
+
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == offer.digest
+    assert wait_until(lambda: complete(download), 10)
+    fetches = list(download.fetches.order_by("asked_at", "start"))
+    assert max(each.stop - each.start for each in fetches) == part
+    assert len(fetches) == len(line.asked) > SIZE // part
+    assert not any(each.start == 0 and each.stop == SIZE for each in fetches)  # none was verified whole first
+
+
 @pytest.mark.obligation("O-74")
 def test_a_download_that_is_cut_goes_on_where_it_stopped(web, download, tmp_path):
     line = Cutting(after=7 << 20)
@@ -155,15 +176,12 @@ def test_a_download_that_is_cut_goes_on_where_it_stopped(web, download, tmp_path
 
     assert hashlib.sha256(path.read_bytes()).hexdigest() == offer.digest == download.delivery.digest
     assert len(line.asked) == 4
-    starts = [int(re.search(r"\d+", each).group()) for each in line.asked[1:]]
+    assert all(each.endswith(f"-{SIZE - 1}") for each in line.asked)
+    starts = [int(re.search(r"\d+", each).group()) for each in line.asked]
     assert starts == sorted(set(starts))
     assert oct(path.stat().st_mode & 0o777) == "0o600"
 
-    def complete():
-        download.refresh_from_db()
-        return download.complete_at is not None
-
-    assert wait_until(complete, 10)
+    assert wait_until(lambda: complete(download), 10)
     assert download.fetches.count() == 4
     with Remote(address(web, download), ticket(download)) as again:
         with pytest.raises(Failure, match="there already"):

@@ -177,6 +177,7 @@ class TestChecking:
         )
         assert b"".join(open_bytes(file)) == custody.GOOD
         assert file.receipt["document"]["plain_bytes"] == len(custody.GOOD)
+        assert "carries no signature of its agency" in file.receipt["document"]["source_shown_by"]
         assert not places.incoming(file.pieces[0]).exists()
         assert file.slot.status == SlotStatus.FILLED
         assert all(b"Okonkwo" not in path.read_bytes() for path in files_on_disk(vault))

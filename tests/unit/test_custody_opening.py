@@ -99,6 +99,21 @@ class TestOpening:
                 setattr(mixed, field, getattr(other, field))
             assert why_unreadable(mixed) in ("Broken", "WrongKey"), fields
 
+    @pytest.mark.obligation("O-58", "O-63")
+    @pytest.mark.parametrize("field", ["project", "owner", "destination", "data_class", "key_version"])
+    def test_a_file_is_opened_for_nothing_else_than_its_manifest_says(self, field):
+        file = accepted()
+        named = {"owner": "source"}.get(field, field.replace("_", " "))
+        if field in ("owner", "destination"):
+            setattr(file, field, factories.organisation())
+        elif field == "project":
+            file.project = factories.project(file.owner)
+        else:
+            setattr(file, field, {"data_class": "key", "key_version": 7}[field])
+
+        with pytest.raises(Broken, match=f"of another {named}"):
+            open_bytes(file)
+
     def test_a_manifest_signed_by_somebody_else_is_not_believed(self):
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 

@@ -58,6 +58,30 @@ class TestOpening:
         assert [c["name"] for c in analytical["columns"]] == ["SyntheticID", *matches.ANALYTICAL["CSCU"]]
         assert not any(c.get("identifier") for c in analytical["columns"])
 
+    @pytest.mark.obligation("O-104")
+    def test_commas_are_taken_in_place_of_tabs_where_the_hub_says_so(self):
+        match = matches.collecting(commas=True)
+        content = matches.contents("DOL", "matching")
+
+        assert {tuple(row.slot.spec["separators"]) for row in match.expected_files.all()} == {
+            ("tab", "comma")
+        }
+        assert standing.takes_commas(match)
+        with_commas = matches.send(match, "DOL", "matching", content.replace(b"\t", b","))
+        assert with_commas.status == custody.FileStatus.ACCEPTED, with_commas.report
+        assert matches.send(match, "CSCU", "matching").status == custody.FileStatus.ACCEPTED
+
+    @pytest.mark.obligation("O-104")
+    def test_and_nowhere_else(self):
+        match = matches.collecting()
+
+        file = matches.send(
+            match, "DOL", "matching", matches.contents("DOL", "matching").replace(b"\t", b",")
+        )
+
+        assert not standing.takes_commas(match)
+        assert file.report["findings"][0]["rule"] == "separator"
+
     def test_only_with_an_agreement_in_force_and_once(self):
         row = matches.request()
         by = factories.operating_group_member()

@@ -1,5 +1,6 @@
 """After the match: how a version of the extract is made, and the destruction of the inputs."""
 
+import csv
 import hashlib
 import io
 import json
@@ -10,7 +11,7 @@ from django.urls import reverse
 
 from matching import standing
 from matching.models import DeliveryStatus, Match, MatchStatus
-from matching.services import delivering, destroying, opening, signing
+from matching.services import delivering, destroying, opening, packing, signing
 from p20win.accounts.public import Role, system_user
 from p20win.audit.public import Event, events_of
 from p20win.custody import public as custody
@@ -57,6 +58,20 @@ class TestTheStrictestClock:
         name, _ = signing.destruction_rule(match)
 
         assert name == whose
+
+
+def test_what_the_requestor_wrote_runs_in_nobodys_spreadsheet():
+    row = dict.fromkeys(packing.COLUMNS, "") | {
+        "column": "=HYPERLINK(1)",
+        "qualifier": "-1+cmd|' /C calc'!A0",
+        "values": "1 = yes; 0 = no",
+    }
+
+    [told] = csv.DictReader(io.StringIO(packing._as_csv([row]).decode()))
+
+    assert told["column"] == "'=HYPERLINK(1)"
+    assert told["qualifier"].startswith("'-1+cmd")
+    assert told["values"] == "1 = yes; 0 = no"
 
 
 class TestDelivery:

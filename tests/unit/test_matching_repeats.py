@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 from django.urls import reverse
 
-from matching import selectors
+from matching import selectors, standing
 from matching.models import Every, MatchStatus, Repeat, RepeatStatus
 from matching.services import repeating
 from p20win.audit.public import events_of
@@ -91,7 +91,7 @@ class TestSettingUp:
 class TestOpening:
     @pytest.mark.obligation("O-71")
     def test_the_next_match_opens_on_its_day_with_new_files_as_the_last_was(self):
-        first = matches.inputs_destroyed()
+        first = matches.inputs_destroyed(commas=True)
         row = scheduled(first)
 
         assert repeating.open_due(at=noon(FIRST - DAY)) == 0
@@ -104,6 +104,7 @@ class TestOpening:
         assert row.next_on == repeating.following(row, FIRST)
         asked = lambda each: sorted(each.expected_files.values_list("agency__slug", "kind"))  # noqa: E731
         assert asked(match) == asked(first)
+        assert standing.takes_commas(match)
         slots = [file.slot for file in match.expected_files.all()]
         assert not {slot.pk for slot in slots} & {file.slot_id for file in first.expected_files.all()}
         assert told(row) == ["repeat.set", "repeat.opened"]

@@ -5,6 +5,8 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
+from p20win.custody.engine.formulas import may_run
+
 Check = Callable[[str], bool]
 
 _DIGITS_9 = re.compile(r"[0-9]{9}")
@@ -19,7 +21,6 @@ _SYNTHETIC = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{5,63}")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{24}")
 _BLOOM = re.compile(r"[A-Za-z0-9_-]{171}")
 ENCODED_WITH = re.compile(r"P20-([0-9]+)\.([A-Z]{2,6}-[0-9]{3,6})\.([0-9a-f]{16})")
-_FORMULA = ("=", "+", "@")
 
 # How each form is described to the sender when a cell does not have it.
 FORMS: dict[str, str] = {
@@ -56,7 +57,7 @@ def is_date(value: str) -> bool:
 
 def is_text(value: str) -> bool:
     """This will say whether the text is safe to show in any program."""
-    return not value.startswith(_FORMULA)
+    return not may_run(value)
 
 
 def is_ssn_form(value: str) -> bool:

@@ -5,7 +5,7 @@ Obligations O-60, O-61, O-103, O-104. Reading a file on is given up where the re
 
 import codecs
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -16,7 +16,8 @@ from p20win.custody.engine.profile import ColumnProfile, Profile
 from p20win.custody.engine.report import Report
 from p20win.custody.engine.resemblance import IdCheck
 from p20win.custody.engine.rules import Column, FileRule
-from p20win.custody.engine.uniqueness import Unique
+from p20win.custody.engine.spill import IN_MEMORY
+from p20win.custody.engine.uniqueness import TWICE, Key, Unique, number_key, person_key, row_key
 
 LONGEST_LINE = 1 << 20
 LONGEST_CELL = 1 << 16
@@ -242,11 +243,8 @@ class IntakeCheck:
     def _prepare(self) -> None:
         """This will settle, once the header is known, what is looked at in every row."""
         place = {cell.name: cell.place for cell in self._cells}
-        for rule, sets in (("one_row", self._rule.one_row_per), ("one_person", self._rule.one_person_per)):
-            for names in sets:
-                if all(name in place for name in names):
-                    self._uniques.append(Unique(rule, names, [place[name] for name in names], self._spill))
         columns = {column.name: column for column in self._rule.columns}
+        self._uniques = list(self._what_is_unique(columns, place))
         if not self._rule.identifiers_allowed:
             self._values_are_free = [
                 cell.place
@@ -274,6 +272,23 @@ class IntakeCheck:
             )
             self._ids = ids
             self._look_at_id = lambda row, cells: ids.look(row, cells[at], [cells[other] for other in others])
+
+    def _what_is_unique(self, columns: dict[str, Column], place: dict[str, int]) -> Iterator[Unique]:
+        """This will compare rows by id, persons by all that is held of them and by each number alone."""
+        rule = self._rule
+        in_memory = IN_MEMORY * 2 // max(2, len(rule.one_row_per) + len(rule.one_person_per))
+
+        def unique(name: str, names: tuple[str, ...], key: Key, hint: str = "") -> Unique:
+            at = [place[column] for column in names]
+            return Unique(name, names, at, self._spill, key=key, hint=hint, in_memory=in_memory)
+
+        for names in (names for names in rule.one_row_per if place.keys() >= set(names)):
+            yield unique("one_row", names, row_key)
+        for names in (names for names in rule.one_person_per if place.keys() >= set(names)):
+            if len(names) == 1:
+                yield unique("one_person", names, number_key(columns[names[0]].form), TWICE)
+            else:
+                yield unique("one_person", names, person_key)
 
     def _read_row(self, cells: list[str]) -> None:
         report, row = self.report, self._row

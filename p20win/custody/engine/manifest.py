@@ -47,6 +47,19 @@ def statement(
     }
 
 
+_UNSIGNED = "The file itself carries no signature of its agency."
+BY_STATEMENT = "The agency's own signature over the file's hash, in the statement that came with it."
+BY_MACHINE = f"The login of a machine with a key that the agency enrolled. {_UNSIGNED}"
+BY_PERSON = f"The sign-in, or the upload ticket, of the person who sent it. {_UNSIGNED}"
+
+
+def source_shown_by(*, is_signed: bool, by_machine: bool) -> str:
+    """This will say in words what shows that a file is its agency's: not every way of sending signs it."""
+    if is_signed:
+        return BY_STATEMENT
+    return BY_MACHINE if by_machine else BY_PERSON
+
+
 GUESSABLE = frozenset({"output"})
 """Classes of data whose contents can be found by trying."""
 
@@ -134,6 +147,7 @@ def receipt(
     accepted: str,
     sent_by: str,
     root: str,
+    shown_by: str,
     statement_signed: dict[str, Any] | None,
 ) -> dict[str, Any]:
     """This will write what the hub confirms to the sender; the hub signs it."""
@@ -153,5 +167,6 @@ def receipt(
         "accepted": accepted,
         "sent_by": sent_by,
         "root": root,
+        "source_shown_by": shown_by,
         "statement": statement_signed,
     }

@@ -12,8 +12,8 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
 from p20win.custody.engine import sandbox
-from p20win.custody.engine.cells import is_text
 from p20win.custody.engine.errors import Unreadable
+from p20win.custody.engine.formulas import may_run
 from p20win.custody.engine.intake import LONGEST_MARK, what_it_is
 from p20win.custody.engine.report import Report, read_report
 
@@ -90,7 +90,7 @@ def _check_csv(content: bytes, report: Report) -> None:
     for row, line in enumerate(text.splitlines(), start=1):
         report.rows = row
         for place, cell in enumerate(line.split(","), start=1):
-            if not is_text(cell.strip().strip('"')):
+            if may_run(cell.strip().strip('"'), label=True):
                 report.add("form", row=row, column=f"column {place}", hint="A cell begins like a formula.")
 
 

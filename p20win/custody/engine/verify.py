@@ -20,6 +20,7 @@ _SHOWN = (
     "file_id",
     "project_number",
     "source",
+    "source_shown_by",
     "destination",
     "rows",
     "plain_bytes",

@@ -40,7 +40,8 @@ def a_receipt():
     return manifest.receipt(
         file_id="f", slot="s", project_number="DR-0034", source="SDE", destination="DOL", name="n",
         plain_bytes=3, plain_sha256="0" * 64, rows=1, columns=["ID"], received="2026-03-02",
-        accepted="2026-03-02", sent_by="u", root="r", statement_signed=None,
+        accepted="2026-03-02", sent_by="u", root="r",
+        shown_by=manifest.BY_PERSON, statement_signed=None,
     )  # fmt: skip
 
 

@@ -53,9 +53,15 @@ def test_the_corner_may_name_both_dimensions():
     assert table.dimensions == ("school", "sex")
 
 
-def test_a_label_that_begins_like_a_formula_is_refused():
+@pytest.mark.parametrize("label", ["=A", "-A", "-1+cmd|' /C calc'!A0", "- 1+HYPERLINK(B2)"])
+def test_a_label_that_begins_like_a_formula_is_refused(label):
     with pytest.raises(BadTable, match="begins like a formula"):
-        read_file("t.csv", b"school,f\n=A,30\nB,51\n")
+        read_file("t.csv", f"school,f\n{label},30\nB,51\n".encode())
+
+
+def test_a_label_may_be_below_zero_or_begin_with_a_dash():
+    (table,) = read_file("t.csv", b"school,f\n-5 to 0,30\n- Girls (n),51\n")
+    assert {row.codes["school"] for row in table.rows} == {"-5 to 0", "- Girls (n)"}
 
 
 def test_a_csv_with_semicolons_and_thousands():

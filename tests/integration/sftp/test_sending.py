@@ -1,6 +1,7 @@
 """Sending by SFTP with the stock client of OpenSSH: sent, cut, refused, corrected; and what the pages say."""
 
 import errno
+import json
 import os
 import random
 import sys
@@ -66,6 +67,7 @@ class TestStockClient:
         assert folder not in got.stdout.splitlines()  # it is filled
         receipt = (machine.folder / f"{file.name}.receipt.json").read_text()
         assert custody.digest_of(CONTENT) in receipt
+        assert "login of a machine" in json.loads(receipt)["document"]["source_shown_by"]
         assert "Rows      20000" in (machine.folder / f"{file.name}.report.txt").read_text()
         assert "Lindqvist" not in caplog.text
         assert file.name not in caplog.text
