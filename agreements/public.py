@@ -16,6 +16,7 @@ from agreements.selectors import (
 )
 from agreements.services import document_bytes, draw_up, end, issue, sign_agreement
 from agreements.statements import record_emou, record_method, sign_statement
+from agreements.terms import input_rules
 from p20win.signatures.public import sign
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "file_certificate",
     "in_force",
     "in_force_tray",
+    "input_rules",
     "issue",
     "issue_hub_certificate",
     "make_paper",

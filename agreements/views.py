@@ -43,6 +43,7 @@ def index(request: SignedInRequest) -> HttpResponse:
         waiting = [r for r in requests.approved() if not r.project.agreements.exclude(status="void").exists()]
     context = _LIST.shown(selectors.visible_to(request.user), request) | {
         "waiting": waiting,
+        "is_operating_group": request.user.has_role(Role.OPERATING_GROUP),
     }
     return render(request, "agreements/index.html", context)
 

@@ -59,6 +59,7 @@ urlpatterns = [
     path("review/<uuid:pk>/pairs/<int:number>/", review_pages.pair, name="review-pair"),
     path("review/readings/<uuid:pk>/take-back/", review_pages.take_back, name="review-take-back"),
     path("<uuid:pk>/destroy/", destruction_pages.ask, name="destroy"),
+    path("<uuid:pk>/destruction-rule/", destruction_pages.rule, name="destruction-rule"),
     path("<uuid:pk>/destroy/confirm/", destruction_pages.confirm, name="destroy-confirm"),
     path("<uuid:pk>/destroy/withdraw/", destruction_pages.withdraw, name="destroy-withdraw"),
 ]

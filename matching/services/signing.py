@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Final
 from django.db import transaction
 
 from agreements import public as agreements
-from matching import checks, lifecycle, standing
+from matching import checks, lifecycle
 from matching.models import Match, MatchStatus
-from matching.services import choosing, delivering
+from matching.services import choosing, delivering, hastening
 from matching.services.choosing import AGREEMENT
-from p20win import access, policy
+from p20win import access
 from p20win.accounts.public import system_user
 from p20win.audit.public import first_in_line
-from p20win.calendar import BusinessDays, Hours, Rule
 from p20win.custody import public as custody
 from p20win.deadlines import public as deadlines
 from p20win.refusal import Blocked
@@ -68,8 +67,15 @@ def agree(match: Match, *, by: "User", typed_name: str, password: str, at: dt.da
 
 
 def _sign_off(match: Match, *, by: "User", at: dt.datetime) -> Match:
-    match = take(lifecycle.SIGN_OFF, match, by=by, at=at, signed_off_at=at)
-    _, rule = destruction_rule(match)
+    match = take(
+        lifecycle.SIGN_OFF,
+        match,
+        by=by,
+        at=at,
+        signed_off_at=at,
+        destruction_rules=hastening.derivation(match, start=at),
+    )
+    _, rule = hastening.destruction_rule(match)
     deadlines.start(
         DESTRUCTION,
         subject=match,
@@ -82,19 +88,6 @@ def _sign_off(match: Match, *, by: "User", at: dt.datetime) -> Match:
     custody.hold_clocks(match.project, by=system_user(), at=at)
     delivering.prepare(match, by=by, at=at)
     return match
-
-
-def destruction_rule(match: Match) -> tuple[str, Rule]:
-    """Return the strictest rule for the destruction of the inputs, and whose it is (O-65, O-107)."""
-    rules: dict[str, Rule] = {"the agreement": policy.INPUT_DESTRUCTION}
-    for agency in standing.agencies(match.project):
-        if hours := agency.destroys_inputs_within_hours:
-            rules[agency.short_name] = Hours(hours)
-        elif days := agency.destroys_inputs_within_business_days:
-            rules[agency.short_name] = BusinessDays(days)
-    start = match.signed_off_at or match.status_since
-    name, _ = deadlines.strictest(rules, start=start)
-    return name, rules[name]
 
 
 @transaction.atomic
