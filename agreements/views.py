@@ -218,10 +218,3 @@ def file_certificate(request: SignedInRequest, project_pk: uuid.UUID) -> HttpRes
         "intent": certificates.CERTIFICATE_INTENT,
     }
     return render(request, "agreements/certificate.html", context)
-
-
-@members_only
-@require_GET
-def methods(request: SignedInRequest) -> HttpResponse:
-    """List the matching methods that the governing board approved."""
-    return render(request, "agreements/methods.html", {"methods": selectors.approved_methods(clock.now())})

@@ -5,7 +5,7 @@ import json
 import pytest
 from django.urls import reverse
 
-from agreements.public import record_method
+from agreements.public import record_method, retire_method
 from matching import compared, standing
 from matching.engine import differences, extract, suppress
 from matching.engine import spec as specs
@@ -120,11 +120,12 @@ class TestVersions:
         row = made(match, by)
         other = record_method(
             "toolkit", version=1, name="Toolkit", engine="toolkit", description="Small files.",
-            approved_on=START.date(), by=factories.operating_group_member(), at=START,
+            approved_on=START.date(), reference="Minutes", by=factories.operating_group_member(), at=START,
         )  # fmt: skip
-        method = row.method
-        method.retired_on = START.date()
-        method.save()
+        method = retire_method(
+            row.method, retired_on=START.date(), reason="Outdated.", by=factories.operating_group_member(),
+            at=START,
+        )  # fmt: skip
 
         with pytest.raises(Blocked, match="has not approved this method"):
             made(match, by, method=method, grey_floor=0.2)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from bench.linkage import accuracy, files, models
-from matching.engine import adapter, memory, prepare, run
+from matching.engine import adapter, defaults, memory, prepare, run
 from matching.engine import spec as specs
 from matching.engine.engines import hybrid
 from matching.engine.engines.edges import Limits, Pair
@@ -239,4 +239,6 @@ def test_a_model_scores_the_same_pairs_that_it_was_learnt_from(made):
 
 
 def test_the_default_engine_is_the_hybrid():
+    assert list(defaults.ENGINES)[0] == run.DEFAULT_ENGINE
+    assert set(defaults.ENGINES) == set(run.ENGINES)
     assert run.DEFAULT_ENGINE == specs.Spec(files={}, comparisons=(), blocks=()).engine == "hybrid"
