@@ -48,6 +48,22 @@ def test_the_list_shows_what_waits_and_the_upload_is_opened_from_it(signed_in):
     assert "No match fits" in page(client, "index", q="DR-9999").text
 
 
+@pytest.mark.obligation("O-48")
+def test_of_all_approved_methods_the_default_engine_is_chosen_unless_one_says_otherwise(signed_in):
+    match = matches.ready()
+    for engine in ("cascade", "toolkit", "hybrid", "tokens", "clk"):  # splink is there
+        agreements.method(engine)
+    client = signed_in(matches.hub_member(match.project))
+    hybrid = MatchMethod.objects.get(engine="hybrid")
+
+    started, settings = page(client, "start", match.pk), page(client, "spec-new", match.pk)
+
+    form = started.context["form"]
+    assert form["version"].value() == f"usual:{hybrid.pk}"
+    assert len(form.fields["version"].choices) == 4  # those for encoded files are not offered
+    assert settings.context["form"]["method"].value() == hybrid
+
+
 def test_strangers_see_nothing_and_open_nothing(signed_in):
     match = matches.collecting()
     client = signed_in(factories.steward(factories.organisation()))
