@@ -149,6 +149,12 @@ def consent_list(agency: "Organisation") -> dict[str, Any]:
         "agencies": [agency.short_name, agency.slug],
         "one_row_per": [[ID_COLUMN]],
     }
+def flag_value(spec: dict[str, Any], flag: str) -> str:
+    """Return what stands in a list's flag column for those whom it flags: what custody accepts alone."""
+    (value,) = next(column["codes"] for column in spec["columns"] if column["name"] == flag)
+    return str(value)
+
+
 
 
 def delivered_columns(elements: Iterable["ApprovedElement"]) -> list[str]:

@@ -109,9 +109,8 @@ def _outcome(run: MatchRun, job: "RunningJob") -> child.Outcome:
         named = {"name": f"list_{number}", "file": layouts.file_name(row.agency)}
         field = layouts.field_of(row.identifier) or ""
         places = [row.place] if row.place else []
-        joined.append(
-            {**named, "identifier": row.identifier, "flags": [row.flag], "field": field, "places": places}
-        )
+        flag = {"flags": [row.flag], "value": layouts.flag_value(row.slot.spec, row.flag)}
+        joined.append({**named, **flag, "identifier": row.identifier, "field": field, "places": places})
     consents, consent_lists = consenting.told(run.match, on=run.started_at)
     files |= consent_lists
     setup = {
