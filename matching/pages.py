@@ -163,7 +163,9 @@ def _judged(run: MatchRun) -> dict[str, Any]:
     return told | {
         "reviewed": estimate.reviewed,
         "reviewed_precision": reviewed.interval(estimate.precision),
-        "reviewed_missed": reviewed.interval(estimate.missed, share=False),
+        "reviewed_missed": reviewed.interval(
+            estimate.missed, least=standing.min_cell_count(run.match.project)
+        ),
         "kappa": kappa,
         "both": len(both),
     }

@@ -6,8 +6,8 @@ import pytest
 from django.urls import reverse
 
 from agreements.public import record_method, retire_method
-from matching import compared, standing
-from matching.engine import differences, extract, suppress
+from matching import compared, reviewed, standing
+from matching.engine import differences, extract, sampled, suppress
 from matching.engine import spec as specs
 from matching.models import MatchStatus, RunStatus
 from matching.services import choosing, running, signing, specifying
@@ -316,3 +316,14 @@ def test_a_version_is_tried_in_earnest_and_nothing_but_the_report_stays(signed_i
     assert SealedFile.objects.count() == before
     assert "are expected to be right" in client.get(reverse("matching:spec", args=[row.pk])).text
     assert match.status == MatchStatus.READY
+
+
+@pytest.mark.obligation("O-68")
+def test_a_small_estimate_of_people_is_not_told_and_a_share_is():
+    assert reviewed.interval(sampled.Interval(4.2, 1.0, 9.4), least=6) == (
+        "fewer than 6 (95 % interval fewer than 6 to 9)"
+    )
+    assert reviewed.interval(sampled.Interval(1200.4, 6.0, 2000.0), least=6) == (
+        "1,200 (95 % interval 6 to 2,000)"
+    )
+    assert reviewed.interval(sampled.Interval(0.99, 0.98, 1.0)).startswith("99.0 %")
