@@ -9,7 +9,6 @@ HUB, GROUP = "Lillian Lubalski", "Edgar Pennfield"
 
 
 @pytest.mark.long
-@pytest.mark.obligation("O-48", "O-107")
 def test_methods_are_recorded_and_clocks_are_set(desk, tmp_path):
     album = Album(tmp_path)
     group, hub = (Visitor(desk(), album, name) for name in (GROUP, HUB))

@@ -61,7 +61,7 @@ def test_of_all_approved_methods_the_default_engine_is_chosen_unless_one_says_ot
     form = started.context["form"]
     assert form["version"].value() == f"usual:{hybrid.pk}"
     assert len(form.fields["version"].choices) == 4  # those for encoded files are not offered
-    assert settings.context["form"]["method"].value() == hybrid
+    assert settings.context["form"]["method"].value() == hybrid.pk
 
 
 def test_strangers_see_nothing_and_open_nothing(signed_in):
