@@ -13,7 +13,7 @@ from matching import layouts, lifecycle, standing
 from matching.engine import child, suppress
 from matching.engine.errors import BadInput, LinkageError, NeedsMoreMemory
 from matching.models import LinkSpec, Match, MatchRun, MatchStatus, RunStatus
-from matching.services import choosing, consenting, reviewing, specifying
+from matching.services import choosing, consenting, reviewing, specifying, weighing
 from p20win.accounts.public import system_user
 from p20win.audit.public import first_in_line
 from p20win.custody import public as custody
@@ -101,6 +101,7 @@ def link(run: MatchRun, *, job: "RunningJob", at: dt.datetime) -> MatchRun:
 
 
 def _outcome(run: MatchRun, job: "RunningJob") -> child.Outcome:
+    weighing.check(run.match, run.spec)
     files, joined = {}, []
     for row, file in standing.accepted(run.match, custody.DataClass.MATCHING):
         files[layouts.file_name(row.agency)] = custody.open_lazily(file)

@@ -15,7 +15,7 @@ from matching.engine import child, defaults, suppress
 from matching.engine import spec as specs
 from matching.engine.errors import BadInput, LinkageError, NeedsMoreMemory
 from matching.models import LinkSpec, Match, TryOut, TryOutStatus
-from matching.services import consenting
+from matching.services import consenting, weighing
 from p20win.accounts.public import system_user
 from p20win.audit.public import first_in_line
 from p20win.custody import public as custody
@@ -209,6 +209,7 @@ def carry_out(trial: TryOut, *, job: "RunningJob", at: dt.datetime) -> TryOut:
 
 def _outcome(trial: TryOut, job: "RunningJob") -> child.Outcome:
     match = trial.link_spec.match
+    weighing.check(match, trial.link_spec.spec, every_row=False)
     consents, lists = consenting.told(match, on=trial.started_at)
     setup = {
         "consents": consents,
