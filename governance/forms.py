@@ -52,7 +52,10 @@ class InputRuleForm(forms.Form):
         choices=[
             ("agreement", f"As agreements say: {policy.INPUT_DESTRUCTION}"),
             ("stewards", f"{policy.INPUT_DESTRUCTION_STEWARDS}, from the stewards’ confirmation"),
-            ("colleges", f"{policy.INPUT_DESTRUCTION_COLLEGES}: of the independent colleges’ conference"),
+            (
+                "colleges",
+                f"{policy.INPUT_DESTRUCTION_COLLEGES}: a member of the independent colleges’ conference",
+            ),
             ("business_days", "Another number of business days"),
             ("hours", "Another number of hours"),
         ],
