@@ -245,14 +245,20 @@ class MatchMethod(models.Model):
     engine = models.SlugField(max_length=20)  # as matching.engine calls it
     description = models.TextField()
     approved_on = models.DateField()
-    retired_on = models.DateField(null=True, blank=True)
+    reference = models.CharField(max_length=200, blank=True)  # the minute in which the board approved it
+    retired_on = models.DateField(null=True, blank=True)  # the first day on which it cannot be chosen
+    retired_reason = models.CharField(max_length=500, blank=True)
 
     history = recorded()
 
     class Meta:
         ordering: ClassVar = ["name", "-version"]
         constraints: ClassVar = [
-            models.UniqueConstraint(name="method_version_once", fields=["slug", "version"])
+            models.UniqueConstraint(name="method_version_once", fields=["slug", "version"]),
+            models.CheckConstraint(
+                name="method_retired_says_why",
+                condition=Q(retired_on__isnull=True) | ~Q(retired_reason=""),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Final
 
 from django.urls import reverse
 
-from agreements.models import Agreement, Party
-from p20win.accounts.public import Role, operating_group, people_with_role
+from agreements.models import Agreement, MatchMethod, Party
+from p20win.accounts.public import Role, hub, operating_group, people_with_role
 from p20win.notifications.public import Notice
 
 if TYPE_CHECKING:
@@ -46,6 +46,19 @@ def administrators(event: "Event") -> Iterable["User"]:
     return people_with_role(Role.OPERATING_GROUP, operating_group())
 
 
+def hub_staff(event: "Event") -> Iterable["User"]:
+    """Those who run matches."""
+    return people_with_role(Role.HUB_STAFF, hub())
+
+
+def _methods(event: "Event") -> str:
+    return reverse("agreements:methods")
+
+
+def _method_words(event: "Event") -> dict[str, object]:
+    return {"method": MatchMethod.objects.get(pk=event.subject_id)}
+
+
 NOTICES: Final = {
     "agreement.issued": Notice(
         "emails/agreement_issued.txt",
@@ -65,6 +78,21 @@ NOTICES: Final = {
     ),
     "agreement.ended": Notice(
         "emails/agreement_ended.txt", everyone_concerned, "Agreement on {number} has ended", where=_page
+    ),
+    "method.approved": Notice(
+        "emails/method_approved.txt",
+        hub_staff,
+        "A matching method was approved",
+        where=_methods,
+        context=_method_words,
+        optional=True,
+    ),
+    "method.retired": Notice(
+        "emails/method_retired.txt",
+        hub_staff,
+        "A matching method is retired",
+        where=_methods,
+        context=_method_words,
     ),
     "certificate.filed": Notice(
         "emails/certificate_filed.txt", administrators, "{number}: certificate of destruction filed"

@@ -1,6 +1,7 @@
 """The door of the agreements desk."""
 
 from agreements.certificates import file_certificate, issue_hub_certificate
+from agreements.engines import engines, register_engines
 from agreements.models import Agreement, AgreementStatus, Certificate, MatchMethod, Statement, StatementKind
 from agreements.papers import can_be_made as papers_can_be_made
 from agreements.papers import pdf as make_paper
@@ -15,7 +16,8 @@ from agreements.selectors import (
     statement_in_force,
 )
 from agreements.services import document_bytes, draw_up, end, issue, sign_agreement
-from agreements.statements import record_emou, record_method, sign_statement
+from agreements.statements import record_emou, record_method, retire_method, sign_statement
+from agreements.terms import input_rules
 from p20win.signatures.public import sign
 
 __all__ = [
@@ -33,15 +35,19 @@ __all__ = [
     "draw_up",
     "emou_in_force",
     "end",
+    "engines",
     "file_certificate",
     "in_force",
     "in_force_tray",
+    "input_rules",
     "issue",
     "issue_hub_certificate",
     "make_paper",
     "papers_can_be_made",
     "record_emou",
     "record_method",
+    "register_engines",
+    "retire_method",
     "sign",
     "sign_agreement",
     "sign_statement",

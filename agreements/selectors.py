@@ -39,6 +39,7 @@ __all__ = [
     "expected_parties",
     "in_force",
     "in_force_tray",
+    "methods",
     "statement_in_force",
     "text",
     "visible_to",
@@ -70,6 +71,11 @@ def approved_methods(at: dt.datetime) -> QuerySet[MatchMethod]:
     return MatchMethod.objects.filter(approved_on__lte=today).filter(
         Q(retired_on__isnull=True) | Q(retired_on__gt=today)
     )
+
+
+def methods() -> QuerySet[MatchMethod]:
+    """Return every matching method on record, those of the past too."""
+    return MatchMethod.objects.all()
 
 
 def in_force_tray() -> QuerySet[Agreement]:

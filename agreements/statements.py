@@ -8,13 +8,14 @@ from django.db import transaction
 
 from agreements import selectors
 from agreements.documents import statement_html
+from agreements.engines import engines
 from agreements.models import EmouSignature, MatchMethod, Statement, StatementKind
-from p20win import policy
+from p20win import clock, policy
 from p20win.accounts.public import is_operating_group
 from p20win.deadlines import public as deadlines
 from p20win.refusal import Blocked
 from p20win.signatures.public import sign
-from p20win.workflow import create
+from p20win.workflow import amend, create
 
 if TYPE_CHECKING:
     from p20win.accounts.models import Organisation, User
@@ -81,6 +82,7 @@ def record_emou(
     return create("emou.signed", row, by=by, at=at, details={"organisation": organisation.slug})
 
 
+@transaction.atomic
 def record_method(
     slug: str,
     *,
@@ -89,18 +91,72 @@ def record_method(
     engine: str,
     description: str,
     approved_on: dt.date,
+    reference: str,
     by: "User",
     at: dt.datetime,
 ) -> MatchMethod:
     """Record a matching method that the governing board approved (O-48).
 
-    :raises Blocked: if this version is on record, or by anyone but the operating group
+    :raises Blocked: if this version is on record, no engine links by it, the day has not come, the board's
+        minute is not named, or by anyone but the operating group
     """
-    if why := is_operating_group(None, by):
-        raise Blocked(why)
+    refused = [why] if (why := is_operating_group(None, by)) else []
     if MatchMethod.objects.filter(slug=slug, version=version).exists():
-        raise Blocked("This version of the method is on record. Give the change a new version.")
+        refused.append("This version of the method is on record. Give the change a new version.")
+    if engine not in engines():
+        refused.append(f"There is no engine “{engine}”. There are: {', '.join(sorted(engines()))}.")
+    if approved_on > clock.state_date(at):
+        refused.append("That day has not come. Record the method when the board has approved it.")
+    if not reference.strip():
+        refused.append("Name the minute or paper in which the board approved it.")
+    if refused:
+        raise Blocked(refused)
     row = MatchMethod(
-        slug=slug, version=version, name=name, engine=engine, description=description, approved_on=approved_on
+        slug=slug,
+        version=version,
+        name=name,
+        engine=engine,
+        description=description,
+        approved_on=approved_on,
+        reference=reference.strip(),
     )
-    return create("method.approved", row, by=by, at=at, details={"slug": slug, "version": version})
+    details = {"slug": slug, "version": version, "engine": engine}
+    return create("method.approved", row, by=by, at=at, note=row.reference, details=details)
+
+
+def why_not_retire(method: MatchMethod, actor: "User") -> list[str]:
+    """Say why this person cannot retire a method; an empty list means they can."""
+    reasons = [why] if (why := is_operating_group(method, actor)) else []
+    if method.retired_on is not None:
+        reasons.append("This version is retired already. Record a new version to use it again.")
+    return reasons
+
+
+@transaction.atomic
+def retire_method(
+    method: MatchMethod, *, retired_on: dt.date, reason: str, by: "User", at: dt.datetime
+) -> MatchMethod:
+    """Retire a version of a method: from this day on nobody can choose it. What it linked stays (O-48).
+
+    :raises Blocked: if it is retired, the day lies before its approval, without a reason, or by anyone but
+        the operating group
+    """
+    method = MatchMethod.objects.select_for_update().get(pk=method.pk)
+    refused = why_not_retire(method, by)
+    if retired_on < method.approved_on:
+        refused.append("Name a day on or after the day of its approval.")
+    if not reason.strip():
+        refused.append("Say why, or where the board decided so.")
+    if refused:
+        raise Blocked(refused)
+    details = {"slug": method.slug, "version": method.version, "from": retired_on.isoformat()}
+    return amend(
+        "method.retired",
+        method,
+        by=by,
+        at=at,
+        note=reason.strip(),
+        details=details,
+        retired_on=retired_on,
+        retired_reason=reason.strip()[:500],
+    )

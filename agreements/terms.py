@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from p20win import policy
 from p20win.accounts.public import hub, operating_group
+from p20win.calendar import BusinessDays, Hours
 from p20win.projects import public as projects
 from p20win.refusal import Blocked
 from requests_app import public as requests
@@ -74,7 +75,7 @@ def from_request(project: "Project") -> dict[str, Any]:
             if d.privacy_requirements or d.dissemination_limits
         ],
         "approved_on": str(requests.last_approved_on(request)),
-        "input_destruction": _inputs_within(agencies),
+        **_inputs_within([*agencies, *requests.list_suppliers(project)]),
     }
 
 
@@ -82,15 +83,33 @@ def _party(organisation: "Organisation") -> dict[str, str]:
     return {"slug": organisation.slug, "name": organisation.legal_name, "short_name": organisation.short_name}
 
 
-def _inputs_within(agencies: list["Organisation"]) -> str:
-    """Say the strictest clock for the destruction of inputs in words (O-107)."""
-    hours = [a.destroys_inputs_within_hours for a in agencies if a.destroys_inputs_within_hours]
-    if hours:
-        return f"{min(hours)} hours"
-    days = [
-        a.destroys_inputs_within_business_days for a in agencies if a.destroys_inputs_within_business_days
-    ]
-    return f"{min([*days, policy.INPUT_DESTRUCTION.count])} business days"
+def _inputs_within(suppliers: list["Organisation"]) -> dict[str, Any]:
+    """Say the strictest clock for the destruction of inputs, in words and as numbers (O-107).
+
+    Hours and business days are both said where it depends on the weekday which of them end first.
+    """
+    rules: list[Hours | BusinessDays | None] = [policy.INPUT_DESTRUCTION]
+    rules += [row.input_rule for row in suppliers]
+    hours = min((rule.count for rule in rules if isinstance(rule, Hours)), default=None)
+    days = min(rule.count for rule in rules if isinstance(rule, BusinessDays))
+    if hours is None:
+        return _within(str(BusinessDays(days)), days=days)
+    if hours <= 24 * days:  # so few hours always end before the last of so many days does
+        return _within(str(Hours(hours)), hours=hours)
+    return _within(f"the earlier of {Hours(hours)} and {BusinessDays(days)}", hours=hours, days=days)
+
+
+def _within(words: str, *, hours: int | None = None, days: int | None = None) -> dict[str, Any]:
+    return {"input_destruction": words, "input_rules": {"hours": hours, "business_days": days}}
+
+
+def input_rules(agreement: "Agreement | None") -> list[Hours | BusinessDays]:
+    """Return within what an agreement says that inputs are destroyed; without one, the general rule."""
+    said = agreement.terms.get("input_rules", {}) if agreement else {}
+    hours, days = said.get("hours"), said.get("business_days")
+    found: list[Hours | BusinessDays] = [Hours(hours)] if hours else []
+    found += [BusinessDays(days)] if days else []
+    return found or [policy.INPUT_DESTRUCTION]
 
 
 def placeholders(agreement: "Agreement") -> dict[str, str]:

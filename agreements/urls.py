@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from agreements import views
+from agreements import method_pages, views
 
 app_name = "agreements"
 urlpatterns = [
@@ -10,7 +10,9 @@ urlpatterns = [
     path("statements/", views.my_statements, name="statements"),
     path("statements/acknowledgement/", views.sign_statement, name="sign-acknowledgement"),
     path("statements/<uuid:project_pk>/", views.sign_statement, name="sign-confidentiality"),
-    path("methods/", views.methods, name="methods"),
+    path("methods/", method_pages.index, name="methods"),
+    path("methods/new/", method_pages.record, name="method-new"),
+    path("methods/<uuid:pk>/retire/", method_pages.retire, name="method-retire"),
     path("documents/<uuid:pk>/", views.document, name="document"),
     path("for/<uuid:project_pk>/", views.draw_up, name="draw-up"),
     path("for/<uuid:project_pk>/certificate/", views.file_certificate, name="certificate"),

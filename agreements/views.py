@@ -43,6 +43,7 @@ def index(request: SignedInRequest) -> HttpResponse:
         waiting = [r for r in requests.approved() if not r.project.agreements.exclude(status="void").exists()]
     context = _LIST.shown(selectors.visible_to(request.user), request) | {
         "waiting": waiting,
+        "is_operating_group": request.user.has_role(Role.OPERATING_GROUP),
     }
     return render(request, "agreements/index.html", context)
 
@@ -217,10 +218,3 @@ def file_certificate(request: SignedInRequest, project_pk: uuid.UUID) -> HttpRes
         "intent": certificates.CERTIFICATE_INTENT,
     }
     return render(request, "agreements/certificate.html", context)
-
-
-@members_only
-@require_GET
-def methods(request: SignedInRequest) -> HttpResponse:
-    """List the matching methods that the governing board approved."""
-    return render(request, "agreements/methods.html", {"methods": selectors.approved_methods(clock.now())})

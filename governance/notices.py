@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.urls import reverse
 
-from p20win.accounts.public import Role, people_with_role
+from p20win.accounts.public import Organisation, Role, people_with_role
 from p20win.notifications.public import Notice
 from p20win.projects.public import Part, Participation
 
@@ -38,7 +38,22 @@ def _page(event: Event) -> str:
     return reverse("project", args=[event.project_id])
 
 
+def its_stewards(event: Event) -> Iterable[User]:
+    """The data stewards of the organisation that an event is about."""
+    return people_with_role(Role.DATA_STEWARD, Organisation.objects.get(pk=event.subject_id))
+
+
+def _organisation_words(event: Event) -> dict[str, object]:
+    return {"organisation": Organisation.objects.get(pk=event.subject_id)}
+
+
 NOTICES: Final = {
+    "organisation.input_rule_set": Notice(
+        "emails/input_rule_set.txt",
+        its_stewards,
+        "Your agency’s clock for the destruction of inputs was set",
+        context=_organisation_words,
+    ),
     "project.closed": Notice(
         "emails/project_closed.txt", everyone_concerned, "{number} is closed", where=_page, optional=True
     ),

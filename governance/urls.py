@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from governance import log_pages, views
+from governance import log_pages, organisation_pages, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -12,6 +12,10 @@ urlpatterns = [
     path("logs/<slug:slug>/", log_pages.index, name="log"),
     path("logs/<slug:slug>/csv/", log_pages.sheet, {"form": "csv"}, name="log-csv"),
     path("logs/<slug:slug>/xlsx/", log_pages.sheet, {"form": "xlsx"}, name="log-xlsx"),
+    path("organisations/", organisation_pages.index, name="organisations"),
+    path(
+        "organisations/<uuid:pk>/input-rule/", organisation_pages.input_rule, name="organisation-input-rule"
+    ),
     path("demo/", views.demo, name="demo"),
     path("demo/sign-in/<uuid:pk>/", views.demo_sign_in, name="demo-sign-in"),
     path("demo/clock/", views.demo_clock, name="demo-clock"),

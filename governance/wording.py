@@ -73,6 +73,7 @@ TITLES: Final = {
     "match.agreed": "A party agreed to the match",
     "match.rejected": "A party asked for another match",
     "match.signed_off": "Match signed off by every party",
+    "match.destruction_rule_set": "The clock for destroying this match’s inputs was set",
     "match.delivered": "Extract ready",
     "abandonment.asked": "It was asked to abandon the match",
     "abandonment.confirmed": "A second person confirmed that the match is abandoned",

@@ -10,12 +10,15 @@ class MatchingConfig(AppConfig):
 
     def ready(self) -> None:
         """Tell the vault what it opens, the deadlines what happens when they come, and who hears about it."""
+        from agreements import public as agreements
         from matching import checks, logged, notices, timing
+        from matching.engine import defaults
         from matching.services import delivering, fetching, ordering, reviewing, signing
         from p20win.custody import public as custody
         from p20win.deadlines import public as deadlines
         from p20win.notifications import public as notifications
 
+        agreements.register_engines(defaults.ENGINES)
         custody.register_opening(
             fetching.OPENING,
             fetching.give,

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.forms import Form
 from django.http import Http404, HttpResponse
@@ -13,11 +14,43 @@ from django.views.decorators.http import require_http_methods
 from matching import selectors
 from matching.forms import DestroyForm, WithdrawForm
 from matching.models import DestructionOrder, Match
-from matching.services import ordering
+from matching.services import hastening, ordering
+from matching.views import sent, tried
 from p20win import clock
 from p20win.access import SignedInRequest, roles_only
 from p20win.accounts.public import Role
+from p20win.calendar import BusinessDays, Hours
 from p20win.refusal import Blocked
+
+
+class OwnRuleForm(forms.Form):
+    """A stricter clock for the inputs of one match."""
+
+    unit = forms.ChoiceField(
+        label="Within what are the inputs destroyed after the last party’s word?",
+        choices=[
+            ("hours", "So many hours, by day and night"),
+            ("business_days", "So many business days"),
+            ("none", "As agencies and agreement say: no clock for this match alone"),
+        ],
+        widget=forms.RadioSelect,
+    )
+    count = forms.IntegerField(min_value=1, max_value=240, required=False, label="How many?")
+    reason = forms.CharField(
+        label="Why?",
+        help_text="Such as “Asked for in the request, 3.f”. Every party reads it; name no person.",
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Make a rule of unit and number. :raises ValidationError: if the number is missing"""
+        given: dict[str, Any] = super().clean() or {}
+        unit, count = given.get("unit"), given.get("count")
+        if unit in ("hours", "business_days") and not count and "count" not in self.errors:
+            raise forms.ValidationError({"count": "Say how many."})
+        rule = {"hours": Hours, "business_days": BusinessDays}.get(str(unit))
+        return given | {"rule": rule(count) if rule and count else None}
 
 
 def _match(request: SignedInRequest, pk: uuid.UUID) -> Match:
@@ -119,3 +152,30 @@ def withdraw(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
             "The clock runs on: when its time has come the portal orders the destruction by itself.",
         ],
     )
+
+
+@roles_only(Role.HUB_STAFF, Role.OPERATING_GROUP)
+@require_http_methods(["GET", "POST"])
+def rule(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
+    """Set a stricter clock for the inputs of this match, or take it back."""
+    match = _match(request, pk)
+    form = OwnRuleForm(sent(request))
+    if form.is_valid() and tried(
+        form,
+        lambda: hastening.set_own(
+            match,
+            form.cleaned_data["rule"],
+            reason=form.cleaned_data["reason"],
+            by=request.user,
+            at=clock.now(),
+        ),
+    ):
+        messages.success(request, "Set. The page of the match shows how the clock comes about.")
+        return redirect("matching:detail", pk=match.pk)
+    context = {
+        "match": match,
+        "form": form,
+        "rules": hastening.derivation(match, start=clock.now()),
+        "why_not": hastening.why_not_set(match, request.user),
+    }
+    return render(request, "matching/destruction_rule.html", context)

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from matching import checks, lifecycle, standing, timing
 from matching.models import Match, MatchStatus, OrderStatus
-from matching.services import ordering
+from matching.services import hastening, ordering
 from matching.services.choosing import AGREEMENT
-from matching.services.signing import DESTRUCTION, destruction_rule
+from matching.services.signing import DESTRUCTION
 from p20win import policy
 from p20win.accounts.public import Role, system_user
 from p20win.deadlines import public as deadlines
@@ -34,7 +34,9 @@ def destruction(match: Match, person: "User", at: dt.datetime) -> dict[str, Any]
             "can_stop": not ordering.why_not_withdraw(order, order.confirmed_by or order.asked_by, at),
             "extract_waits": checks.extract_is_made(order, system_user()),
         }
-    return shown | _not_started(match) | _moments(match)
+    rules = hastening.derivation(match, start=at)
+    shown |= {"rules": rules, "may_set_rule": not hastening.why_not_set(match, person)}
+    return shown | _not_started(match) | _moments(match, rules)
 
 
 def _not_started(match: Match) -> dict[str, Any]:
@@ -55,13 +57,14 @@ def _not_started(match: Match) -> dict[str, Any]:
     return {"not_started": text.strip(), "waiting": waiting}
 
 
-def _moments(match: Match) -> dict[str, Any]:
+def _moments(match: Match, rules: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the moments of a running clock, each following from the one before."""
     clock = next(iter(deadlines.alive(DESTRUCTION, match)), None)
     if clock is None or clock.status == deadlines.Status.PAUSED:
         return {}
     found = timing.timing(clock, deadlines.calendar_of(clock))
-    whose = destruction_rule(match)[0] if clock.rule else "all parties, in writing"
+    agreed = "all parties, in writing"
+    whose = next((row["whose"] for row in rules if row["wins"]), agreed) if clock.rule else agreed
     copies, work = policy.KEY_SNAPSHOT_DAYS, policy.DESTRUCTION_WORK_HOURS
     steps = [
         ("The strictest clock runs out, that of " + whose, found.due_at),

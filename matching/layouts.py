@@ -50,6 +50,20 @@ def engine_file(agency: "Organisation", elements: Iterable["ApprovedElement"]) -
     return specs.File(id_column=found.id_column, columns=dict(found.columns), unique=True)
 
 
+def without_ssn(elements: Iterable["ApprovedElement"]) -> list["ApprovedElement"]:
+    """Return the elements that are no SSN."""
+    return [e for e in elements if not (e.is_matching_identifier and field_of(e.name) == "ssn")]
+
+
+def spared(spec: dict[str, Any], left_out: list[str]) -> dict[str, Any]:
+    """Return a matching file's description that says what is approved and not asked for (O-105).
+
+    Where no number of the person is left, two people can agree in all that is sent: that is no mistake then.
+    """
+    numbered = any(column["form"] in ("ssn", "sasid") for column in spec["columns"])
+    return spec | {"not_asked": left_out} | ({} if numbered else {"one_person_per": []})
+
+
 def matching_file(agency: "Organisation", elements: Iterable["ApprovedElement"]) -> dict[str, Any]:
     """Return what custody checks an agency's matching file against."""
     identifiers = [element for element in elements if element.is_matching_identifier]
@@ -138,6 +152,12 @@ def identifier_list(table: "IdentifierTable", senders: Iterable[str]) -> dict[st
         "agencies": list(senders),
         "one_row_per": [[identifier]],
     }
+
+
+def flag_value(spec: dict[str, Any], flag: str) -> str:
+    """Return what stands in a list's flag column for those whom it flags: what custody accepts alone."""
+    (value,) = next(column["codes"] for column in spec["columns"] if column["name"] == flag)
+    return str(value)
 
 
 def consent_list(agency: "Organisation") -> dict[str, Any]:

@@ -25,6 +25,7 @@ from matching.repeat_models import Every, Repeat, RepeatStatus
 from matching.review_models import Look, Reading, ReviewSample, ReviewSheet, Verdict
 from matching.spec_models import LinkSpec, TryOut, TryOutStatus
 from p20win.audit.public import recorded
+from p20win.calendar import BusinessDays, Hours
 from p20win.ids import uuid7
 
 __all__ = [
@@ -93,6 +94,11 @@ class Match(models.Model):
     proposed = models.ForeignKey(  # the run that is before the parties
         "matching.MatchRun", on_delete=models.PROTECT, null=True, related_name="+"
     )
+    # A stricter clock for the destruction of this match's inputs, and why (O-107).
+    own_rule_hours = models.PositiveSmallIntegerField(null=True, blank=True)
+    own_rule_business_days = models.PositiveSmallIntegerField(null=True, blank=True)
+    own_rule_reason = models.CharField(max_length=500, blank=True)
+    destruction_rules = models.JSONField(default=list)  # everybody's, as they were at the sign-off
 
     history = recorded()
 
@@ -125,6 +131,15 @@ class Match(models.Model):
                 name="match_inputs_destroyed_since",
                 condition=~Q(status="inputs_destroyed") | Q(inputs_destroyed_at__isnull=False),
             ),
+            models.CheckConstraint(
+                name="match_has_one_rule_of_its_own",
+                condition=Q(own_rule_hours__isnull=True) | Q(own_rule_business_days__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="match_rule_of_its_own_has_a_reason",
+                condition=Q(own_rule_hours__isnull=True, own_rule_business_days__isnull=True)
+                | ~Q(own_rule_reason=""),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -134,6 +149,13 @@ class Match(models.Model):
     def get_absolute_url(self) -> str:
         """Return its page."""
         return reverse("matching:detail", args=[self.pk])
+
+    @property
+    def own_rule(self) -> Hours | BusinessDays | None:
+        """Return the stricter rule that was set for this match alone, if there is one."""
+        if self.own_rule_hours:
+            return Hours(self.own_rule_hours)
+        return BusinessDays(self.own_rule_business_days) if self.own_rule_business_days else None
 
     @property
     def delivery(self) -> Delivery:

@@ -83,6 +83,10 @@ def _repeat_words(event: "Event") -> dict[str, object]:
     return {"repeat": Repeat.objects.get(pk=event.subject_id)}
 
 
+def _match_words(event: "Event") -> dict[str, object]:
+    return {"match": _match(event)}
+
+
 def _page(event: "Event") -> str:
     return _match(event).get_absolute_url()
 
@@ -180,6 +184,13 @@ NOTICES: Final = {
         "{number}: the match is not repeated any more",
         where=_page,
         context=_repeat_words,
+    ),
+    "match.destruction_rule_set": Notice(
+        "emails/match_destruction_rule.txt",
+        everyone_concerned,
+        "{number}: the clock for destroying the inputs was set",
+        where=_page,
+        context=_match_words,
     ),
     "match.files_complete": Notice(
         "emails/match_files_complete.txt", hub_staff, "{number}: all files are there", where=_page

@@ -40,6 +40,7 @@ def detail(match: Match, person: "User", at: dt.datetime) -> dict[str, Any]:
         "match": match,
         "lead": lead(match),
         "files": _files(match, person),
+        "not_asked": _not_asked(match),
         "runs": match.runs.select_related("method", "started_by", "link_spec"),
         "rejections": standing.rejections(match),
         "job": _job(match, run, delivery),
@@ -82,6 +83,12 @@ def _files(match: Match, person: "User") -> list[dict[str, Any]]:
     own = set(custody.visible_slots(person).filter(project=match.project).values_list("pk", flat=True))
     rows = sorted(selectors.expected(match), key=lambda row: (row.agency.short_name, not row.is_required))
     return [_file(row, person, may_look=row.slot_id in own) for row in rows]
+
+
+def _not_asked(match: Match) -> list[str]:
+    """Return the agencies whose approved SSN was not asked for, as nothing needs it (O-105)."""
+    rows = match.expected_files.filter(kind=custody.DataClass.MATCHING).select_related("slot", "agency")
+    return sorted(row.agency.short_name for row in rows if row.slot.spec.get("not_asked"))
 
 
 def _file(row: ExpectedFile, person: "User", *, may_look: bool) -> dict[str, Any]:
@@ -173,7 +180,9 @@ def _judged(run: MatchRun) -> dict[str, Any]:
     return told | {
         "reviewed": estimate.reviewed,
         "reviewed_precision": reviewed.interval(estimate.precision),
-        "reviewed_missed": reviewed.interval(estimate.missed, share=False),
+        "reviewed_missed": reviewed.interval(
+            estimate.missed, least=standing.min_cell_count(run.match.project)
+        ),
         "kappa": kappa,
         "both": len(both),
     }

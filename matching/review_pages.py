@@ -48,7 +48,7 @@ def overview(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
         "why_not": reviewed.why_not_read(sample, request.user, clock.now()),
         "estimate": estimate,
         "precision": reviewed.interval(estimate.precision),
-        "missed": reviewed.interval(estimate.missed, share=False),
+        "missed": reviewed.interval(estimate.missed, least=1),
         "engine_precision": page_words.percent((sample.run.report or {})["estimates"]["precision"]),
         "kappa": kappa,
         "both": len(both),

@@ -105,14 +105,16 @@ def estimate(sample: ReviewSample) -> sampled.Estimate:
     )
 
 
-def interval(found: sampled.Interval | None, *, share: bool = True) -> str:
-    """Return an estimate with its interval in words."""
+def interval(found: sampled.Interval | None, *, least: int | None = None) -> str:
+    """Return an estimated share with its interval in words; with `least`, a count, small ones not told."""
     if found is None:
         return ""
-    if share:
-        said = [page_words.percent(value) for value in (found.value, found.low, found.high)]
+    numbers = (found.value, found.low, found.high)
+    if least is None:
+        said = [page_words.percent(value) for value in numbers]
     else:
-        said = [f"{value:,.0f}" for value in (found.value, found.low, found.high)]
+        few = f"fewer than {least}"
+        said = [few if round(value) < least else f"{round(value):,}" for value in numbers]
     return f"{said[0]} (95 % interval {said[1]} to {said[2]})"
 
 

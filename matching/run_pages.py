@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from agreements import public as agreements
-from matching import compared, lifecycle, selectors, standing
+from matching import compared, lifecycle, selectors, ssn, standing
 from matching.engine import defaults, page_words
 from matching.engine import spec as specs
 from matching.forms import SpecForm, StartForm
@@ -101,8 +101,8 @@ def edit(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     match = match_of(request, pk)
     methods = standing.methods(match, clock.now())
     files = specifying.files_of(match)
-    known, ssn = specs.default(files), specifying.needs_ssn(files)
-    held = [c.field for c in known.comparisons if c.field != "ssn" or ssn]
+    known = specs.default(files)
+    held = [c.field for c in known.comparisons]
     form = SpecForm(
         sent(request),
         methods=methods,
@@ -120,8 +120,8 @@ def edit(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     context = {
         "match": match,
         "form": form,
-        "ssn": ssn,
-        "holds_ssn": any("ssn" in file.columns for file in files.values()),
+        "ssn": ssn.needed_by(files),
+        "ssn_not_asked_of": [agency.short_name for agency in ssn.not_asked_of(match.project)],
         "files": [
             (name, ", ".join(defaults.WORDS[field] for field in defaults.WORDS if field in file.columns))
             for name, file in files.items()

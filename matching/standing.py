@@ -7,9 +7,10 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from django.db.models import QuerySet
+from django.db.models import Case, QuerySet, When
 
 from agreements import public as agreements
+from matching.engine import defaults
 from matching.models import (
     Delivery,
     DeliveryStatus,
@@ -101,9 +102,10 @@ def takes_commas(match: Match) -> bool:
 
 
 def methods(match: Match, at: dt.datetime) -> "QuerySet[agreements.MatchMethod]":
-    """Return the approved methods that can link this match's files."""
+    """Return the approved methods that can link this match's files, those of the default engine first."""
     approved, sent = agreements.approved_methods(at), encoding(match)
-    return approved.filter(engine=sent) if sent else approved.exclude(engine__in=ENCODINGS)
+    fitting = approved.filter(engine=sent) if sent else approved.exclude(engine__in=ENCODINGS)
+    return fitting.order_by(Case(When(engine=defaults.ENGINE, then=0), default=1), "name", "-version")
 
 
 def latest_run(match: Match) -> MatchRun | None:

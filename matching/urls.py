@@ -63,6 +63,7 @@ urlpatterns = [
     path("<uuid:pk>/abandon/confirm/", abandonment_pages.confirm, name="abandon-confirm"),
     path("<uuid:pk>/abandon/withdraw/", abandonment_pages.withdraw, name="abandon-withdraw"),
     path("<uuid:pk>/destroy/", destruction_pages.ask, name="destroy"),
+    path("<uuid:pk>/destruction-rule/", destruction_pages.rule, name="destruction-rule"),
     path("<uuid:pk>/destroy/confirm/", destruction_pages.confirm, name="destroy-confirm"),
     path("<uuid:pk>/destroy/withdraw/", destruction_pages.withdraw, name="destroy-withdraw"),
 ]

@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from matching import checks, pages, selectors, standing
+from matching import checks, pages, selectors, ssn, standing
 from matching.engine import page as report_page
 from matching.forms import AgreeForm, OpenForm, RejectForm
 from matching.models import Match, MatchRun
@@ -89,7 +89,16 @@ def open_match(request: SignedInRequest, project_pk: uuid.UUID) -> HttpResponse:
         match = selectors.match_for(project)
         return redirect("matching:detail", pk=match.pk) if match else redirect("matching:index")
     why_not = checks.why_not_open(project, request.user, clock.now())
-    return render(request, "matching/open.html", {"project": project, "form": form, "why_not": why_not})
+    context = {"project": project, "form": form, "why_not": why_not, "not_asked": _not_asked(project)}
+    return render(request, "matching/open.html", context)
+
+
+def _not_asked(project: projects.Project) -> list[str]:
+    """Return whose SSN will not be asked for; nobody's where the elements make no file, as opening says."""
+    try:
+        return [agency.short_name for agency in ssn.not_asked_of(project)]
+    except Blocked:
+        return []
 
 
 @members_only

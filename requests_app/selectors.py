@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db.models import Prefetch, Q, QuerySet
 
 from p20win import clock, policy
-from p20win.accounts.public import Organisation, Role, User
+from p20win.accounts.public import Organisation, Role, User, organisation_called
 from p20win.calendar import add_months
 from p20win.projects.public import Part, Participation, Project
 from p20win.projects.public import visible_to as projects_visible_to
@@ -156,6 +156,13 @@ def populations(project: Project) -> QuerySet[Population]:
 def identifier_tables(project: Project) -> QuerySet[IdentifierTable]:
     """Return the files of identifiers that third parties send for this project."""
     return IdentifierTable.objects.filter(request=request_for(project)).select_related("population")
+
+
+def list_suppliers(project: Project) -> list[Organisation]:
+    """Return who supplies lists of identifiers for this project, as far as the directory knows them."""
+    names = identifier_tables(project).values_list("population__supplier_name", flat=True)
+    found = {row.pk: row for name in dict.fromkeys(names) if (row := organisation_called(name))}
+    return sorted(found.values(), key=lambda row: row.short_name)
 
 
 def decisions(request: DataRequest) -> QuerySet[Decision]:

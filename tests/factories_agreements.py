@@ -100,6 +100,7 @@ def method(engine="splink"):
         engine=engine,
         description="Probabilistic linkage.",
         approved_on=START.date(),
+        reference="Minutes, item 5",
         by=factories.operating_group_member(),
         at=START,
     )

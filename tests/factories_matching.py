@@ -56,14 +56,18 @@ def contents(name, kind):
     return as_text(table)
 
 
-def request(*, with_list=False):
-    """Return an approved request for the data of the three agencies."""
-    row = requests.complete(*(agency(name) for name in AGENCIES))
+def request(*, with_list=False, flag_value="1", not_wanted_from=(), agencies=AGENCIES, extra=()):
+    """Return an approved request for the data of the three agencies.
+
+    With a list of a third party if asked, and with more identifiers than the invented files hold.
+    """
+    row = requests.complete(*(agency(name) for name in agencies))
     by, question = row.requestor, row.questions.first()
     for element in list(row.elements.all()):
         rows.take_out(element, by=by, at=START)
-    for name in AGENCIES:
+    for name in agencies:
         headers = people().agencies[name].matching.table.column_names[1:]
+        headers += [header for header in extra if header not in headers]
         for header in (*headers, *ANALYTICAL[name]):
             is_identifier = header in headers
             rows.add(
@@ -80,7 +84,7 @@ def request(*, with_list=False):
                 questions=[] if is_identifier else [question],
             )
     if with_list:
-        _expect_list(row, by, question)
+        _expect_list(row, by, question, flag_value, not_wanted_from)
     drafting.affirm(row, range(1, 13), by=by, at=START)
     requests.sign_and_submit(row)
     requests.review.send_to_agencies(row, by=factories.operating_group_member(), at=START)
@@ -91,9 +95,16 @@ def request(*, with_list=False):
     return row
 
 
-def _expect_list(row, by, question):
+def _expect_list(row, by, question, flag_value, not_wanted_from):
     population = rows.add(
-        row, "populations", by=by, at=START, name="Takers", kind="cohort", supplier_name="A School District"
+        row,
+        "populations",
+        by=by,
+        at=START,
+        name="Takers",
+        kind="cohort",
+        supplier_name="A School District",
+        not_wanted_from=[agency(name) for name in not_wanted_from],
     )
     rows.add(
         row,
@@ -104,6 +115,7 @@ def _expect_list(row, by, question):
         title="Takers of 2020-21",
         school_year="2020-21",
         flag_column=FLAG,
+        flag_value=flag_value,
     )
     rows.add(
         row,

@@ -117,6 +117,7 @@ def papers(known: dict[str, Organisation], at: dt.datetime) -> None:
                 engine=slug,
                 description=description,
                 approved_on=today,
+                reference="Minutes of the demo's first day",
                 by=by,
                 at=at,
             )

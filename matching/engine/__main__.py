@@ -76,8 +76,9 @@ def _link(asked: argparse.Namespace) -> None:
     limit = memory.parse(asked.memory)
     sources = {name: io.Source(path, name) for name, path in _paths(asked.files).items()}
     rows = {name: source.rows for name, source in sources.items()}
-    memory.check(rows, sum(source.size for source in sources.values()), limit=limit)
     spec = _spec(asked, {name: source.headers for name, source in sources.items()})
+    size = sum(source.size for source in sources.values())
+    memory.check(rows, size, limit=limit, engine=spec.engine)
     tables = {name: source.read(spec.files[name]) for name, source in sources.items()}
     if empty := sorted(name for name, table in tables.items() if not table.num_rows):
         raise BadInput(f"{empty[0]}: there is a line of headers and no row below it; leave the file out.")

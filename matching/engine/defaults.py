@@ -8,6 +8,15 @@ from matching.engine.rules import CLK_FIELD, FIELD_OF_PART, MARK_FIELD, RULES
 
 ENGINE: Final = "hybrid"
 """The engine that links where none is named; the portal's."""
+ENGINES: Final[dict[str, str]] = {
+    "hybrid": "exact passes, then weights learnt in each run; the hub’s own",
+    "cascade": "exact passes alone",
+    "splink": "Splink on DuckDB",
+    "toolkit": "the Python Record Linkage Toolkit, for small files",
+    "tokens": "keyed tokens in place of identifiers",
+    "clk": "keyed tokens and Bloom filters in place of identifiers",
+}
+"""Every engine there is, the default first, in a line of words."""
 GREY_FLOOR: Final = 0.05
 """Pairs less likely than this are not kept."""
 AUTO_PRECISION: Final = 0.995

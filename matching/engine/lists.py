@@ -20,13 +20,15 @@ from matching.engine.errors import BadInput
 class List:
     """One list: the agency file it belongs to, its column of identifiers, its flag columns.
 
-    `places` are the schools whose people it is about; without them it is about everybody in the file.
+    Who has `value` in a flag column is flagged, and nobody else. `places` are the schools whose people it is
+    about; without them it is about everybody in the file.
     """
 
     name: str
     file: str
     identifier: str
     flags: tuple[str, ...]
+    value: str
     field: str = "sasid"
     places: tuple[str, ...] = ()
 
@@ -100,5 +102,5 @@ def _named(table: pa.Table, entry: List) -> pa.Array:
 
 def _flagged(table: pa.Table, entry: List, flag: str) -> pa.Array:
     text = pc.utf8_trim_whitespace(table[flag].cast(pa.string()))
-    on = pc.fill_null(pc.is_in(text, pa.array(["1", "Y", "y", "true", "TRUE"])), False)
+    on = pc.fill_null(pc.equal(text, entry.value), False)
     return normalise.column(table.filter(on)[entry.identifier], entry.field).drop_null()

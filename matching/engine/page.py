@@ -10,7 +10,7 @@ from typing import Any, Final
 from matching.engine import page_parts, questions
 from matching.engine.page_charts import mu_charts, rate_chart, subgroup_chart, waterfall_charts, weight_chart
 from matching.engine.page_parts import bullets, paragraphs, table
-from matching.engine.page_words import count, percent, share
+from matching.engine.page_words import count, number, percent, share
 
 QUESTIONS: Final = "questions"
 _STYLE: Final = """
@@ -68,9 +68,9 @@ def _sections(report: Mapping[str, Any]) -> Iterator[Section]:
     yield Section("rates", "Match rates", _rates(report))
     yield Section("subgroups", "Who is matched less often", _subgroups(report))
     yield Section("missed", "What is missed", page_parts.missed(report))
-    for number, pair in enumerate(report["pairs"], start=1):
+    for place, pair in enumerate(report["pairs"], start=1):
         body = _pair(pair, report["thresholds"]["accepted"])
-        yield Section(f"pair-{number}", page_parts.of(pair), body)
+        yield Section(f"pair-{place}", page_parts.of(pair), body)
     held = "".join(page_parts.file(*entry) for entry in report["files"].items())
     yield Section("files", "What the files held", held)
     yield Section("people", "People", page_parts.people(report))
@@ -91,7 +91,7 @@ def _rates(report: Mapping[str, Any]) -> str:
     if not report["match_rates"]:
         return ""
     rows = [
-        (r["file"], r["with"], count(r), f"{r['of']:,}", percent(share(r))) for r in report["match_rates"]
+        (r["file"], r["with"], count(r), number(r["of"]), percent(share(r))) for r in report["match_rates"]
     ]
     return rate_chart(report) + table("Match rates", ("File", "With", "Rows matched#", "Of#", "Rate#"), rows)
 

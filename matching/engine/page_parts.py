@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from matching.engine import defaults
-from matching.engine.page_words import HIDDEN, count, level, percent, share, with_count
+from matching.engine.page_words import HIDDEN, count, level, number, percent, share, with_count
 
 
 def of(pair: Mapping[str, Any]) -> str:
@@ -63,9 +63,9 @@ def run(report: Mapping[str, Any]) -> str:
 
 def file(name: str, told: Mapping[str, Any]) -> str:
     """Return what one file held: rows in and out, and what of each field was lost on the way."""
-    lead = f"{told['rows']:,} rows came in"
-    lead += f", {told['rows_out']:,} stand in the key" if "rows_out" in told else ""
-    lead += f", {with_count(told['matched'])} together with another file" if "matched" in told else ""
+    lead = f"Rows that came in: {number(told['rows'])}"
+    lead += f"; in the key: {number(told['rows_out'])}" if "rows_out" in told else ""
+    lead += f"; together with another file: {with_count(told['matched'])}" if "matched" in told else ""
     rows = [
         (
             defaults.WORDS[field["field"]],
@@ -110,7 +110,7 @@ def missed(report: Mapping[str, Any]) -> str:
         else:
             parts.append(paragraphs([f"Estimate: {HIDDEN}."]))
         rows = [
-            (side["file"], count(side), f"{side['of']:,}", percent(share(side)))
+            (side["file"], count(side), number(side["of"]), percent(share(side)))
             for side in entry["unlinkable"]
         ]
         parts.append(
@@ -132,7 +132,7 @@ def group_row(group: Mapping[str, Any]) -> tuple[str, ...]:
         return (group["group"], HIDDEN, "–", "–", "–", "–")
     interval = f"{percent(group['low'])} to {percent(group['high'])}"
     behind = "yes" if group["behind"] else "no"
-    return (group["group"], count(group), f"{group['of']:,}", percent(share(group)), interval, behind)
+    return (group["group"], count(group), number(group["of"]), percent(share(group)), interval, behind)
 
 
 def decisions(pair: Mapping[str, Any]) -> str:
@@ -146,7 +146,7 @@ def blocks(pair: Mapping[str, Any]) -> str:
         "Blocks: how candidates were found",
         ("Block", "Pairs#", "Keys left out as too full#", "Links first found#"),
         [
-            (b["block"], f"{b['pairs']:,}", f"{b['keys_left_out']:,}", count(r))
+            (b["block"], count(b["pairs"]), count(b["keys_left_out"]), count(r))
             for b, r in zip(pair["blocks"], pair["links_by_rule"], strict=True)
         ],
     )

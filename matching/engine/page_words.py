@@ -36,11 +36,14 @@ def level(entry: Mapping[str, Any]) -> str:
     )
 
 
-def count(entry: Mapping[str, Any] | None) -> str:
-    """Return a count in words: thousands parted, hidden ones named so."""
-    if entry is None or entry["count"] is None:
-        return HIDDEN
-    return f"{entry['count']:,}"
+def number(value: int | None) -> str:
+    """Return a number in words: thousands parted, hidden ones named so."""
+    return HIDDEN if value is None else f"{value:,}"
+
+
+def count(entry: Mapping[str, Any] | int | None) -> str:
+    """Return a count in words; hidden is also what a report of before told without hiding it."""
+    return number(entry["count"] if isinstance(entry, Mapping) else None)
 
 
 def share(entry: Mapping[str, Any]) -> float | None:
@@ -57,7 +60,7 @@ def percent(value: float | None) -> str:
 
 def with_count(entry: Mapping[str, Any]) -> str:
     """Return a count with its whole and its share."""
-    return f"{count(entry)} of {entry['of']:,} ({percent(share(entry))})"
+    return f"{count(entry)} of {number(entry['of'])} ({percent(share(entry))})"
 
 
 def roughly(number: float) -> str:

@@ -20,10 +20,11 @@ from matching.engine.engines.edges import Edges, Model
 from matching.engine.resolve import LINK, REFUSED, REVIEW, Resolution
 from matching.engine.spec import Spec
 
-VERSION: Final = 2
+VERSION: Final = 3
 _BIN: Final = 5
 """Width of a bar of the weight histogram, in bits."""
 _PARTS: Final = ("last_a", "last_b")
+_COUNTED: Final = frozenset({"pairs", "keys_left_out", "pairs_left_out"})
 
 
 def build(
@@ -137,10 +138,10 @@ def _pair(
     return {
         "left": edges.pair.left,
         "right": edges.pair.right,
-        "candidates": len(edges.left),
+        "candidates": {"count": len(edges.left)},
         "prior": prior,
         "notes": model.notes,
-        "blocks": model.blocks,
+        "blocks": [_block(block) for block in model.blocks],
         "weights": model.weights,
         "decisions": [
             {"decision": kind, "count": int((decision == kind).sum())} for kind in (LINK, REVIEW, REFUSED)
@@ -160,6 +161,11 @@ def _pair(
             for start in np.unique(low)
         ],
     }
+
+
+def _block(block: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how one way of finding candidates went, what it counted as counts."""
+    return {name: {"count": value} if name in _COUNTED else value for name, value in block.items()}
 
 
 def _likely(

@@ -8,6 +8,8 @@ from typing import Any, Final
 from matching.engine import subgroups
 
 _MANY: Final = 1_000
+_ROWS: Final = frozenset({"rows", "rows_out"})
+"""How many rows a file has; where an entry counts something, `rows` says of which size instead."""
 
 
 def suppressed(report: Mapping[str, Any], least: int) -> dict[str, Any]:
@@ -26,23 +28,41 @@ def _hide(part: Any, least: int) -> Any:
     if isinstance(part, list):
         made = [_hide(entry, least) for entry in part]
         if _is_family(part):
-            return _hide_partner(part, made)
-        return _hide_partners_within(part, made)
+            return _hide_partner(part, made, least)
+        return _hide_partners_within(part, made, least)
     if isinstance(part, Mapping):
         made_of = {key: _hide(value, least) for key, value in part.items()}
+        if "count" not in part:
+            made_of |= {key: None for key in _ROWS & set(part) if 0 < (part[key] or 0) < least}
         if {"filled", "lost"} <= set(part):
             return _hide_field(part, made_of, least)
+        if {"blocks", "links_by_rule"} <= set(part):
+            return _hide_ways(part, made_of, least)
         if "caught" in part:
             return _hide_recall(made_of)
-        return _without(made_of) if "count" in part and _small(part, least) else made_of
+        return _without(made_of, least) if "count" in part and _small(part, least) else made_of
     return part
+
+
+def _hide_ways(part: Mapping[str, Any], made: dict[str, Any], least: int) -> dict[str, Any]:
+    """Hide how many pairs a way found where that tells, or almost, how many of them were linked or not."""
+    for number, (block, links) in enumerate(zip(part["blocks"], part["links_by_rule"], strict=True)):
+        found, linked = block["pairs"]["count"], links["count"]
+        shown = made["links_by_rule"][number]["count"]
+        if shown is None or found is None or 0 < abs(found - linked) < least:
+            gone = {"pairs": {"count": None}} | ({"right": None} if "right" in block else {})
+            made["blocks"][number] |= gone
+    candidates, kept = part["candidates"]["count"], [entry["count"] for entry in part["decisions"]]
+    if candidates is not None and None not in kept and 0 < candidates - sum(kept) < least:
+        made["candidates"] = {"count": None}
+    return made
 
 
 def _hide_field(part: Mapping[str, Any], made: dict[str, Any], least: int) -> dict[str, Any]:
     """Hide filled and usable too, where a small loss could be had as the difference of other counts."""
     rows, filled, lost = part["filled"]["of"], part["filled"]["count"], part["lost"]["count"]
     if lost is None or 0 < lost < least:
-        made["usable"] = _without(made["usable"])
+        made["usable"] = _without(made["usable"], least)
     if made["filled"]["count"] is None or 0 < rows - filled < least:
         made["lost"] = {"count": None}
     return made
@@ -74,8 +94,9 @@ def _small(entry: Mapping[str, Any], least: int) -> bool:
     return 0 < count < least or near_all or few
 
 
-def _without(entry: Mapping[str, Any]) -> dict[str, Any]:
-    gone = {"count", "share", "low", "high", "behind"} | ({"of"} if "group" in entry else set())
+def _without(entry: Mapping[str, Any], least: int) -> dict[str, Any]:
+    few = "group" in entry or 0 < (entry.get("of") or 0) < least
+    gone = {"count", "share", "low", "high", "behind"} | ({"of"} if few else set())
     return {key: None if key in gone else value for key, value in entry.items()}
 
 
@@ -85,13 +106,13 @@ def _is_family(part: Sequence[Any]) -> bool:
     )
 
 
-def _hide_partners_within(before: Sequence[Any], after: list[Any]) -> list[Any]:
+def _hide_partners_within(before: Sequence[Any], after: list[Any], least: int) -> list[Any]:
     """Look at each part of a histogram, whose bars are counts of several kinds, by itself."""
     if len(after) < 2 or not all(isinstance(entry, dict) and "from" in entry for entry in after):
         return after
     for key in {key for entry in after for key, value in entry.items() if _is_count(value)}:
         if all(_is_count(entry.get(key)) for entry in after):
-            column = _hide_partner([entry[key] for entry in before], [entry[key] for entry in after])
+            column = _hide_partner([entry[key] for entry in before], [entry[key] for entry in after], least)
             for entry, value in zip(after, column, strict=True):
                 entry[key] = value
     return after
@@ -101,11 +122,11 @@ def _is_count(value: Any) -> bool:
     return isinstance(value, Mapping) and "count" in value and "of" not in value
 
 
-def _hide_partner(before: Sequence[Mapping[str, Any]], after: list[Any]) -> list[Any]:
+def _hide_partner(before: Sequence[Mapping[str, Any]], after: list[Any], least: int) -> list[Any]:
     """Hide a second entry where one stands hidden alone, else the total would give it away."""
     hidden = [number for number, entry in enumerate(after) if entry["count"] is None]
     open_ones = [number for number, entry in enumerate(after) if entry["count"]]
     if len(hidden) == 1 and open_ones:
         smallest = min(open_ones, key=lambda number: before[number]["count"])
-        after[smallest] = _without(after[smallest])
+        after[smallest] = _without(after[smallest], least)
     return after

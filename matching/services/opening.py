@@ -9,7 +9,7 @@ from django.db import transaction
 from django.urls import reverse
 
 from agreements import public as agreements
-from matching import checks, layouts, lifecycle, selectors, standing
+from matching import checks, layouts, lifecycle, selectors, ssn, standing
 from matching.models import DeliveryTerms, ExpectedFile, Form, Match, MatchStatus
 from p20win import policy
 from p20win.accounts.public import Organisation, Role, organisation_called, system_user
@@ -48,7 +48,8 @@ def open_match(
     In which form it is delivered is settled here; where only the key is, no analytical file is asked for.
     With an `encoding` (tokens, or clk) the agencies send that in place of identifiers (O-72). Who relies on
     individuals' consents sends a list of them, without which nothing is linked (O-51). With `commas` every
-    file of the match may have them between its columns in place of tabs (O-104).
+    file of the match may have them between its columns in place of tabs (O-104). The SSN is asked for only
+    where a link to wage records needs it, though it is approved (O-105).
 
     :raises Blocked: if no agreement is in force, a match is open, an agency's elements make no file, or the
         key alone is to be delivered and the agreement's words for it are not named
@@ -65,8 +66,10 @@ def open_match(
     if reasons:
         raise Blocked(reasons)
     match = Match(project=project, number=(earlier.number if earlier else 0) + 1, status_since=at)
+    spared = ssn.not_asked_of(project)
     details = {"number": match.number, "form": str(form)} | ({"encoding": encoding} if encoding else {})
     details |= {"separators": "tab or comma"} if commas else {}
+    details |= {"ssn_not_asked_of": [agency.slug for agency in spared]} if spared else {}
     create("match.opened", match, by=by, at=at, details=details)
     terms = DeliveryTerms(match=match, form=Form(form), basis=basis.strip())
     create("match.form_settled", terms, by=by, at=at, details={"form": terms.form})
@@ -75,8 +78,11 @@ def open_match(
     standing.keeper(project)
     wanted = {agency: requests.approved_elements(project, agency) for agency in standing.agencies(project)}
     for agency, elements in wanted.items():
-        matching = _matching_file(agency, elements, encoding)
-        _expect_agency(opened, agency, elements, matching, form=terms.form)
+        sent = layouts.without_ssn(elements) if agency in spared else elements
+        title, spec = _matching_file(agency, sent, encoding)
+        if left_out := [each.name for each in elements if each not in sent]:
+            spec = layouts.spared(spec, left_out)
+        _expect_agency(opened, agency, elements, (title, spec), form=terms.form)
         if agency in consents:
             _expect_consents(opened, agency)
     for table in requests.identifier_tables(project):

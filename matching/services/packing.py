@@ -85,9 +85,10 @@ def _watch(delivery: Delivery, agency: "Organisation", *, is_key: bool = False) 
         for row, file in standing.accepted(delivery.match, custody.DataClass.MATCHING)
         if row.agency == agency
     )
-    elements = requests.approved_elements(delivery.project, agency)
     names = layouts.encoded_columns(expected.slot.spec) or [
-        e.name for e in elements if e.is_matching_identifier and specs.field_of(e.name) in _WATCHED
+        column["name"]
+        for column in expected.slot.spec["columns"]
+        if column.get("identifier") and specs.field_of(column["name"]) in _WATCHED
     ]
     sent = extract.Part(
         file=layouts.file_name(agency),

@@ -13,7 +13,7 @@ from matching import layouts, lifecycle, logged, standing
 from matching.engine import child, suppress
 from matching.engine.errors import BadInput, LinkageError, NeedsMoreMemory
 from matching.models import LinkSpec, Match, MatchRun, MatchStatus, RunStatus
-from matching.services import choosing, consenting, reviewing, specifying
+from matching.services import choosing, consenting, reviewing, specifying, weighing
 from p20win.accounts.public import system_user
 from p20win.audit.public import first_in_line
 from p20win.custody import public as custody
@@ -100,6 +100,7 @@ def link(run: MatchRun, *, job: "RunningJob", at: dt.datetime) -> MatchRun:
 
 
 def _outcome(run: MatchRun, job: "RunningJob") -> child.Outcome:
+    weighing.check(run.match, run.spec)
     files, joined = {}, []
     for row, file in standing.accepted(run.match, custody.DataClass.MATCHING):
         files[layouts.file_name(row.agency)] = custody.open_lazily(file)
@@ -108,9 +109,8 @@ def _outcome(run: MatchRun, job: "RunningJob") -> child.Outcome:
         named = {"name": f"list_{number}", "file": layouts.file_name(row.agency)}
         field = layouts.field_of(row.identifier) or ""
         places = [row.place] if row.place else []
-        joined.append(
-            {**named, "identifier": row.identifier, "flags": [row.flag], "field": field, "places": places}
-        )
+        flag = {"flags": [row.flag], "value": layouts.flag_value(row.slot.spec, row.flag)}
+        joined.append({**named, **flag, "identifier": row.identifier, "field": field, "places": places})
     consents, consent_lists = consenting.told(run.match, on=run.started_at)
     files |= consent_lists
     setup = {

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Final
 from django.db import transaction
 
 from agreements import public as agreements
-from matching import checks, lifecycle, standing
+from matching import checks, lifecycle
 from matching.models import Match, MatchStatus
-from matching.services import choosing, delivering, opening
+from matching.services import choosing, delivering, hastening, opening
 from matching.services.choosing import AGREEMENT
-from p20win import access, policy
+from p20win import access
 from p20win.accounts.public import system_user
 from p20win.audit.public import first_in_line
-from p20win.calendar import BusinessDays, Hours, Rule
 from p20win.custody import public as custody
 from p20win.deadlines import public as deadlines
 from p20win.refusal import Blocked
@@ -68,7 +67,14 @@ def agree(match: Match, *, by: "User", typed_name: str, password: str, at: dt.da
 
 
 def _sign_off(match: Match, *, by: "User", at: dt.datetime) -> Match:
-    match = take(lifecycle.SIGN_OFF, match, by=by, at=at, signed_off_at=at)
+    match = take(
+        lifecycle.SIGN_OFF,
+        match,
+        by=by,
+        at=at,
+        signed_off_at=at,
+        destruction_rules=hastening.derivation(match, start=at),
+    )
     # Nothing is linked any more, so what came now could not be used.
     opening.close_uploads(match, at=at, note="Every party agreed to the result.")
     start_destruction(match, at=at)
@@ -78,7 +84,7 @@ def _sign_off(match: Match, *, by: "User", at: dt.datetime) -> Match:
 
 def start_destruction(match: Match, *, at: dt.datetime) -> None:
     """Start the clock of the inputs of a match that came to its end, with a result or without."""
-    _, rule = destruction_rule(match)
+    _, rule = hastening.destruction_rule(match)
     deadlines.start(
         DESTRUCTION,
         subject=match,
@@ -89,19 +95,6 @@ def start_destruction(match: Match, *, at: dt.datetime) -> None:
         where=match.get_absolute_url(),
     )
     custody.hold_clocks(match.project, by=system_user(), at=at)
-
-
-def destruction_rule(match: Match) -> tuple[str, Rule]:
-    """Return the strictest rule for the destruction of the inputs, and whose it is (O-65, O-107)."""
-    rules: dict[str, Rule] = {"the agreement": policy.INPUT_DESTRUCTION}
-    for agency in standing.agencies(match.project):
-        if hours := agency.destroys_inputs_within_hours:
-            rules[agency.short_name] = Hours(hours)
-        elif days := agency.destroys_inputs_within_business_days:
-            rules[agency.short_name] = BusinessDays(days)
-    start = match.signed_off_at or match.status_since
-    name, _ = deadlines.strictest(rules, start=start)
-    return name, rules[name]
 
 
 @transaction.atomic

@@ -4,26 +4,24 @@ import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 from django.db import transaction
 
 from agreements import public as agreements
-from matching import checks, layouts, lifecycle, standing
+from matching import checks, layouts, lifecycle, ssn, standing
 from matching.engine import child, defaults, suppress
 from matching.engine import spec as specs
 from matching.engine.errors import BadInput, LinkageError, NeedsMoreMemory
 from matching.models import LinkSpec, Match, TryOut, TryOutStatus
-from matching.services import consenting
+from matching.services import consenting, weighing
 from p20win.accounts.public import system_user
 from p20win.audit.public import first_in_line
 from p20win.custody import public as custody
 from p20win.jobs import public as jobs
 from p20win.refusal import Blocked
 from p20win.workflow import create, take
-from requests_app import public as requests
 
 if TYPE_CHECKING:
     from agreements.models import MatchMethod
@@ -35,43 +33,24 @@ ATTEMPTS: Final = 3
 
 
 def files_of(match: Match) -> dict[str, specs.File]:
-    """Return which column of each agency's file is which field, as it was approved, or which token."""
+    """Return which column of each agency's file is which field, as it was approved, or which token.
+
+    Without the SSN of agencies that no link to wage records needs it of (O-105).
+    """
     if standing.encoding(match):
         rows = match.expected_files.filter(kind=custody.DataClass.MATCHING).select_related("slot", "agency")
         return {
             layouts.file_name(row.agency): layouts.encoded_engine_file(row.agency, row.slot.spec)
             for row in sorted(rows, key=lambda row: row.agency.slug)
         }
-    files = {}
-    for agency in standing.agencies(match.project):
-        elements = requests.approved_elements(match.project, agency)
-        identifiers = [element for element in elements if element.is_matching_identifier]
-        files[layouts.file_name(agency)] = layouts.engine_file(agency, identifiers)
-    return files
-
-
-def needs_ssn(files: Mapping[str, specs.File]) -> list[tuple[str, str]]:
-    """Return the pairs of files that hold an SSN and too little else to tell people apart (O-105).
-
-    Wage records are such: a name and an SSN. Where there is no such pair the SSN is not compared.
-    """
-    found = []
-    for one, other in combinations(files, 2):
-        common = set(files[one].columns) & set(files[other].columns)
-        rest = sum(defaults.BITS[field] for field in common - {"ssn"})
-        if "ssn" in common and rest < defaults.LEAST_BITS:
-            found.append((one, other))
-    return found
+    files = ssn.approved_files(match.project)
+    asked = ssn.asked_of(files)
+    return {name: file if name in asked else ssn.without(file) for name, file in files.items()}
 
 
 def usual(match: Match, engine: str) -> specs.Spec:
     """Return the usual settings for the files of a match."""
-    files = files_of(match)
-    spec = specs.default(files, engine=engine)
-    if standing.encoding(match) or needs_ssn(files):
-        return spec
-    fields = tuple(comparison for comparison in spec.comparisons if comparison.field != "ssn")
-    return specs.complete(replace(spec, comparisons=fields, blocks=()))
+    return specs.default(files_of(match), engine=engine)
 
 
 def usual_version(match: Match, method: "MatchMethod", *, by: "User", at: dt.datetime) -> LinkSpec:
@@ -109,13 +88,15 @@ def make(
     refused = why_not_make(match, by)
     if not standing.methods(match, at).filter(pk=method.pk).exists():
         refused.append("The governing board has not approved this method for such files, or it was retired.")
-    if "ssn" in fields and not needs_ssn(files):
+    if "ssn" in fields and not any("ssn" in file.columns for file in files.values()):
         refused.append("The SSN is compared only where a link to wage records needs it; none here does.")
     if not note.strip():
         refused.append("Say what is different, and why.")
     if refused:
         raise Blocked(refused)
     try:
+        if "ssn" not in fields:  # what is not compared decides nothing else either
+            files = {name: ssn.without(file) for name, file in files.items()}
         known = specs.default(files, engine=method.engine)
         compared = tuple(c for c in known.comparisons if c.field in fields)
         held = {c.field for c in compared}
@@ -218,6 +199,23 @@ def carry_out(trial: TryOut, *, job: "RunningJob", at: dt.datetime) -> TryOut:
     if trial.status != TryOutStatus.RUNNING:
         return trial
     match = trial.link_spec.match
+    try:
+        outcome = _outcome(trial, job)
+    except (BadInput, NeedsMoreMemory) as refusal:
+        raise Blocked(str(refusal)) from None
+    except LinkageError as failure:
+        if job.attempts >= ATTEMPTS:
+            raise Blocked(str(failure)) from None
+        raise
+    told = suppress.suppressed(outcome.report, standing.min_cell_count(match.project))
+    with transaction.atomic():
+        job.hold()
+        return take(lifecycle.FINISH_TRY_OUT, trial, by=system_user(), at=at, report=told)
+
+
+def _outcome(trial: TryOut, job: "RunningJob") -> child.Outcome:
+    match = trial.link_spec.match
+    weighing.check(match, trial.link_spec.spec, every_row=False)
     consents, lists = consenting.told(match, on=trial.started_at)
     setup = {
         "consents": consents,
@@ -230,18 +228,7 @@ def carry_out(trial: TryOut, *, job: "RunningJob", at: dt.datetime) -> TryOut:
         layouts.file_name(row.agency): custody.open_lazily(file)
         for row, file in standing.accepted(match, custody.DataClass.MATCHING)
     }
-    try:
-        outcome = child.link(setup, files | lists, progress=job.progress)
-    except (BadInput, NeedsMoreMemory) as refusal:
-        raise Blocked(str(refusal)) from None
-    except LinkageError as failure:
-        if job.attempts >= ATTEMPTS:
-            raise Blocked(str(failure)) from None
-        raise
-    told = suppress.suppressed(outcome.report, standing.min_cell_count(match.project))
-    with transaction.atomic():
-        job.hold()
-        return take(lifecycle.FINISH_TRY_OUT, trial, by=system_user(), at=at, report=told)
+    return child.link(setup, files | lists, progress=job.progress)
 
 
 def give_up(trial: TryOut, why: str, *, job: "RunningJob", at: dt.datetime) -> None:

@@ -3,7 +3,9 @@
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+from p20win import policy
 from p20win.accounts.models import Organisation, Role, Standing
+from p20win.calendar import BusinessDays, Hours
 
 if TYPE_CHECKING:
     from p20win.access import AccessAsk
@@ -42,6 +44,18 @@ def why_not_role(actor: "User", role: str, organisation: Organisation) -> str | 
     if actor.has_role(role, organisation):
         return None
     return f"Only a {Role(role).label.lower()} of {organisation.short_name} can do this."
+
+
+def why_not_input_rule(rule: Hours | BusinessDays) -> str | None:
+    """Say why nobody's inputs can be destroyed by this rule: no agreement allows so much time (O-65)."""
+    most = policy.INPUT_DESTRUCTION.count
+    if rule.count < 1:
+        return "Name at least one hour or one business day."
+    if isinstance(rule, BusinessDays) and rule.count > most:
+        return f"Agreements allow {policy.INPUT_DESTRUCTION} at most."
+    if isinstance(rule, Hours) and rule.count > most * 24:  # so few hours end before so many business days
+        return f"Name {most * 24} hours at most; agreements allow {policy.INPUT_DESTRUCTION}."
+    return None
 
 
 def why_not_key(key: "SigningKey", at: dt.datetime) -> str | None:

@@ -11,6 +11,7 @@ from django.db.models.functions import Lower
 
 from p20win import clock, policy
 from p20win.audit.public import recorded
+from p20win.calendar import BusinessDays, Hours
 from p20win.ids import uuid7
 
 
@@ -81,6 +82,15 @@ class Organisation(models.Model):
     def __str__(self) -> str:
         """Return the short name."""
         return self.short_name
+
+    @property
+    def input_rule(self) -> Hours | BusinessDays | None:
+        """Return within what its inputs are destroyed after a match; None if it set nothing of its own."""
+        if self.destroys_inputs_within_hours:
+            return Hours(self.destroys_inputs_within_hours)
+        if self.destroys_inputs_within_business_days:
+            return BusinessDays(self.destroys_inputs_within_business_days)
+        return None
 
 
 class OrganisationAlias(models.Model):

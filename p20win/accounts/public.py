@@ -5,6 +5,7 @@ from p20win.accounts.checks import (
     is_hub_staff,
     is_operating_group,
     is_system,
+    why_not_input_rule,
     why_not_key,
     why_not_role,
 )
@@ -26,6 +27,7 @@ from p20win.accounts.services import (
     give_role,
     move_demo_clock,
     revoke_key,
+    set_input_rule,
     system_user,
 )
 
@@ -53,7 +55,9 @@ __all__ = [
     "organisation_called",
     "people_with_role",
     "revoke_key",
+    "set_input_rule",
     "system_user",
+    "why_not_input_rule",
     "why_not_key",
     "why_not_role",
 ]

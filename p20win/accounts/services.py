@@ -21,6 +21,7 @@ from p20win.accounts.models import (
     SigningKey,
     User,
 )
+from p20win.calendar import BusinessDays, Hours
 from p20win.refusal import Blocked
 from p20win.workflow import amend, create
 
@@ -57,6 +58,36 @@ def add_organisation(
     for name in aliases:
         OrganisationAlias.objects.create(organisation=organisation, name=name)
     return organisation
+
+
+@transaction.atomic
+def set_input_rule(
+    organisation: Organisation, rule: Hours | BusinessDays | None, *, reason: str, by: User, at: dt.datetime
+) -> Organisation:
+    """Set within what an organisation's inputs are destroyed; None leaves it to the agreements (O-107).
+
+    Clocks that run already keep the rule with which they started.
+
+    :raises Blocked: by anyone but the operating group, without a reason, or if agreements ask for less time
+    """
+    refused = [why] if (why := checks.is_operating_group(organisation, by)) else []
+    if rule is not None and (why := checks.why_not_input_rule(rule)):
+        refused.append(why)
+    if not reason.strip():
+        refused.append("Say why, or where the organisation asked for it.")
+    if refused:
+        raise Blocked(refused)
+    before = organisation.input_rule
+    return amend(
+        "organisation.input_rule_set",
+        organisation,
+        by=by,
+        at=at,
+        note=reason.strip(),
+        details={"before": str(before or ""), "after": str(rule or "")},
+        destroys_inputs_within_hours=rule.count if isinstance(rule, Hours) else None,
+        destroys_inputs_within_business_days=rule.count if isinstance(rule, BusinessDays) else None,
+    )
 
 
 @transaction.atomic

@@ -31,7 +31,7 @@ INBOX: Final = Place("Inbox", "notifications:inbox")
 PLACES: Final = (
     Place("Home", "home", also=("/deadlines/",)),
     Place("Requests", "requests_app:index", also=("/projects/",)),
-    Place("Agreements", "agreements:index"),
+    Place("Agreements", "agreements:index", also=("/organisations/",)),
     Place("Files", "custody:slots"),
     Place(
         "Matching",

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from matching import standing
 from matching.models import DeliveryStatus, Match, MatchStatus
-from matching.services import delivering, destroying, opening, packing, signing
+from matching.services import delivering, destroying, hastening, opening, packing
 from p20win.accounts.public import Role, system_user
 from p20win.audit.public import Event, events_of
 from p20win.custody import public as custody
@@ -55,7 +55,7 @@ class TestTheStrictestClock:
         row = matches.request()
         match = Match(project=row.project, status_since=START, signed_off_at=START)
 
-        name, _ = signing.destruction_rule(match)
+        name, _ = hastening.destruction_rule(match)
 
         assert name == whose
 

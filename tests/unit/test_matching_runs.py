@@ -5,16 +5,17 @@ import json
 import pytest
 from django.urls import reverse
 
-from agreements.public import record_method
-from matching import compared, standing
-from matching.engine import child, differences, extract, suppress
+from agreements.public import record_method, retire_method
+from matching import compared, layouts, reviewed, ssn, standing
+from matching.engine import child, differences, extract, sampled, suppress
 from matching.engine import spec as specs
 from matching.models import MatchStatus, RunStatus
-from matching.services import choosing, running, signing, specifying
+from matching.services import choosing, opening, running, signing, specifying
 from p20win.audit.public import events_of
 from p20win.deadlines import public as deadlines
 from p20win.refusal import Blocked
 from tests import factories
+from tests import factories_agreements as agreements
 from tests import factories_custody as files
 from tests import factories_matching as matches
 from tests.factories import START
@@ -48,21 +49,56 @@ def made(match, by, **changes):
 class TestUsualSettings:
     @pytest.mark.obligation("O-105")
     def test_the_ssn_is_compared_where_wage_records_need_it_and_nowhere_else(self):
-        assert specifying.needs_ssn({"CSCU": COLLEGE, "DOL": WAGES}) == [("CSCU", "DOL")]
-        assert specifying.needs_ssn({"SDE": SCHOOLS, "CSCU": COLLEGE, "UCONN": COLLEGE}) == []
+        assert ssn.needed_by({"CSCU": COLLEGE, "DOL": WAGES}) == [("CSCU", "DOL")]
+        assert ssn.needed_by({"SDE": SCHOOLS, "CSCU": COLLEGE, "UCONN": COLLEGE}) == []
+        assert ssn.asked_of({"CSCU": COLLEGE, "DOL": WAGES, "SDE": SCHOOLS}) == {"CSCU", "DOL"}
 
-    def test_a_match_without_need_leaves_the_ssn_out_and_refuses_it(self, monkeypatch):
+    @pytest.mark.obligation("O-105")
+    def test_without_wage_records_nobody_is_asked_for_it_though_it_is_approved(self, signed_in):
+        row = matches.request(agencies=("SDE", "CSCU"), extra=("SSN",))
+        matches.in_force(row)
+        method = agreements.method()
+        client = signed_in(factories.operating_group_member())
+        address = reverse("matching:open", args=[row.project_id])
+        assert "The SSN will not be asked for of CSCU, SDE" in client.get(address).text
+
+        match = opening.open_match(row.project, by=factories.operating_group_member(), at=START)
+
+        for name in ("SDE", "CSCU"):
+            spec = matches.slot(match, name, "matching").spec
+            assert "SSN" not in [column["name"] for column in spec["columns"]]
+            assert spec["not_asked"] == ["SSN"]
+            assert spec["one_person_per"]  # by SASID
+        event = events_of(match).get(event="match.opened")
+        assert event.details["ssn_not_asked_of"] == ["cscu", "sde"]
+        assert (
+            "not asked for of CSCU, SDE: no link to wage records" in client.get(match.get_absolute_url()).text
+        )
+        usual = specifying.usual(match, "splink")
+        assert not any("ssn" in file.columns for file in usual.files.values())
+        assert "ssn" not in usual.fields
+        by = matches.hub_member(match.project)
+        with pytest.raises(Blocked, match="only where a link to wage records needs it"):
+            made(match, by, method=method, fields=["ssn", "last_name"])
+
+    def test_without_any_number_two_people_can_agree_in_all_that_is_sent(self):
+        spec = {"columns": [{"name": "Last", "form": "name"}], "one_person_per": [["Last"]]}
+        numbered = {"columns": [{"name": "SASID", "form": "sasid"}], "one_person_per": [["SASID"]]}
+
+        assert layouts.spared(spec, ["SSN"]) == spec | {"not_asked": ["SSN"], "one_person_per": []}
+        assert layouts.spared(numbered, ["SSN"])["one_person_per"] == [["SASID"]]
+
+    @pytest.mark.obligation("O-105")
+    def test_what_is_not_compared_stands_in_no_file_of_the_settings(self):
         match = matches.ready()
         by = matches.hub_member(match.project)
         assert "ssn" in specifying.usual(match, "splink").fields
 
-        monkeypatch.setattr(specifying, "files_of", lambda match: {"CSCU": COLLEGE, "UCONN": COLLEGE})
+        row = made(match, by, fields=["first_name", "last_name", "birth_date"])
 
-        spec = specifying.usual(match, "splink")
-        assert "ssn" not in spec.fields
-        assert not any("ssn" in column for block in spec.blocks for column in block.on)
-        with pytest.raises(Blocked, match="only where a link to wage records needs it"):
-            made(match, by, fields=["ssn", "last_name"])
+        assert "ssn" in specifying.usual(match, "splink").files["DOL"].columns
+        assert not any("ssn" in file["columns"] for file in row.spec["files"].values())
+        assert not any("ssn" in column for block in row.spec["blocks"] for column in block["on"])
 
 
 class TestVersions:
@@ -121,11 +157,12 @@ class TestVersions:
         row = made(match, by)
         other = record_method(
             "toolkit", version=1, name="Toolkit", engine="toolkit", description="Small files.",
-            approved_on=START.date(), by=factories.operating_group_member(), at=START,
+            approved_on=START.date(), reference="Minutes", by=factories.operating_group_member(), at=START,
         )  # fmt: skip
-        method = row.method
-        method.retired_on = START.date()
-        method.save()
+        method = retire_method(
+            row.method, retired_on=START.date(), reason="Outdated.", by=factories.operating_group_member(),
+            at=START,
+        )  # fmt: skip
 
         with pytest.raises(Blocked, match="has not approved this method"):
             made(match, by, method=method, grey_floor=0.2)
@@ -331,3 +368,14 @@ def test_a_version_is_tried_in_earnest_and_nothing_but_the_report_stays(signed_i
     assert SealedFile.objects.count() == before
     assert "are expected to be right" in client.get(reverse("matching:spec", args=[row.pk])).text
     assert match.status == MatchStatus.READY
+
+
+@pytest.mark.obligation("O-68")
+def test_a_small_estimate_of_people_is_not_told_and_a_share_is():
+    assert reviewed.interval(sampled.Interval(4.2, 1.0, 9.4), least=6) == (
+        "fewer than 6 (95 % interval fewer than 6 to 9)"
+    )
+    assert reviewed.interval(sampled.Interval(1200.4, 6.0, 2000.0), least=6) == (
+        "1,200 (95 % interval 6 to 2,000)"
+    )
+    assert reviewed.interval(sampled.Interval(0.99, 0.98, 1.0)).startswith("99.0 %")

@@ -49,6 +49,7 @@ def part(name, request=None, **values):
         ("/files/holds/1/", "Legal holds"),
         ("/ledger/lines/3/proof/", "Logs"),
         ("/projects/1/", "Requests"),
+        ("/organisations/1/input-rule/", "Agreements"),
         ("/accounts/2fa/", None),
     ],
 )

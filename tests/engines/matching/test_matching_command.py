@@ -12,6 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from matching.engine import __main__ as command
+from matching.engine import defaults
+from matching.engine.errors import BadInput
 
 HEADERS = "id,first,last,dob\n"
 ROWS = "1,Ann,Lee,2000-01-02\n2,Bob,Ray,2001-02-03\n"
@@ -113,6 +115,25 @@ def test_a_need_beyond_the_limit_leaves_with_3_and_names_the_need(folder, capsys
     assert run(folder, "--memory", "100MB", f"a={folder}/a.txt") == 3
 
     assert "needs about 300 MB of memory; the limit is 100 MB" in capsys.readouterr().err
+
+
+def test_the_need_is_that_of_the_engine_that_links(folder, monkeypatch, capsys):
+    """A million rows with a million: the hub's own engine links them in the default 2 GB."""
+    many = pa.table({"id": pa.array(range(1_000_000), pa.int32()), "last": pa.nulls(1_000_000, pa.string())})
+    pq.write_table(many, folder / "m.parquet")
+    both = [f"{name}={folder}/m.parquet" for name in ("a", "b")]
+    begun = []
+
+    def stop(tables, spec, **options):
+        begun.append(spec.engine)
+        raise BadInput("enough")
+
+    monkeypatch.setattr(command.run, "link", stop)
+
+    assert run(folder, *both) == 2
+    assert run(folder, "--engine", "splink", *both) == 3
+    assert "of memory; the limit is 2.0 GB" in capsys.readouterr().err
+    assert begun == [defaults.ENGINE]
 
 
 def test_an_error_inside_leaves_with_4_and_tells_no_value(folder, capsys, monkeypatch):

@@ -10,6 +10,7 @@ from matching.engine import charts, page, page_words, questions, recall, report,
 from matching.engine import spec as specs
 from matching.engine.engines.edges import Edges, Model, Pair
 from matching.engine.spec import File
+from tests.told import numbers
 
 
 @pytest.fixture(scope="module")
@@ -322,15 +323,36 @@ class TestHiding:
 
         assert suppress.suppressed(once, 6) == once
 
-    def test_no_small_count_stands_anywhere_in_what_leaves(self, told):
-        def walk(part):
-            if isinstance(part, dict):
-                count = part.get("count")
-                assert count is None or count == 0 or count >= 6
-                for value in part.values():
-                    walk(value)
-            elif isinstance(part, list):
-                for value in part:
-                    walk(value)
+    def test_no_small_number_stands_anywhere_in_what_leaves(self, told):
+        shown = list(numbers(suppress.suppressed(told, 6)))
 
-        walk(suppress.suppressed(told, 6))
+        assert len(shown) > 200
+        assert [(where, number) for where, number in shown if 0 < number < 6] == []
+
+    def test_how_many_pairs_a_way_found_does_not_tell_how_many_of_them_are_links(self):
+        found = [("sure", 4, 4), ("names", 900, 40), ("dates", 33, 30), ("rest", 700, 90)]
+        part = {
+            "candidates": {"count": 1_204},
+            "blocks": [
+                {"block": name, "pairs": {"count": pairs}, "keys_left_out": {"count": 2}, "right": 0.9}
+                for name, pairs, _ in found
+            ],
+            "links_by_rule": [{"rule": name, "count": links} for name, _, links in found],
+            "decisions": [{"decision": "link", "count": 164}, {"decision": "review", "count": 1_036}],
+        }
+
+        (told,) = suppress.suppressed({"pairs": [part]}, 6)["pairs"]
+
+        assert [entry["count"] for entry in told["links_by_rule"]] == [None, 40, None, 90]
+        assert [entry["pairs"]["count"] for entry in told["blocks"]] == [None, 900, None, 700]
+        assert told["blocks"][0]["right"] is None
+        assert {entry["keys_left_out"]["count"] for entry in told["blocks"]} == {None}
+        assert told["candidates"]["count"] is None
+        assert suppress.suppressed({"pairs": [told]}, 6)["pairs"] == [told]
+
+    def test_a_file_of_a_few_rows_does_not_tell_how_many(self):
+        part = {"rows": 4, "fields": [{"filled": {"count": 3, "of": 4}}]}
+
+        told = suppress.suppressed({"files": {"a": part}}, 6)["files"]["a"]
+
+        assert told == {"rows": None, "fields": [{"filled": {"count": None, "of": None}}]}

@@ -73,3 +73,27 @@ def test_thresholds_of_nothing_accept_nothing(spec):
 
     assert points.expected_links == 0
     assert points.accepted("auto") == 1.0
+
+
+@pytest.mark.obligation("O-68")
+def test_the_page_hides_what_a_way_found_where_its_links_are_hidden(result):
+    (pair, *_) = result.report["pairs"]
+    blocks = [block | {"pairs": {"count": 4}} for block in pair["blocks"][:1]] + pair["blocks"][1:]
+    rules = [pair["links_by_rule"][0] | {"count": 4}, *pair["links_by_rule"][1:]]
+    report = result.report | {"pairs": [pair | {"blocks": blocks, "links_by_rule": rules}]}
+
+    text = page.html(suppress.suppressed(report, 6))
+
+    row = text.split(f'<th scope="row">{blocks[0]["block"]}</th>')[1].split("</tr>")[0]
+    assert row.count("hidden (small)") >= 2
+    assert ">4<" not in row
+
+
+def test_a_report_of_before_hides_what_it_told_in_bare_numbers(result):
+    (pair, *_) = result.report["pairs"]
+    old = [{"block": "sure", "pairs": 4_321, "keys_left_out": 1} for _ in pair["links_by_rule"]]
+
+    text = page.html(result.report | {"pairs": [pair | {"blocks": old}]})
+
+    assert "4,321" not in text
+    assert text.count("hidden (small)") >= 2 * len(old)

@@ -41,7 +41,7 @@ def listed(project):
 @pytest.fixture(scope="module")
 def outcome(project, spec, listed):
     flag = listed.table.column_names[1]
-    joined = [{"name": "list0", "file": "SDE", "identifier": "SASID", "flags": [flag]}]
+    joined = [{"name": "list0", "file": "SDE", "identifier": "SASID", "flags": [flag], "value": "1"}]
     told = []
     found = child.link(
         setup(spec, lists=joined),
@@ -92,16 +92,30 @@ def test_a_flag_is_empty_for_those_about_whom_no_list_came_in():
         {"sasid": ["1", "2", "3", None], "high_school": ["070011", "070011", "070012", "070011"]}
     )
     tables = {"l": pa.table({"SASID": ["0001", "9"], "FLAG": ["1", "1"]})}
-    entry = lists.List("l", "SDE", "SASID", ("FLAG",), places=("070011",))
+    entry = lists.List("l", "SDE", "SASID", ("FLAG",), "1", places=("070011",))
 
     flags, counts = lists.join([entry], tables, {"SDE": school}, {"SDE": pa.array(["a", "b", "c", "d"])})
 
     assert flags["FLAG"].to_pylist() == [1, 0, None, 0]
     assert (counts[0]["named"]["count"], counts[0]["unknown"]["count"]) == (2, 1)
     everybody, _ = lists.join(
-        [lists.List("l", "SDE", "SASID", ("FLAG",))], tables, {"SDE": school}, {"SDE": pa.array(list("abcd"))}
+        [lists.List("l", "SDE", "SASID", ("FLAG",), "1")],
+        tables,
+        {"SDE": school},
+        {"SDE": pa.array(list("abcd"))},
     )
     assert everybody["FLAG"].to_pylist() == [1, 0, 0, 0]
+
+
+@pytest.mark.obligation("O-23")
+def test_only_the_agreed_value_flags_anybody():
+    school = pa.table({"sasid": ["1", "2", "3"], "high_school": pa.array([None] * 3, pa.string())})
+    tables = {"l": pa.table({"SASID": ["1", "2", "3"], "FLAG": [" X ", "1", None]})}
+    entry = lists.List("l", "SDE", "SASID", ("FLAG",), "X")
+
+    flags, _ = lists.join([entry], tables, {"SDE": school}, {"SDE": pa.array(["a", "b", "c"])})
+
+    assert flags["FLAG"].to_pylist() == [1, 0, 0]
 
 
 @pytest.mark.parametrize(
@@ -117,7 +131,7 @@ def test_a_list_that_cannot_be_joined_says_why(table, message):
 
     with pytest.raises(BadInput, match=message):
         lists.join(
-            [lists.List("l", "SDE", "SASID", ("FLAG",))],
+            [lists.List("l", "SDE", "SASID", ("FLAG",), "1")],
             {"l": pa.table(table)},
             {"SDE": school},
             {"SDE": pa.array(["a"])},
