@@ -193,6 +193,7 @@ class TestStarting:
             )  # fmt: skip
 
 
+@pytest.mark.obligation("O-70")
 class TestTheWordOfTheParties:
     def test_the_last_word_signs_off_and_starts_the_clock(self):
         match = matches.linked()

@@ -1,26 +1,22 @@
 """Linking as the desk does it: a run in the vault, its result, and how it ends whatever stops it."""
 
-import datetime as dt
 import json
 import re
 
 import pytest
-from django.db import IntegrityError, transaction
 
-from matching import layouts, lifecycle, selectors, standing
+from matching import standing
 from matching.engine import child, extract
 from matching.engine.errors import LinkageError
-from matching.models import Delivery, DeliveryStatus, Match, MatchRun, MatchStatus, RunStatus
-from matching.services import opening, running, signing
+from matching.models import MatchStatus, RunStatus
+from matching.services import running
 from p20win.audit.public import events_of
 from p20win.custody import public as custody
 from p20win.custody.engine.errors import Broken
-from p20win.deadlines import public as deadlines
 from p20win.jobs import services as jobs
 from p20win.jobs.public import LeaseLost, State
 from p20win.refusal import Blocked
-from p20win.workflow import take
-from tests import factories, factories_matching
+from tests import factories
 from tests import factories_agreements as agreements
 from tests import factories_custody as files
 from tests import factories_matching as matches
@@ -160,6 +156,3 @@ class TestLinking:
             i for i, f in zip(*(flags[c].to_pylist() for c in ("id", matches.FLAG)), strict=True) if f == "1"
         }
         assert on == set(school["SyntheticID"].to_pylist())
-
-
-@pytest.mark.obligation("O-70")
