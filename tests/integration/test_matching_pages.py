@@ -93,7 +93,7 @@ def test_an_agency_is_led_to_its_own_files_and_to_no_other(signed_in, django_ass
     match = matches.collecting()
     client = signed_in(matches.steward("SDE"))
 
-    with django_assert_max_num_queries(60):
+    with django_assert_max_num_queries(64):
         shown = page(client, "detail", match.pk).text
 
     own, other = matches.slot(match, "SDE", "matching"), matches.slot(match, "DOL", "matching")
