@@ -18,7 +18,7 @@ from p20win.accounts.public import Role
 class AbandonForm(forms.Form):
     """On what a match is abandoned, and why."""
 
-    ground = forms.ChoiceField(label="On what?", choices=Ground.choices, widget=forms.RadioSelect)
+    ground = forms.ChoiceField(label="On what ground?", choices=Ground.choices, widget=forms.RadioSelect)
     agreed_in = forms.CharField(
         label="If the agencies agreed in writing: where is it kept?",
         help_text="Such as “minutes of the data governing board, March 4”.",

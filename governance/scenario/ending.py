@@ -247,7 +247,7 @@ def _close(setting: Setting, files: Collection) -> None:
         owners = sorted(row.organisation.short_name for row in asked)
         if not owners:
             raise NotDone("The hub's results were not asked to be destroyed.")
-        wait_until(lambda: not asked.exists(), what="The destruction of what is left")
+        wait_until(lambda: not asked.all().exists(), what="The destruction of what is left")
         left = list(custody.living_files(project))
         expect(not left, f"{len(left)} sealed files are left.")
         told.append(f"of {', '.join(owners)}")
