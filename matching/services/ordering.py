@@ -231,7 +231,8 @@ def stands_behind(destruction: custody.Destruction, at: dt.datetime) -> bool:
     """
     orders = DestructionOrder.objects.filter(
         status=OrderStatus.BEGUN,
-        match__status=MatchStatus.DELIVERED,  # an order covers the files of its own match, not of the next
+        # An order covers the files of its own match, not of the next.
+        match__status__in=(MatchStatus.DELIVERED, MatchStatus.ABANDONED),
         match__project=destruction.project,
         match__expected_files__slot__supplier=destruction.organisation,
     )

@@ -2,7 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from matching.models import Delivery, Match, ReviewSample
+from django.db.models import Q
+
+from matching.models import Delivery, Match, MatchRun, ReviewSample
+from p20win.audit.public import events_of
 from p20win.custody import public as custody
 
 if TYPE_CHECKING:
@@ -21,3 +24,17 @@ def remove_results(match: Match, *, by: "User") -> None:
     made += [sample.index for sample in ReviewSample.objects.filter(run__match=match).select_related("index")]
     for file in made:
         custody.ask_removal(file, by=by)
+
+
+# --- in the vault
+
+
+def is_over(file: custody.SealedFile) -> bool:
+    """Say whether the ledger tells that this version of an extract, or the match of this result, is over."""
+    ended = ("extract.closed", "extract.recalled", "extract.replaced")
+    rows = Delivery.objects.filter(extract=file)
+    if any(events_of(row).filter(event__in=ended).exists() for row in rows):
+        return True
+    made = Q(crosswalk=file) | Q(pairs=file) | Q(flags=file) | Q(sample__index=file)
+    matches = Match.objects.filter(pk__in=MatchRun.objects.filter(made).values("match"))
+    return any(events_of(match).filter(event="match.abandoned").exists() for match in matches)

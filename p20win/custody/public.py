@@ -86,7 +86,7 @@ from p20win.custody.models import (
     UploadSlot,
 )
 from p20win.custody.reception import Reception, receive
-from p20win.custody.removal import ask_removal
+from p20win.custody.removal import ask_removal, register_removable
 from p20win.custody.sealing import (
     NotOpenable,
     open_bytes,
@@ -172,6 +172,7 @@ __all__ = [
     "register_comparison",
     "register_ground",
     "register_opening",
+    "register_removable",
     "relay",
     "row_differences",
     "rows_alarm",

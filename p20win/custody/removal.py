@@ -5,6 +5,7 @@ less than a destruction does, and no certificate rests on it.
 """
 
 import datetime as dt
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
@@ -14,6 +15,7 @@ from p20win.audit.public import first_in_line
 from p20win.custody import holds, lifecycle, sealing, vault_keys
 from p20win.custody.models import LIVING, SealedFile
 from p20win.jobs import public as jobs
+from p20win.refusal import Blocked
 from p20win.workflow import take
 
 if TYPE_CHECKING:
@@ -21,7 +23,22 @@ if TYPE_CHECKING:
     from p20win.jobs.public import RunningJob
 
 WORK: Final = "custody.remove_file"
+UNFOUNDED: Final = "This file is still needed: nothing says that nobody may open it any more. It stays."
 METHOD: Final = "deletion of the encrypted file; its key is destroyed when the project ends"
+
+
+Ground = Callable[[SealedFile], bool]
+_grounds: Final[dict[str, Ground]] = {}
+
+
+def register_removable(name: str, ground: Ground) -> None:
+    """Let the vault remove a file of which this says that it is over. Called when Django starts, everywhere.
+
+    :raises ValueError: if the name is taken
+    """
+    if _grounds.get(name, ground) is not ground:
+        raise ValueError(f"Two grounds of removal are called {name!r}.")
+    _grounds[name] = ground
 
 
 def ask_removal(file: SealedFile, *, by: "User") -> None:
@@ -37,6 +54,7 @@ def ask_removal(file: SealedFile, *, by: "User") -> None:
 def remove(file_id: str, *, at: dt.datetime, job: "RunningJob | None" = None) -> SealedFile:
     """Delete a file's container and write it down. In the vault alone; safe to do twice.
 
+    :raises Blocked: if no desk says that the file is over: a row alone removes nothing
     :raises MustWait: while a legal hold is in force
     """
     vault_keys.expect_vault()
@@ -48,6 +66,8 @@ def remove(file_id: str, *, at: dt.datetime, job: "RunningJob | None" = None) ->
         return file
     if why := holds.why_held(file.project):
         raise jobs.MustWait(why)
+    if not any(ground(file) for ground in _grounds.values()):
+        raise Blocked(UNFOUNDED)
     if file.blob:
         sealing.remove_blob(file.blob)
     return take(lifecycle.DESTROY, file, by=system_user(), at=at, details={"method": METHOD})

@@ -176,7 +176,7 @@ class TestWork:
             status_since=START,
             started_at=START,
             started_by=factories.hub_member(),
-            spec={},
+            spec={"engine": "hybrid"},
         )
         running.create("run.started", run, by=run.started_by, at=START)
         job = running.jobs.after_commit("matching.run_match", project_id=match.project_id, run_id=run.pk)

@@ -23,7 +23,7 @@ from tests import factories
 from tests import factories_custody as files
 from tests import factories_matching as matches
 from tests.factories import START
-from tests.unit.test_destruction_orders import a_match, held
+from tests.unit.test_destruction_orders import held
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vault")]
 HOUR = dt.timedelta(hours=1)
@@ -158,7 +158,7 @@ class TestGrounds:
 
     def test_a_match_that_every_party_agreed_to_has_an_end_of_its_own(self):
         with pytest.raises(Blocked, match="Every party agreed to the result"):
-            asked(a_match(MatchStatus.SIGNED_OFF))
+            asked(matches.before_destruction(MatchStatus.SIGNED_OFF))
         with pytest.raises(Blocked, match="The match was abandoned"):
             asked(abandoned())
 

@@ -18,7 +18,6 @@ from tests import factories_custody as files
 from tests import factories_matching as matches
 from tests.factories import START
 from tests.unit import test_matching_abandonment as without_result
-from tests.unit.test_destruction_orders import a_match
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vault")]
 
@@ -63,7 +62,7 @@ class TestLateFiles:
             assert "The time to send this file is over" in custody.why_not_send(slot, by, START)[0]
 
     def test_at_the_latest_when_the_destruction_is_ordered(self):
-        match = a_match()
+        match = matches.before_destruction()
         slots = [row.slot for row in match.expected_files.select_related("slot")]
         assert {slot.status for slot in slots} == {custody.SlotStatus.OPEN}
 

@@ -11,11 +11,13 @@ from p20win.audit.public import events_of
 from p20win.custody import holds, places, removal
 from p20win.custody import public as custody
 from p20win.jobs.public import Job, State, perform
+from p20win.refusal import Blocked
 from p20win.workflow import create
 from tests import factories
 from tests import factories_custody as files
+from tests import factories_matching as matches
 from tests.factories import START
-from tests.unit.test_destruction_orders import a_match, held, lifted
+from tests.unit.test_destruction_orders import held, lifted
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vault")]
 CLOSES = START + dt.timedelta(days=14)
@@ -37,7 +39,7 @@ def sealed(project, name="extract.zip", content=b"what was delivered"):
 @pytest.fixture
 def delivery():
     """Return a version that can be fetched; nothing was linked for it."""
-    match = a_match()
+    match = matches.before_destruction()
     row = Delivery(
         match=match,
         project=match.project,
@@ -116,6 +118,17 @@ class TestRemoval:
         custody_path = places.blob(closed.extract.blob)
         custody_path.unlink()
         assert removed(closed).status == custody.FileStatus.DESTROYED
+
+    def test_what_is_not_over_stays_whoever_asks_for_its_removal(self, delivery):
+        removal.ask_removal(delivery.extract, by=factories.system_user())
+        job = asked().get()
+        perform(str(job.pk))
+        job.refresh_from_db()
+        assert (job.state, job.message) == (State.REFUSED, removal.UNFOUNDED)
+        type(delivery).objects.update(status=DeliveryStatus.CLOSED)  # as a broken-in web process could
+        with pytest.raises(Blocked, match="still needed"):
+            removal.remove(str(delivery.extract_id), at=LATER)
+        assert is_there(delivery.extract)
 
     def test_the_other_results_still_open(self, delivery):
         key = sealed(delivery.project, name="crosswalk.csv", content=b"a,b\n")
