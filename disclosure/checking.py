@@ -52,9 +52,10 @@ def check_output(file: "SealedFile", *, job: "RunningJob", at: dt.datetime) -> N
     if output.status != OutputStatus.UPLOADED:
         return
     job.progress(5, "Opening the file.")
-    content = b"".join(custody.open_bytes(file))
     beside = list(standing.beside(output))
-    earlier = [released for other in beside for released in _released(other)]
+    with custody.open_only(output.project_id, custody.DataClass.OUTPUT):
+        content = b"".join(custody.open_bytes(file))
+        earlier = [released for other in beside for released in _released(other)]
     rules, end = rules_of(output.project), time.monotonic() + 2 * SECONDS
     found = examine(
         file.name,

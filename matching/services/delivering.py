@@ -98,7 +98,10 @@ def build(delivery: Delivery, *, job: "RunningJob", at: dt.datetime) -> Delivery
     if not limitations:
         raise Blocked("The hub has not described the limits of the result.")
     job.progress(5, "Opening the key")
-    key, flags = (extract.read_key(b"".join(custody.open_bytes(file))) for file in (run.crosswalk, run.flags))
+    with custody.open_only(delivery.project_id, custody.DataClass.KEY):
+        key, flags = [
+            extract.read_key(b"".join(custody.open_bytes(file))) for file in (run.crosswalk, run.flags)
+        ]
     job.progress(20, "Putting the files together")
     parts, counts = packing.parts(delivery), extract.Counts()
     by, number = system_user(), delivery.project.number

@@ -1,8 +1,8 @@
 """What may be opened just now: for a capability, files of its own project and class alone.
 
-The vault sets the bounds before it asks a desk for what a capability opens. Rows that lead from the
-capability's subject to a file can be written by the web process; the file's own project and class cannot, and
-stand in its signed manifest.
+The vault sets the bounds before it asks a desk for what a capability opens, and desks set them in jobs whose
+result leaves. Rows that lead to a file can be written by the web process; the file's own project and class
+cannot, and stand in its signed manifest.
 """
 
 from collections.abc import Iterator

@@ -4,7 +4,8 @@ Agencies' files. `open_slot` opens a slot for one file; `receive` takes it in (a
 vault checks it and calls the slot's `on_accepted` or `on_refused` line of work with `file_id`.
 
 In the vault's jobs (queue "vault") alone: `open_bytes`, `open_lazily`, `open_range`, `seal_bytes`,
-`signed_by_the_hub`, `shred`, `tidy`.
+`signed_by_the_hub`, `shred`, `tidy`. Whose result leaves opens within `open_only(project_id, data_class)`,
+as the rows that lead to a file are the web's to write.
 
 Work that opens files runs in `with damage_noted():`, outside any transaction: what turns out to be damaged
 is written down and told, and the work is refused.
@@ -34,6 +35,7 @@ calls `hold_clocks` after it. `ask_removal` has one file deleted while its owner
 the vault waits for the end of a hold.
 """
 
+from p20win.custody.bounds import only as open_only
 from p20win.custody.capabilities import capability, register_opening
 from p20win.custody.checkpoints import alarm as ledger_alarm
 from p20win.custody.checkpoints import ask_checkpoint, unsigned_for
@@ -165,6 +167,7 @@ __all__ = [
     "may_prove",
     "open_bytes",
     "open_lazily",
+    "open_only",
     "open_range",
     "open_slot",
     "read_apart",

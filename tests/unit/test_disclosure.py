@@ -94,6 +94,17 @@ class TestChecking:
         assert "4711" not in kept
         assert "ZqCanary" not in kept
 
+    def test_a_file_of_another_project_is_not_checked_whatever_the_output_says(self):
+        output, other = outputs.submitted(), outputs.submitted(content=outputs.CANARY)
+        file = files.checked(other.slot.files.get())
+        spare = files.a_slot(project=other.project)
+        Output.objects.filter(pk=other.pk).update(slot=spare)
+        Output.objects.filter(pk=output.pk).update(slot=other.slot)
+
+        with pytest.raises(custody.CustodyError, match="not of the project and class"):
+            files.run_job(standing.CHECK_JOB, file_id=file.pk)
+        assert not output.checks.exists()
+
     @pytest.mark.obligation("O-81")
     def test_no_digest_of_the_true_counts_is_kept_that_could_be_tried_against(self, vault):
         output = outputs.checked()

@@ -26,6 +26,7 @@ from p20win.workflow import amend
 from requests_app.public import approved_request
 from tests import factories
 from tests import factories_agreements as agreements
+from tests import factories_custody as files
 from tests import factories_matching as matches
 from tests.factories import START
 
@@ -209,6 +210,18 @@ class TestDelivery:
         assert secret not in str(refused.value)
         assert match.delivery.status == DeliveryStatus.PREPARING
         assert not custody.accepted_files(match.project, "extract").exists()
+
+    def test_the_key_of_another_project_is_not_opened_whatever_the_row_of_the_run_says(self):
+        match, elsewhere = matches.signed_off(), matches.before_destruction()
+        other = custody.seal_bytes(
+            project=elsewhere.project, organisation=factories.hub(), data_class="key", name="key.csv",
+            chunks=[b"x"], by=system_user(), at=START,
+        )  # fmt: skip
+        type(match.proposed).objects.filter(match=match).update(crosswalk=other)
+
+        with pytest.raises(custody.CustodyError, match="not of the project and class"):
+            files.run_job("matching.build_extract", delivery_id=match.delivery.pk)
+        assert match.delivery.status == DeliveryStatus.PREPARING
 
     def test_rows_that_got_lost_since_they_were_accepted_stop_the_build(self, monkeypatch):
         match = matches.signed_off()
