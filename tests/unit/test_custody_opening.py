@@ -10,7 +10,7 @@ from p20win import clock
 from p20win.audit.public import events_of
 from p20win.custody import capabilities, key_snapshots, ledger_export, places, sealing, services, vault_keys
 from p20win.custody.engine import pieces
-from p20win.custody.engine.errors import Broken, KeyDestroyed
+from p20win.custody.engine.errors import Broken, KeyDestroyed, NoKey
 from p20win.custody.engine.trust import read_trust
 from p20win.custody.engine.verify import verify_file
 from p20win.custody.models import Capability
@@ -100,18 +100,27 @@ class TestOpening:
             assert why_unreadable(mixed) in ("Broken", "WrongKey"), fields
 
     @pytest.mark.obligation("O-58", "O-63")
-    @pytest.mark.parametrize("field", ["project", "owner", "destination", "data_class", "key_version"])
+    @pytest.mark.parametrize("field", ["destination", "data_class"])
     def test_a_file_is_opened_for_nothing_else_than_its_manifest_says(self, field):
         file = accepted()
-        named = {"owner": "source"}.get(field, field.replace("_", " "))
-        if field in ("owner", "destination"):
-            setattr(file, field, factories.organisation())
-        elif field == "project":
-            file.project = factories.project(file.owner)
-        else:
-            setattr(file, field, {"data_class": "key", "key_version": 7}[field])
+        setattr(file, field, {"destination": factories.organisation(), "data_class": "key"}[field])
 
-        with pytest.raises(Broken, match=f"of another {named}"):
+        with pytest.raises(Broken, match=f"of another {field.replace('_', ' ')}"):
+            open_bytes(file)
+
+    @pytest.mark.obligation("O-58", "O-63")
+    def test_nor_for_another_project_or_owner_with_their_key_or_without(self):
+        other = accepted()
+        for fields in ({"owner"}, {"project"}, {"key_version"}):
+            file = accepted()
+            for field in fields:
+                setattr(file, field, 7 if field == "key_version" else getattr(other, field))
+            with pytest.raises(NoKey):
+                open_bytes(file)
+
+        file = accepted()
+        file.owner, file.project = other.owner, other.project
+        with pytest.raises(Broken, match="of another project, source"):
             open_bytes(file)
 
     def test_a_manifest_signed_by_somebody_else_is_not_believed(self):

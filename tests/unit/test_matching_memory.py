@@ -1,15 +1,16 @@
 """What needs too much memory is refused before it starts."""
 
+import re
+
 import pytest
 
 from matching.engine import child
 from matching.models import MatchStatus, RunStatus, TryOutStatus
-from matching.services import running, specifying
+from matching.services import specifying
 from p20win.custody import public as custody
-from p20win.refusal import Blocked
 from p20win.workflow import amend
 from tests import factories
-from tests import factories_agreements as agreements
+from tests import factories_custody as files
 from tests import factories_matching as matches
 from tests.factories import START
 
@@ -35,9 +36,9 @@ def test_a_run_of_files_too_large_ends_before_one_is_opened(opened):
     run = matches.started()
     made_large(run.match)
 
-    with pytest.raises(Blocked, match=r"needs about 30\.\d GB of memory; the limit is"):
-        running.link(run, job=agreements.NoJob(), at=START)
+    job = files.attempted("matching.run_match", run_id=run.pk)
 
+    assert re.search(r"needs about 30\.\d GB of memory; the limit is", job.message)
     assert not opened
     run.refresh_from_db()
     run.match.refresh_from_db()
@@ -51,8 +52,9 @@ def test_a_try_out_of_them_too(opened):
     trial = specifying.try_out(specifying.usual_version(match, method, by=by, at=START), by=by, at=START)
     made_large(match)
 
-    trial = specifying.carry_out(trial, job=agreements.NoJob(), at=START)
+    files.attempted("matching.try_spec", try_out_id=trial.pk)
 
     assert not opened
+    trial.refresh_from_db()
     assert trial.status == TryOutStatus.FAILED
     assert "needs about 30" in trial.failure
