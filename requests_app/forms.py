@@ -241,17 +241,27 @@ class DecisionForm(forms.Form):
         label="Your password", widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
     )
 
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
+    """The digest of the version that the page showed: on another nothing is decided."""
+
     OWN: Final = ("refused", "refusal_reason")
 
     def __init__(self, request: DataRequest, agency: Organisation | None, *args: Any, **kwargs: Any) -> None:
         """Offer the agency's own elements for refusal, and long boxes for long texts."""
         super().__init__(*args, **kwargs)
+        self._shown = request.submissions.order_by("-round").values_list("digest", flat=True).first() or ""
+        self.initial["seen"] = self._shown
         own = request.elements.filter(source=agency).values_list("name", flat=True) if agency else []
         chosen: Any = self.fields["refused"]
         chosen.choices = [(name, name) for name in own]
         for name, field in self.fields.items():
             if name != "outcome" and isinstance(_column(name), models.TextField):
                 field.widget = forms.Textarea(attrs={"rows": 3})
+
+    def show_anew(self) -> None:
+        """Let the form be of the version that the page shows now; what was typed stays."""
+        self.data = self.data.copy()
+        self.data["seen"] = self._shown
 
     def said(self) -> dict[str, Any]:
         """Return what `decide` takes."""

@@ -33,6 +33,17 @@ INTENT_6A = "I have read section 6.a and certify what it says."
 INTENT_DECISION = "I decide so for {agency}, as its member of the data governing board."
 
 
+class AnotherVersion(Exception):
+    """The request is not what the person read any more; nothing was decided."""
+
+    def __init__(self) -> None:
+        """Say so, in words fit to show."""
+        super().__init__(
+            "The request was changed after you opened this page, so nothing was decided. Read what changed,"
+            " and sign again."
+        )
+
+
 @transaction.atomic
 def submit(
     request: DataRequest,
@@ -153,17 +164,22 @@ def decide(
     typed_name: str,
     password: str,
     refused: Mapping[str, str] | None = None,
+    seen: str = "",
     **said: Any,
 ) -> Decision:
     """Decide for one's agency, signed. The last decision concludes the round.
 
-    `refused` names elements the agency does not give, each with its reason; `said` are the other fields.
+    `refused` names elements the agency does not give, each with its reason; `seen` is the digest of the
+    version that was read, if a page tells it; `said` are the other fields.
 
     :raises Blocked: if the person, the state or the paperwork does not allow it
+    :raises AnotherVersion: if the request is not what was read any more
     """
     request = hold(request)
     if reasons := blockers(lifecycle.DECIDE, request, by):
         raise Blocked(reasons)
+    if seen and seen != request.submissions.get(round=request.round).digest:
+        raise AnotherVersion
     agency = checks.deciding_agency(request, by)
     assert agency is not None  # noqa: S101  # the step's first check
     row = Decision(request=request, agency=agency, round=request.round, outcome=outcome, by=by, at=at, **said)

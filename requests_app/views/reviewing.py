@@ -106,11 +106,17 @@ def decide(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     row = find(request, pk)
     agency = checks.deciding_agency(row, request.user)
     form = DecisionForm(row, agency, request.POST or None)
+    status = 200
     if request.method == "POST" and form.is_valid():
         act = partial(review.decide, row, by=request.user, at=clock.now(), **form.said())
-        if attempt_in(form, act):
-            messages.success(request, "Your decision is signed.")
-            return redirect(row)
+        try:
+            if attempt_in(form, act):
+                messages.success(request, "Your decision is signed.")
+                return redirect(row)
+        except review.AnotherVersion as another:
+            form.add_error(None, str(another))
+            form.show_anew()
+            status = 409
     context = {
         "row": row,
         "agency": agency,
@@ -119,7 +125,7 @@ def decide(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
         "intent": review.INTENT_DECISION.format(agency=agency.legal_name) if agency else "",
         "changes": _changes(row),
     }
-    return render(request, "requests_app/decide.html", context)
+    return render(request, "requests_app/decide.html", context, status=status)
 
 
 @members_only

@@ -5,10 +5,11 @@ from django.urls import reverse
 
 from p20win.audit.public import Event
 from requests_app.models import DataRequest
+from requests_app.services import drafting, review
 from requests_app.vocabulary import Outcome, Status
 from tests import factories
 from tests import factories_requests as made
-from tests.factories import PASSWORD
+from tests.factories import PASSWORD, START
 
 pytestmark = pytest.mark.django_db
 
@@ -224,6 +225,35 @@ class TestReviewing:
         page = client.get(url("home", row)).content.decode()
         assert "Every agency approved" in page
         assert "has decided already" in page or "Not possible" in page
+
+    @pytest.mark.obligation("O-32")
+    def test_a_decision_is_on_the_version_that_was_read(self, signed_in):
+        row = made.with_agencies()
+        first, second = made.agencies_of(row)
+        member = made.board_member(second)
+        client = signed_in(member)
+        read = client.get(url("decide", row)).context["form"]["seen"].value()
+        assert read == row.submissions.get().digest
+        # Meanwhile another round is sent round: the page that is still open shows the one before.
+        made.decide(row, first, Outcome.CONDITIONAL)
+        made.decide(row, second, Outcome.CONDITIONAL)
+        row.refresh_from_db()
+        drafting.save_section(row, "purpose", by=row.requestor, at=START, summary="Another purpose.")
+        made.sign_and_submit(row)
+        row.refresh_from_db()
+        review.send_to_agencies(row, by=factories.operating_group_member(), at=START)
+
+        form = {"outcome": Outcome.APPROVAL, "data_available": "on", "typed_name": member.name, "seen": read}
+        answer = client.post(url("decide", row), form | {"password": PASSWORD})
+
+        assert answer.status_code == 409
+        shown = answer.content.decode()
+        assert "changed after you opened this page" in shown
+        assert "Another purpose." in shown
+        assert not row.decisions.filter(round=row.round).exists()
+        form["seen"] = answer.context["form"]["seen"].value()
+        client.post(url("decide", row), form | {"password": PASSWORD})
+        assert row.decisions.filter(round=row.round).count() == 1
 
     def test_a_wrong_name_signs_nothing(self, signed_in):
         row = made.with_agencies()

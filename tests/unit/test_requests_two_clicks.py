@@ -8,6 +8,7 @@ from django.db import connection
 from p20win.audit.public import Event
 from p20win.refusal import Blocked
 from requests_app.services import people
+from requests_app.vocabulary import Outcome
 from tests import factories
 from tests import factories_requests as made
 from tests.factories import START
@@ -61,6 +62,35 @@ class TestTwoClicks:
         assert "Not possible while the status is “Approved”" in results[1]
         assert Event.objects.filter(event="decision.made", project_id=row.project_id).count() == 2
         assert Event.objects.filter(event="request.approved", project_id=row.project_id).count() == 1
+
+    @pytest.mark.obligation("O-32")
+    def test_f10_fifty_clicks_are_one_decision(self):
+        row = made.with_agencies()
+        agency = made.agencies_of(row)[0]
+        member = made.board_member(agency)
+
+        results = self.race(*[lambda: made.decide(row, agency, by=member)] * 50)
+
+        assert results[0] == ""
+        assert len(results) == 50
+        assert len(set(results[1:])) == 1
+        assert "has decided already" in results[1]
+        assert row.decisions.count() == 1
+        assert Event.objects.filter(event="decision.made", project_id=row.project_id).count() == 1
+
+    def test_f11_of_yes_and_no_at_once_one_counts(self):
+        row = made.with_agencies()
+        agency = made.agencies_of(row)[0]
+        one, other = made.board_member(agency), made.board_member(agency)
+
+        results = self.race(
+            lambda: made.decide(row, agency, Outcome.APPROVAL, by=one),
+            lambda: made.decide(row, agency, Outcome.DISAPPROVAL, by=other),
+        )
+
+        assert results[0] == ""
+        assert "has decided already" in results[1]
+        assert row.decisions.count() == 1
 
     def test_one_approval_of_a_person(self):
         row = made.approved()
