@@ -260,8 +260,10 @@ class DecisionForm(forms.Form):
 
     def show_anew(self) -> None:
         """Let the form be of the version that the page shows now; what was typed stays."""
-        self.data = self.data.copy()
-        self.data["seen"] = self._shown
+        typed: Any = self.data  # a QueryDict: several refused elements stay several
+        typed = typed.copy()
+        typed["seen"] = self._shown
+        self.data = typed
 
     def said(self) -> dict[str, Any]:
         """Return what `decide` takes."""
