@@ -1,11 +1,14 @@
 """Lines of work of the disclosure desk."""
 
+import datetime as dt
+
 from disclosure import checking, services
 from disclosure.models import Output
 from disclosure.standing import CHECK_JOB
 from p20win import clock
 from p20win.accounts.public import system_user
 from p20win.custody import public as custody
+from p20win.deadlines import public as deadlines
 from p20win.jobs.public import RunningJob, line_of_work
 
 
@@ -23,8 +26,8 @@ def file_refused(job: RunningJob, *, file_id: str) -> None:
     checking.note_refused(custody.SealedFile.objects.get(pk=file_id), at=clock.now())
 
 
-@line_of_work("disclosure.review_time_over")
-def review_time_over(job: RunningJob, *, subject_id: str, deadline_id: str = "", asked_at: str = "") -> None:
+@deadlines.due_work("disclosure.review_time_over")
+def review_time_over(subject_id: str, *, at: dt.datetime) -> None:
     """Say that the agencies have had their time."""
     output = Output.objects.get(pk=subject_id)
-    services.note_review_time_over(output, by=system_user(), at=clock.no_earlier(asked_at))
+    services.note_review_time_over(output, by=system_user(), at=at)

@@ -1,11 +1,14 @@
 """Lines of work of the matching desk."""
 
+import datetime as dt
+
 from celery import shared_task
 
 from matching.models import Delivery, DestructionOrder, Match, MatchRun, TryOut
 from matching.services import delivering, destroying, opening, ordering, repeating, running, specifying
 from p20win import clock
 from p20win.custody import public as custody
+from p20win.deadlines import public as deadlines
 from p20win.jobs.public import RunningJob, line_of_work
 
 
@@ -60,23 +63,23 @@ def build_extract(job: RunningJob, *, delivery_id: str) -> None:
         delivering.build(delivery, job=job, at=clock.now())
 
 
-@line_of_work("matching.close_delivery")
-def close_delivery(job: RunningJob, *, subject_id: str, deadline_id: str = "", asked_at: str = "") -> None:
+@deadlines.due_work("matching.close_delivery")
+def close_delivery(subject_id: str, *, at: dt.datetime) -> None:
     """Close a download whose time has passed."""
     delivery = Delivery.objects.select_related("project", "match").get(pk=subject_id)
-    delivering.close(delivery, at=clock.no_earlier(asked_at))
+    delivering.close(delivery, at=at)
 
 
-@line_of_work("matching.destroy_inputs")
-def destroy_inputs(job: RunningJob, *, subject_id: str, deadline_id: str = "", asked_at: str = "") -> None:
+@deadlines.due_work("matching.destroy_inputs")
+def destroy_inputs(subject_id: str, *, at: dt.datetime) -> None:
     """Order that the inputs of a match be destroyed, as their time is coming; an hour later they are."""
-    ordering.order_in_time(Match.objects.get(pk=subject_id), at=clock.no_earlier(asked_at))
+    ordering.order_in_time(Match.objects.get(pk=subject_id), at=at)
 
 
-@line_of_work("matching.carry_out_order")
-def carry_out_order(job: RunningJob, *, subject_id: str, deadline_id: str = "", asked_at: str = "") -> None:
+@deadlines.due_work("matching.carry_out_order")
+def carry_out_order(subject_id: str, *, at: dt.datetime) -> None:
     """Have the vault begin to destroy, as the hour of an order is over."""
-    ordering.carry_out(DestructionOrder.objects.get(pk=subject_id), at=clock.no_earlier(asked_at))
+    ordering.carry_out(DestructionOrder.objects.get(pk=subject_id), at=at)
 
 
 @line_of_work("matching.inputs_gone")

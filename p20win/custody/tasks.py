@@ -1,5 +1,6 @@
 """Lines of work, all in the vault, and what beat tells custody."""
 
+import datetime as dt
 import logging
 from contextlib import suppress
 
@@ -8,6 +9,7 @@ from celery import shared_task
 from p20win import clock
 from p20win.custody import checkpoints, comparing, destruction, holds, removal, schedule, services
 from p20win.custody.models import Destruction, LegalHold
+from p20win.deadlines import public as deadlines
 from p20win.jobs.public import RunningJob, line_of_work
 
 logger = logging.getLogger(__name__)
@@ -55,7 +57,7 @@ def tell_of_windows() -> None:
     schedule.tell(at=clock.now())
 
 
-@line_of_work("custody.lapse_hold")
-def lapse_hold(job: RunningJob, *, subject_id: str, deadline_id: str = "", asked_at: str = "") -> None:
+@deadlines.due_work("custody.lapse_hold")
+def lapse_hold(subject_id: str, *, at: dt.datetime) -> None:
     """End a legal hold whose day has passed."""
-    holds.lapse(LegalHold.objects.select_related("project").get(pk=subject_id), at=clock.no_earlier(asked_at))
+    holds.lapse(LegalHold.objects.select_related("project").get(pk=subject_id), at=at)

@@ -3,12 +3,15 @@
 import datetime as dt
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from django.core import checks
 
+from p20win import clock
 from p20win.calendar import StateCalendar, Unit
 from p20win.deadlines.clocks import clock_of
+from p20win.jobs.public import RunningJob, line_of_work, registered
 
 if TYPE_CHECKING:
     from p20win.accounts.models import User
@@ -37,14 +40,35 @@ def register_due_action(
     """Ask for this work once whenever a deadline of this clock falls due, or before that.
 
     `ahead`: so long before. `moment`: gets the deadline and its calendar, anew whenever the deadline moves.
-    The job gets project_id, and as text deadline_id, subject_id and asked_at: when it was due, on the clock
-    of the process that found it so (`clock.no_earlier`).
+    The job is registered by `due_work`. It gets project_id, and as text deadline_id, subject_id and asked_at:
+    when it was due, on the clock of the process that found it so.
 
     :raises LookupError: if there is no such clock
     """
     known = _actions.setdefault(clock_of(slug).slug, [])
     if (action := Action(job_name, ahead, moment)) not in known:
         known.append(action)
+
+
+DueWork = Callable[..., None]
+
+
+def due_work(name: str, *, queue: str = "default", attempts: int = 5) -> Callable[[DueWork], DueWork]:
+    """Register work that a due action asks for. Its function gets the subject's id as text, and `at`.
+
+    `at` is never before the moment that was due: another process read that on its own clock, and this one's
+    may lag a little; what was due there would else be passed over here for good.
+    """
+
+    def register(work: DueWork) -> DueWork:
+        @line_of_work(name, queue=queue, attempts=attempts)
+        @wraps(work)
+        def run(job: RunningJob, *, subject_id: str, asked_at: str = "", **_: str) -> None:
+            work(subject_id, at=clock.no_earlier(asked_at))
+
+        return work
+
+    return register
 
 
 Follower = Callable[["Deadline", "User", dt.datetime], None]
@@ -85,8 +109,6 @@ def actions_at_due(slug: str) -> Iterable[str]:
 
 def unknown_work(**_: Any) -> list[checks.CheckMessage]:
     """Find actions whose line of work nobody registered."""
-    from p20win.jobs.public import registered
-
     return [
         checks.Error(
             f"The clock {slug!r} asks for work that is unknown: {action.job!r}.", id="deadlines.E001"

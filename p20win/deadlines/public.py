@@ -1,6 +1,6 @@
 """The door of deadlines."""
 
-from p20win.deadlines.actions import register_due_action, register_follower
+from p20win.deadlines.actions import due_work, register_due_action, register_follower
 from p20win.deadlines.clocks import CLOCKS, Basis, Clock, clock_of
 from p20win.deadlines.closures import due, state_calendar, strictest
 from p20win.deadlines.holds import calendar_of, held, hold_destruction, let_run
@@ -31,6 +31,7 @@ __all__ = [
     "cancel_all",
     "clock_of",
     "due",
+    "due_work",
     "excuse",
     "extend",
     "held",

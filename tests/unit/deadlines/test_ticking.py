@@ -14,6 +14,7 @@ from p20win.deadlines import actions
 from p20win.deadlines import public as deadlines
 from p20win.deadlines.models import Mark, Status
 from p20win.deadlines.tasks import tick as tick_task
+from p20win.jobs import lines
 from p20win.jobs.public import Job
 from p20win.workflow import amend
 from tests.conftest import MONDAY
@@ -143,6 +144,24 @@ class TestActions:
         deadlines.tick(at=row.due_at + dt.timedelta(days=3))
 
         assert not Job.objects.filter(arguments__deadline_id=str(row.pk)).exists()
+
+    def test_a_worker_whose_clock_lags_takes_the_moment_that_was_due_to_who_asked(self, on_due, monkeypatch):
+        done = []
+        monkeypatch.setattr(lines, "_lines", dict(lines._lines))
+        deadlines.due_work("tests.due")(lambda subject_id, *, at: done.append((subject_id, at)))
+        on_due("breach-report", "tests.due")
+        row = deadline("breach-report", at=clock.now())
+        over = row.due_at + MOMENT  # the process that ticks is ahead of the one that works
+
+        deadlines.tick(at=over)
+        job = Job.objects.get(arguments__deadline_id=str(row.pk))
+        lines.perform(str(job.pk))
+        deadlines.due_work("tests.at_once")(lambda subject_id, *, at: done.append((subject_id, at)))
+        lines.line("tests.at_once").work(None, subject_id="7")
+
+        assert done[0] == (str(row.project.pk), over)
+        assert done[1][0] == "7"
+        assert done[1][1] < over
 
     def test_an_unknown_clock_is_refused_and_unknown_work_found_at_start(self, on_due):
         with pytest.raises(LookupError):
