@@ -4,12 +4,11 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from agreements import public as agreements
-from matching import standing
+from matching import checks, standing
 from matching.abandonment_models import Abandonment, AbandonmentStatus, Ground
 from matching.models import Match, MatchStatus
 from p20win import clock
 from p20win.accounts.public import Role
-from p20win.jobs import public as jobs
 
 if TYPE_CHECKING:
     from p20win.accounts.models import User
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 def sees_to_ends(subject: object, actor: "User") -> str | None:
     """Only the hub's staff and the operating group bring a match to its end without a result."""
-    if actor.has_role(Role.HUB_STAFF) or actor.has_role(Role.OPERATING_GROUP):
+    if checks.arranges(actor):
         return None
     return "Only the hub's staff or the operating group can do this."
 
@@ -43,13 +42,9 @@ def why_not_on(ground: Ground, match: Match, asker: "User", at: dt.datetime) -> 
     return None
 
 
-def no_run_is_under_way(match: Match, actor: "User") -> str | None:
-    """The vault does not link now; a run whose work was given up is none."""
-    run = standing.latest_run(match)
-    if match.status != MatchStatus.LINKING or run is None:
-        return None
-    job = jobs.latest("matching.run_match", run_id=run.pk)
-    if job is None or job.is_over:
+def no_run_is_under_way(abandonment: Abandonment, actor: "User") -> str | None:
+    """The vault does not link now. A run whose work is given up ends by that."""
+    if abandonment.match.status != MatchStatus.LINKING:
         return None
     return "The vault links the files now. Wait until the run has ended."
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from agreements import public as agreements
 from matching import abandonment_checks, lifecycle
-from matching.models import Abandonment, AbandonmentStatus, Match
+from matching.models import AbandonmentStatus, Match
 from matching.services import abandoning
 from p20win.workflow import blockers
 
@@ -23,10 +23,5 @@ def ending(match: Match, person: "User", at: dt.datetime) -> dict[str, Any]:
         "may_ask": may_ask,
         "agreement_over": may_ask and agreements.in_force(match.project, at) is None,
         "may_answer": waits and abandonment_checks.sees_to_ends(match, person) is None,
-        "why_not_confirm": _why_not_confirm(row, match, person) if row and waits else [],
+        "why_not_confirm": blockers(lifecycle.CONFIRM_ABANDONMENT, row, person) if row and waits else [],
     }
-
-
-def _why_not_confirm(row: Abandonment, match: Match, person: "User") -> list[str]:
-    why = abandonment_checks.no_run_is_under_way(match, person)
-    return [*blockers(lifecycle.CONFIRM_ABANDONMENT, row, person), *([why] if why else [])]

@@ -83,13 +83,9 @@ DESTROY_INPUTS: Final = Step(
 )
 ABANDON: Final = Step(
     event="match.abandoned",
-    sources=frozenset({MatchStatus.COLLECTING, MatchStatus.READY, MatchStatus.LINKING, MatchStatus.LINKED}),
+    sources=frozenset({MatchStatus.COLLECTING, MatchStatus.READY, MatchStatus.LINKED}),
     target=MatchStatus.ABANDONED,
-    checks=(
-        abandonment_checks.sees_to_ends,
-        abandonment_checks.two_abandon_it,
-        abandonment_checks.no_run_is_under_way,
-    ),
+    checks=(abandonment_checks.sees_to_ends, abandonment_checks.two_abandon_it),
     label="Abandon the match",
 )
 MATCH_STEPS: Final = (
@@ -113,6 +109,7 @@ CONFIRM_ABANDONMENT: Final = Step(
         abandonment_checks.sees_to_ends,
         abandonment_checks.is_not_who_asked,
         abandonment_checks.ground_holds,
+        abandonment_checks.no_run_is_under_way,
     ),
     label="Confirm that it ends",
 )

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from matching import abandonment_checks, lifecycle
 from matching.abandonment_models import Abandonment, AbandonmentStatus, Ground
-from matching.models import Match, RunStatus
+from matching.models import Match
 from matching.services import choosing, opening, signing
 from p20win.accounts.public import Role, hub, operating_group, system_user
 from p20win.audit.public import first_in_line
@@ -89,8 +89,6 @@ def confirm(abandonment: Abandonment, *, by: "User", at: dt.datetime) -> Match:
     details = {"ground": row.ground, "asked_by": str(row.asked_by_id)}
     details |= {"agreed_in": row.agreed_in} if row.agreed_in else {}
     match = take(lifecycle.ABANDON, match, by=by, at=at, note=row.reason, details=details, abandoned_at=at)
-    for run in match.runs.filter(status=RunStatus.RUNNING):  # its work was given up long before
-        take(lifecycle.FAIL_RUN, run, by=system, at=at, failure=NO_RESULT)
     opening.close_uploads(match, at=at, note=NO_RESULT)
     signing.start_destruction(match, at=at)
     return match
