@@ -144,7 +144,7 @@ def announce(
         wrapping=Wrapping.SEALED,
     )
     create("file.announced", row, by=key.enrolled_by, at=at, details={"key": key.fingerprint})
-    return uploads.begin_announced(row, slot, length=piece_size(document["plain_bytes"]), now=real_now)
+    return uploads.begin_announced(row, slot, length=piece_size(document["plain_bytes"]), at=at, now=real_now)
 
 
 def _read_statement(

@@ -18,6 +18,7 @@ from django.db import transaction
 from django.db.models import F
 
 from p20win.accounts.public import system_user
+from p20win.audit.public import first_in_line
 from p20win.custody import checks, lifecycle, places
 from p20win.custody.engine.pieces import Place
 from p20win.custody.models import FileStatus, SealedFile, Upload, UploadSlot, UploadTicket, Wrapping
@@ -89,17 +90,19 @@ def begin(
     )
 
 
-def begin_announced(file: SealedFile, slot: UploadSlot, *, length: int, now: dt.datetime) -> Upload:
+def begin_announced(
+    file: SealedFile, slot: UploadSlot, *, length: int, at: dt.datetime, now: dt.datetime
+) -> Upload:
     """Begin the upload of a file that an agency's machine announced and sealed; its id is the file's.
 
     :raises Blocked: if it is larger than agreed
     :raises NoRoom: if the disk could not hold it
     """
     _make_room(slot, length, Wrapping.SEALED)
-    return _begin_of(file, slot, length=length, now=now)
+    return _begin_of(file, slot, length=length, at=at, now=now)
 
 
-def begin_unmeasured(file: SealedFile, slot: UploadSlot, *, now: dt.datetime) -> Upload:
+def begin_unmeasured(file: SealedFile, slot: UploadSlot, *, at: dt.datetime, now: dt.datetime) -> Upload:
     """Begin the upload of an announced file whose sender does not say how long it is; its id is the file's.
 
     It may be as long as agreed; `measure` tells its length when the sender says that it is whole.
@@ -107,7 +110,7 @@ def begin_unmeasured(file: SealedFile, slot: UploadSlot, *, now: dt.datetime) ->
     :raises NoRoom: if the disk is too full
     """
     make_room_for_piece(0)
-    return _begin_of(file, slot, length=_longest(slot, file.wrapping), now=now)
+    return _begin_of(file, slot, length=_longest(slot, file.wrapping), at=at, now=now)
 
 
 def measure(upload: Upload) -> Upload:
@@ -125,12 +128,14 @@ def measure(upload: Upload) -> Upload:
     return upload
 
 
-def _begin_of(file: SealedFile, slot: UploadSlot, *, length: int, now: dt.datetime) -> Upload:
+def _begin_of(
+    file: SealedFile, slot: UploadSlot, *, length: int, at: dt.datetime, now: dt.datetime
+) -> Upload:
     for earlier in slot.uploads.filter(sent_by=file.sent_by):
         if earlier.pk == file.pk:
             leave_nothing(earlier)  # the file is sent anew
         else:
-            give_up(earlier, by=file.sent_by, at=file.status_since)
+            give_up(earlier, by=file.sent_by, at=at)
     return Upload.objects.create(
         pk=file.pk,
         slot=slot,
@@ -265,39 +270,34 @@ def complete(upload: Upload, *, at: dt.datetime, sha256: str = "") -> SealedFile
     """Make a file of an upload that is all there, and have the vault check it, with the hash that came along.
 
     :raises Blocked: if something changed meanwhile, such as another file having come first
+    :raises Conflict: if the upload was given up meanwhile, or went on
     """
-    announced = SealedFile.objects.filter(pk=upload.pk).first()
     try:
-        if announced is not None:
-            file = announced_arrive(
-                announced,
-                received=upload.length,
-                pieces=upload.pieces,
-                by=upload.sent_by,
-                at=at,
-                sha256=sha256,
-            )
-        else:
-            file = arrive(
-                upload.slot,
-                file_id=upload.pk,
-                name=upload.name,
-                received=upload.length,
-                pieces=upload.pieces,
-                wrapping=upload.wrapping,
-                by=upload.sent_by,
-                at=at,
-            )
+        return _complete(upload, at=at, sha256=sha256)
     except Blocked:
         give_up(upload, by=system_user(), at=at)
         raise
-    upload.delete()
+
+
+@transaction.atomic
+def _complete(upload: Upload, *, at: dt.datetime, sha256: str) -> SealedFile:
+    first_in_line()
+    row = _locked(upload)
+    if row is None or row.pieces != upload.pieces:
+        raise Conflict
+    received = {"received": upload.length, "pieces": upload.pieces, "by": upload.sent_by, "at": at}
+    if announced := SealedFile.objects.filter(pk=upload.pk).first():
+        file = announced_arrive(announced, sha256=sha256, **received)
+    else:
+        file = arrive(upload.slot, file_id=upload.pk, name=upload.name, wrapping=upload.wrapping, **received)
+    row.delete()
     return file
 
 
 @transaction.atomic
 def give_up(upload: Upload, *, by: "User", at: dt.datetime) -> None:
     """Leave nothing of an upload; the file that was announced for it does not come any more."""
+    first_in_line()
     announced = SealedFile.objects.filter(pk=upload.pk, status=FileStatus.ANNOUNCED).first()
     if announced is not None:
         take(lifecycle.GIVE_UP, announced, by=by, at=at)
@@ -305,9 +305,19 @@ def give_up(upload: Upload, *, by: "User", at: dt.datetime) -> None:
 
 
 def leave_nothing(upload: Upload) -> None:
-    """Delete an upload and, once that is certain, the sealed pieces of it."""
-    upload.delete()
-    transaction.on_commit(lambda: places.erase_pieces(upload.pieces))
+    """Delete an upload and, once that is certain, the sealed pieces of it.
+
+    If it is gone it became a file meanwhile, whose pieces these are now, or somebody else gave it up.
+    """
+    with transaction.atomic():
+        row = _locked(upload)
+        if row is not None:
+            row.delete()
+            transaction.on_commit(lambda: places.erase_pieces(row.pieces))
+
+
+def _locked(upload: Upload) -> Upload | None:
+    return Upload.objects.select_for_update().filter(pk=upload.pk).first()
 
 
 def lapse(*, at: dt.datetime, now: dt.datetime) -> int:

@@ -268,6 +268,37 @@ def test_given_up_begun_anew_lapsed_or_shredded_nothing_is_left(slot, sender, st
     assert left() == ([], 0)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_who_gives_up_an_upload_that_became_a_file_meanwhile_erases_nothing_of_the_file(slot, sender):
+    sent(sender, begun(sender, slot)["Location"], custody.GOOD[:10], 0)
+    seen_before = Upload.objects.get()
+    sent(sender, reverse("custody:tus-upload", args=[slot.pk, seen_before.pk]), custody.GOOD[10:], 10)
+
+    uploads.leave_nothing(seen_before)  # another tab, the clock of uploads, or a destruction that lists them
+
+    file = SealedFile.objects.get()
+    assert all(places.incoming(piece).exists() for piece in file.pieces)
+    assert custody.checked(file).status == FileStatus.ACCEPTED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_upload_that_was_given_up_or_went_on_meanwhile_becomes_no_file(slot, sender, vault):
+    address = begun(sender, slot)["Location"]
+    sent(sender, address, custody.GOOD[:10], 0)
+    seen_before = Upload.objects.get()
+    sent(sender, address, custody.GOOD[10:20], 10)
+    with pytest.raises(uploads.Conflict):
+        uploads.complete(seen_before, at=clock.now())
+    seen_before.refresh_from_db()
+    uploads.leave_nothing(Upload.objects.get())
+
+    with pytest.raises(uploads.Conflict):
+        uploads.complete(seen_before, at=clock.now())
+
+    assert not SealedFile.objects.exists()
+    assert not list((vault / "media" / "incoming").glob("*.piece"))
+
+
 def test_a_piece_that_is_missing_is_noticed(slot, sender, vault):
     address = begun(sender, slot)["Location"]
     sent(sender, address, custody.GOOD[:50], 0)

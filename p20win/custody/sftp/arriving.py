@@ -80,7 +80,7 @@ def begin(slot: UploadSlot, *, key: "SigningKey", name: str, at: dt.datetime, no
         )
         told = {"key": key.fingerprint, "by": "sftp"}
         file = create("file.announced", row, by=person, at=at, details=told)
-    return uploads.begin_unmeasured(file, slot, now=now)
+    return uploads.begin_unmeasured(file, slot, at=at, now=now)
 
 
 def hand_over(slot: UploadSlot, *, key: "SigningKey", name: str, sha256: str, at: dt.datetime) -> SealedFile:

@@ -33,6 +33,7 @@ from p20win.custody import (
 from p20win.custody.engine.errors import CustodyError
 from p20win.custody.vault_server import VaultServer
 from p20win.jobs.public import MustWait
+from p20win.refusal import Blocked
 
 logger = logging.getLogger(__name__)
 
@@ -143,7 +144,7 @@ def _tidy() -> None:
         services.tidy(now=clock.real_now())
         damage_watch.look(now=clock.real_now(), at=clock.now())
         look_after_keys()
-    except (OSError, DatabaseError, CustodyError, MustWait) as problem:  # the next round will do it
+    except (OSError, DatabaseError, CustodyError, MustWait, Blocked) as problem:  # the next round will do it
         logger.warning("vault: not tidied (%s)", type(problem).__name__)
 
 
