@@ -16,6 +16,7 @@ from p20win.audit.public import Event
 from p20win.custody import vault_keys
 from p20win.custody.engine.encoding import canonical
 from p20win.custody.models import FileStatus, SealedFile
+from p20win.custody.registers import Register
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -34,7 +35,7 @@ _STATUS: Final = {
 }
 
 Comparison = Callable[[], Iterator[str]]
-_comparisons: Final[dict[str, Comparison]] = {}
+_comparisons: Final = Register[Comparison]("comparisons")
 
 
 class Line(NamedTuple):
@@ -70,9 +71,7 @@ def register_comparison(name: str, comparison: Comparison) -> None:
 
     :raises ValueError: if the name is taken
     """
-    if _comparisons.get(name, comparison) is not comparison:
-        raise ValueError(f"Two comparisons are called {name!r}.")
-    _comparisons[name] = comparison
+    _comparisons.add(name, comparison)
 
 
 def lines_about(model: Any, *events: str) -> dict[str, Lines]:
@@ -104,8 +103,8 @@ def differences() -> list[str]:
 
 
 def _all() -> Iterator[str]:
-    for name in sorted(_comparisons):
-        yield from _comparisons[name]()
+    for comparison in _comparisons:
+        yield from comparison()
 
 
 def look() -> list[str]:

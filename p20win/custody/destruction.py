@@ -24,6 +24,7 @@ from p20win.custody.models import (
     Upload,
     UploadSlot,
 )
+from p20win.custody.registers import Register
 from p20win.jobs import public as jobs
 from p20win.projects.public import is_open
 from p20win.refusal import Blocked
@@ -42,7 +43,7 @@ UNFOUNDED: Final = (
 )
 
 Ground = Callable[[Destruction, dt.datetime], bool]
-_grounds: Final[dict[str, Ground]] = {}
+_grounds: Final = Register[Ground]("grounds of destruction")
 
 
 class Unfounded(Blocked):
@@ -66,9 +67,7 @@ def register_ground(name: str, ground: Ground) -> None:
 
     :raises ValueError: if the name is taken
     """
-    if _grounds.get(name, ground) is not ground:
-        raise ValueError(f"Two grounds of destruction are called {name!r}.")
-    _grounds[name] = ground
+    _grounds.add(name, ground)
 
 
 def is_of_a_closed_project(row: Destruction, at: dt.datetime) -> bool:
@@ -211,7 +210,7 @@ def _begin(row: Destruction, *, at: dt.datetime, is_asked: bool) -> Destruction:
     # That it was begun the row may say falsely; while keys are alive a hold stops it.
     if (why := holds.why_held(row.project)) and not (row.begun_at and _keys_are_gone(row)):
         raise jobs.MustWait(why)
-    if is_asked and not any(ground(row, at) for ground in _grounds.values()):
+    if is_asked and not any(ground(row, at) for ground in _grounds):
         raise Unfounded
     if row.begun_at:
         return row

@@ -14,6 +14,7 @@ from p20win.accounts.public import system_user
 from p20win.audit.public import first_in_line
 from p20win.custody import holds, lifecycle, sealing, vault_keys
 from p20win.custody.models import LIVING, SealedFile
+from p20win.custody.registers import Register
 from p20win.jobs import public as jobs
 from p20win.refusal import Blocked
 from p20win.workflow import take
@@ -28,7 +29,7 @@ METHOD: Final = "deletion of the encrypted file; its key is destroyed when the p
 
 
 Ground = Callable[[SealedFile], bool]
-_grounds: Final[dict[str, Ground]] = {}
+_grounds: Final = Register[Ground]("grounds of removal")
 
 
 def register_removable(name: str, ground: Ground) -> None:
@@ -36,9 +37,7 @@ def register_removable(name: str, ground: Ground) -> None:
 
     :raises ValueError: if the name is taken
     """
-    if _grounds.get(name, ground) is not ground:
-        raise ValueError(f"Two grounds of removal are called {name!r}.")
-    _grounds[name] = ground
+    _grounds.add(name, ground)
 
 
 def ask_removal(file: SealedFile, *, by: "User") -> None:
@@ -66,7 +65,7 @@ def remove(file_id: str, *, at: dt.datetime, job: "RunningJob | None" = None) ->
         return file
     if why := holds.why_held(file.project):
         raise jobs.MustWait(why)
-    if not any(ground(file) for ground in _grounds.values()):
+    if not any(ground(file) for ground in _grounds):
         raise Blocked(UNFOUNDED)
     if file.blob:
         sealing.remove_blob(file.blob)
