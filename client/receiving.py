@@ -20,9 +20,8 @@ from p20win.custody.engine.errors import CustodyError
 from p20win.custody.engine.trust import Trust
 
 MANIFEST: Final = "manifest.json"
-PART: Final = (
-    1 << 30
-)  # bytes asked for at a time: the vault opens a range at once, a file when all of it is verified
+# bytes asked for at a time: the vault opens a range at once, a file when all of it is verified
+PART: Final = 1 << 30
 _BLOCK: Final = 1 << 16
 _PAUSES: Final = (0.2, 1.0, 3.0, 10.0, 30.0)  # seconds before trying again without progress
 _NAME: Final = re.compile(r'filename="([A-Za-z0-9._-]+)"')

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from django import forms
 
 from p20win import policy
-from p20win.calendar import BusinessDays, Hours
+from p20win.calendar import BusinessDays, Hours, hours_or_days
 
 
 class ClockForm(forms.Form):
@@ -84,9 +84,8 @@ class InputRuleForm(forms.Form):
         """Make a rule of the choice. :raises ValidationError: if its number is missing"""
         given: dict[str, Any] = super().clean() or {}
         which, count = given.get("which", ""), given.get("count")
-        if which in self.KNOWN:
-            return given | {"rule": self.KNOWN[which]}
+        if which not in ("hours", "business_days"):
+            return given | {"rule": self.KNOWN.get(which)}
         if not count and "count" not in self.errors:
             raise forms.ValidationError({"count": "Say how many."})
-        unit = Hours if which == "hours" else BusinessDays
-        return given | {"rule": unit(count) if count else None}
+        return given | {"rule": hours_or_days(**{which: count})}

@@ -19,7 +19,7 @@ from matching.views import sent, tried
 from p20win import clock
 from p20win.access import SignedInRequest, roles_only
 from p20win.accounts.public import Role
-from p20win.calendar import BusinessDays, Hours
+from p20win.calendar import hours_or_days
 from p20win.refusal import Blocked
 
 
@@ -47,10 +47,11 @@ class OwnRuleForm(forms.Form):
         """Make a rule of unit and number. :raises ValidationError: if the number is missing"""
         given: dict[str, Any] = super().clean() or {}
         unit, count = given.get("unit"), given.get("count")
-        if unit in ("hours", "business_days") and not count and "count" not in self.errors:
+        if unit not in ("hours", "business_days"):
+            return given | {"rule": None}
+        if not count and "count" not in self.errors:
             raise forms.ValidationError({"count": "Say how many."})
-        rule = {"hours": Hours, "business_days": BusinessDays}.get(str(unit))
-        return given | {"rule": rule(count) if rule and count else None}
+        return given | {"rule": hours_or_days(**{unit: count})}
 
 
 def _match(request: SignedInRequest, pk: uuid.UUID) -> Match:

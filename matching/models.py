@@ -25,7 +25,7 @@ from matching.repeat_models import Every, Repeat, RepeatStatus
 from matching.review_models import Look, Reading, ReviewSample, ReviewSheet, Verdict
 from matching.spec_models import LinkSpec, TryOut, TryOutStatus
 from p20win.audit.public import recorded
-from p20win.calendar import BusinessDays, Hours
+from p20win.calendar import BusinessDays, Hours, hours_or_days
 from p20win.ids import uuid7
 
 __all__ = [
@@ -153,9 +153,7 @@ class Match(models.Model):
     @property
     def own_rule(self) -> Hours | BusinessDays | None:
         """Return the stricter rule that was set for this match alone, if there is one."""
-        if self.own_rule_hours:
-            return Hours(self.own_rule_hours)
-        return BusinessDays(self.own_rule_business_days) if self.own_rule_business_days else None
+        return hours_or_days(hours=self.own_rule_hours, business_days=self.own_rule_business_days)
 
     @property
     def delivery(self) -> Delivery:

@@ -81,6 +81,15 @@ class BusinessDays(Counted):
     word = "business day"
 
 
+def hours_or_days(
+    *, hours: int | None = None, business_days: int | None = None
+) -> Hours | BusinessDays | None:
+    """Return the time that a pair of columns, of which one at most is filled, stands for."""
+    if hours:
+        return Hours(hours)
+    return BusinessDays(business_days) if business_days else None
+
+
 @dataclass(frozen=True)
 class OfficeHours:
     """When the offices are open on a business day, local time."""

@@ -28,9 +28,8 @@ if TYPE_CHECKING:
 HOUR: Final = "destruction-hour"
 SECOND: Final = "destruction-confirmation"
 WAITS: Final = "destruction-waits"
-LAG: Final = dt.timedelta(
-    minutes=1
-)  # by which the vault's clock, or the ledger's, may differ from the worker's
+# by which the vault's clock, or the ledger's, may differ from the worker's
+LAG: Final = dt.timedelta(minutes=1)
 TOOK_OVER: Final = "The clock has run out, and the portal orders the destruction itself."
 
 

@@ -11,7 +11,7 @@ from django.db.models.functions import Lower
 
 from p20win import clock, policy
 from p20win.audit.public import recorded
-from p20win.calendar import BusinessDays, Hours
+from p20win.calendar import BusinessDays, Hours, hours_or_days
 from p20win.ids import uuid7
 
 
@@ -86,11 +86,9 @@ class Organisation(models.Model):
     @property
     def input_rule(self) -> Hours | BusinessDays | None:
         """Return within what its inputs are destroyed after a match; None if it set nothing of its own."""
-        if self.destroys_inputs_within_hours:
-            return Hours(self.destroys_inputs_within_hours)
-        if self.destroys_inputs_within_business_days:
-            return BusinessDays(self.destroys_inputs_within_business_days)
-        return None
+        return hours_or_days(
+            hours=self.destroys_inputs_within_hours, business_days=self.destroys_inputs_within_business_days
+        )
 
 
 class OrganisationAlias(models.Model):
