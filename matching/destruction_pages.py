@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.forms import Form
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from matching import selectors
@@ -80,11 +81,16 @@ def confirmed(
             perform(form.cleaned_data if form else {})
         except Blocked as refusal:
             for reason in refusal.reasons:
-                messages.error(request, reason)
+                if form is None:
+                    messages.error(request, reason)
+                else:  # what was typed stays
+                    form.add_error(None, reason)
         else:
             messages.success(request, success)
-        return redirect("matching:detail", pk=match.pk)
-    shown |= {"url": request.path, "back_url": match.get_absolute_url(), "form": form}
+        if form is None or form.is_valid():
+            return redirect("matching:detail", pk=match.pk)
+    trail = [("Matching", reverse("matching:index")), (match.project.number, match.get_absolute_url())]
+    shown |= {"url": request.path, "back_url": match.get_absolute_url(), "form": form, "trail": trail}
     return render(request, "components/confirm.html", shown)
 
 

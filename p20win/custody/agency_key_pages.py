@@ -163,6 +163,11 @@ def revoke(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
         "act": "Revoke the key",
         "url": request.path,
         "back_url": reverse("custody:agency-key", args=[key.pk]),
+        "trail": [
+            ("Files to send", reverse("custody:slots")),
+            ("Keys of your machines", reverse("custody:agency-keys")),
+            (key.label, reverse("custody:agency-key", args=[key.pk])),
+        ],
         "consequences": [
             "From this moment on nothing that this key signs is taken.",
             "What it signed before stays valid and can be verified for ever.",

@@ -158,11 +158,16 @@ def _act(
             perform(hold, clock.now(), form.cleaned_data if form else {})
         except Blocked as refusal:
             for reason in refusal.reasons:
-                messages.error(request, reason)
+                if form is None:
+                    messages.error(request, reason)
+                else:  # what was typed stays
+                    form.add_error(None, reason)
         else:
             messages.success(request, success)
-        return redirect(hold.get_absolute_url())
-    shown = {"url": request.path, "back_url": hold.get_absolute_url(), "form": form, **asked}
+        if form is None or form.is_valid():
+            return redirect(hold.get_absolute_url())
+    trail = [("Legal holds", reverse("custody:holds")), (hold.project.number, hold.get_absolute_url())]
+    shown = {"url": request.path, "back_url": hold.get_absolute_url(), "form": form, "trail": trail, **asked}
     return render(request, "components/confirm.html", shown)
 
 

@@ -17,7 +17,7 @@ from requests_app import checks, selectors
 from requests_app.forms import ReasonForm
 from requests_app.models import DataRequest, PersonApproval
 from requests_app.services import people
-from requests_app.views.shared import attempt, attempt_in, find
+from requests_app.views.shared import attempt, attempt_in, find, trail
 
 
 @members_only
@@ -116,6 +116,7 @@ def _ask(request: SignedInRequest, form: ReasonForm, title: str, act: str, pk: u
         "act": act,
         "url": request.path,
         "back_url": reverse("requests_app:people", args=[pk]),
+        "trail": [*trail(find(request, pk)), ("User list", reverse("requests_app:people", args=[pk]))],
         "form": form,
     }
     return render(request, "components/confirm.html", context)

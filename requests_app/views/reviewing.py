@@ -19,7 +19,7 @@ from requests_app.forms import CommentForm, DecisionForm, ReasonForm
 from requests_app.models import DataRequest
 from requests_app.reading import read_sections, standing
 from requests_app.services import review, revising
-from requests_app.views.shared import attempt, attempt_in, find
+from requests_app.views.shared import attempt, attempt_in, find, trail
 from requests_app.vocabulary import Kind
 
 
@@ -145,6 +145,7 @@ def withdraw(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
         "act": "Withdraw the request",
         "url": request.path,
         "back_url": row.get_absolute_url(),
+        "trail": trail(row),
         "form": form,
     }
     return render(request, "components/confirm.html", context)

@@ -22,7 +22,7 @@ from requests_app.forms import ImportForm, SearchForm
 from requests_app.models import DataRequest
 from requests_app.services import importing, people, rows
 from requests_app.sheets import TITLES
-from requests_app.views.shared import attempt, attempt_in, find_own
+from requests_app.views.shared import attempt, attempt_in, find_own, trail
 
 ERRORS_SHOWN: Final = 100
 
@@ -201,6 +201,7 @@ def remove(request: SignedInRequest, pk: uuid.UUID, kind: str, row_pk: uuid.UUID
         "act": "Remove",
         "url": request.path,
         "back_url": back,
+        "trail": [*trail(row), (outline.ROW_TITLES[kind], back)],
     }
     return render(request, "components/confirm.html", context)
 

@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 
 from p20win.access import SignedInRequest
 from p20win.refusal import Blocked
@@ -48,3 +49,11 @@ def attempt_in(form: forms.BaseForm, act: Callable[[], Any]) -> bool:
             form.add_error(None, reason)
         return False
     return True
+
+
+def trail(row: DataRequest) -> list[tuple[str, str]]:
+    """Return the pages on the way to a request, each with its address."""
+    return [
+        ("Requests", reverse("requests_app:index")),
+        (row.project.number or row.title, row.get_absolute_url()),
+    ]

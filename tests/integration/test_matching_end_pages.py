@@ -82,7 +82,10 @@ def test_two_people_end_a_match_without_a_result_and_each_step_is_asked_once_mor
     assert client.get(confirm).status_code == 404
     assert "There is something to correct" in client.post(ask, {"ground": "operating_group"}).text
     said = {"ground": "agreement_ended", "reason": "The study was given up."}
-    assert "The agreement is in force" in client.post(ask, said, follow=True).text
+    refused = client.post(ask, said).text
+    assert "The agreement is in force" in refused
+    assert said["reason"] in refused  # what was typed stays
+    assert f'href="{page}"' in refused  # the way back stands above
     shown = client.post(ask, said | {"ground": "operating_group"}, follow=True).text
     assert "You asked for it; another person must confirm it." in shown
     assert "Let the match go on?" in client.get(withdraw).text
