@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from matching import delivery_pages
-from matching.models import Delivery, DeliveryStatus
+from matching.models import Delivery, DeliveryStatus, Match
 from matching.services import delivering, recalling
 from p20win.audit.public import events_of
 from p20win.custody import holds, places, removal
@@ -14,6 +14,7 @@ from p20win.jobs.public import Job, State, perform
 from p20win.refusal import Blocked
 from p20win.workflow import create
 from tests import factories
+from tests import factories_agreements as agreements
 from tests import factories_custody as files
 from tests import factories_matching as matches
 from tests.factories import START
@@ -129,6 +130,25 @@ class TestRemoval:
         with pytest.raises(Blocked, match="still needed"):
             removal.remove(str(delivery.extract_id), at=LATER)
         assert is_there(delivery.extract)
+
+    def test_what_a_run_gave_stays_while_its_match_goes_on_whatever_a_row_says(self, delivery):
+        crosswalk = sealed(delivery.project, name="crosswalk.csv", content=b"a,b\n")
+        run = delivery.match.runs.model(
+            match=delivery.match,
+            number=1,
+            method=agreements.method(),
+            status_since=START,
+            started_at=START,
+            started_by=factories.hub_member(),
+            spec={},
+            crosswalk=crosswalk,
+        )
+        create("run.started", run, by=run.started_by, at=START)
+        # As a broken-in web process could:
+        Match.objects.update(status="abandoned", abandoned_at=START, signed_off_at=None)
+        with pytest.raises(Blocked, match="still needed"):
+            removal.remove(str(crosswalk.pk), at=LATER)
+        assert is_there(crosswalk)
 
     def test_the_other_results_still_open(self, delivery):
         key = sealed(delivery.project, name="crosswalk.csv", content=b"a,b\n")
