@@ -50,6 +50,8 @@ def apply(connection: BaseDatabaseWrapper) -> None:
                 _reserve_for_vault(cursor, model, mine)
             if getattr(model, "vault_adds", False) and model._meta.db_table in existing:
                 _let_vault_add(cursor, model)
+            if getattr(model, "vault_alone", False) and model._meta.db_table in existing:
+                _keep_from_web(cursor, model)
 
 
 def _let_vault_add(cursor: CursorWrapper, model: type[Model]) -> None:
@@ -57,6 +59,13 @@ def _let_vault_add(cursor: CursorWrapper, model: type[Model]) -> None:
     cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [WEB])
     if cursor.fetchone() is not None:
         cursor.execute(f'REVOKE INSERT ON "{model._meta.db_table}" FROM {WEB}')
+
+
+def _keep_from_web(cursor: CursorWrapper, model: type[Model]) -> None:
+    """Let the web's processes not even read a table."""
+    cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [WEB])
+    if cursor.fetchone() is not None:
+        cursor.execute(f'REVOKE ALL ON "{model._meta.db_table}" FROM {WEB}')
 
 
 def _reserve_for_vault(cursor: CursorWrapper, model: type[Model], fields: frozenset[str]) -> None:

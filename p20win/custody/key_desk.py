@@ -24,6 +24,7 @@ from p20win.custody.engine import pieces
 from p20win.custody.engine.errors import RetiredKey
 from p20win.custody.engine.master import CURRENT, RETIRED
 from p20win.custody.engine.wrapping import fingerprint
+from p20win.custody.used_ids import IN_NO_PROJECT
 from p20win.jobs.public import MustWait
 
 INVENTORY: Final = "inventory.json"
@@ -77,7 +78,9 @@ def listed() -> Iterator[ListedKey]:
     yield from _seal()
     for kek in keeper.store.inventory():
         yield ListedKey(
-            purpose="One organisation's data in one project",
+            purpose="Ids used before"
+            if kek.project == IN_NO_PROJECT
+            else "One organisation's data in one project",
             version=kek.version,
             state="current",
             created=kek.created,

@@ -16,10 +16,12 @@ from p20win.access import SignedInRequest, roles_only
 from p20win.accounts.public import Organisation
 from p20win.custody import ceremony, key_desk
 from p20win.custody.agency_key_pages import ProofForm
+from p20win.custody.used_ids import IN_NO_PROJECT
 from p20win.projects.public import Project
 from p20win.refusal import Blocked
 
 PER_PAGE = 50
+OF_USED_IDS = "Every request: ids used before"
 
 
 @roles_only("operating_group", "hub_staff")
@@ -77,7 +79,7 @@ def _name(keys: list[dict[str, Any]]) -> None:
     numbers = {str(row.pk): row.number for row in projects}
     names = {str(row.pk): row.short_name for row in organisations}
     for key in keys:
-        key["number"] = numbers.get(key["project"], "")
+        key["number"] = OF_USED_IDS if key["project"] == IN_NO_PROJECT else numbers.get(key["project"], "")
         key["whose"] = names.get(key["organisation"], "")
 
 

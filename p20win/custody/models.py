@@ -16,6 +16,7 @@ from p20win.custody.destruction_models import DestructionStatus as DestructionSt
 from p20win.custody.destruction_models import HoldStatus as HoldStatus
 from p20win.custody.destruction_models import LegalHold as LegalHold
 from p20win.custody.engine.manifest import source_shown_by
+from p20win.custody.id_models import UsedIds as UsedIds
 from p20win.custody.ledger_models import Checkpoint as Checkpoint
 from p20win.custody.ledger_models import CheckpointPin as CheckpointPin
 from p20win.custody.ledger_models import LedgerTile as LedgerTile

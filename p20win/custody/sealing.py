@@ -25,7 +25,8 @@ from p20win.custody.engine.intake import IntakeCheck
 from p20win.custody.engine.report import Report
 from p20win.custody.engine.rules import TABLE, FileRule, from_spec
 from p20win.custody.engine.streaming import new_key
-from p20win.custody.engine.tables import LARGEST_TABLE, check_apart
+from p20win.custody.engine.tables import TableCheck
+from p20win.custody.engine.usedonce import Ids
 from p20win.custody.engine.verify import MANIFEST_ENDING
 from p20win.custody.models import FileStatus, SealedFile, Wrapping
 from p20win.ids import uuid7
@@ -164,17 +165,19 @@ def seal_chunks(
         raise
 
 
-def check_and_seal(file: SealedFile, *, at: dt.datetime, progress: Progress) -> tuple[Report, Sealed | None]:
+def check_and_seal(
+    file: SealedFile, *, at: dt.datetime, progress: Progress, used: Ids | None = None
+) -> tuple[Report, Sealed | None]:
     """Open what arrived, scan it, check it, and seal it again in one pass; a refused file leaves nothing.
 
     :raises MustWait: if the malware scanner is away; the file is left as it arrived
     """
     with closing(scanning.Scanning()) as scan:
-        return _check_and_seal(file, scan, at=at, progress=progress)
+        return _check_and_seal(file, scan, used, at=at, progress=progress)
 
 
 def _check_and_seal(
-    file: SealedFile, scan: scanning.Scanning, *, at: dt.datetime, progress: Progress
+    file: SealedFile, scan: scanning.Scanning, used: Ids | None, *, at: dt.datetime, progress: Progress
 ) -> tuple[Report, Sealed | None]:
     slot = file.slot
     if slot is None:
@@ -188,7 +191,7 @@ def _check_and_seal(
         data_class=file.data_class,
     )
     try:
-        check, seen = _checker(rule, file), 0
+        check, seen = _checker(rule, file, used), 0
         for chunk in _plain(file):
             scan.update(chunk)
             check.update(chunk)
@@ -247,25 +250,11 @@ def _with_hash(chunks: Iterator[bytes], told: str) -> Iterator[bytes]:
         raise AnotherHash("What arrived has another SHA-256 than the one that came with it.")
 
 
-class _TableCheck:
-    """A table is small and is checked whole, in a process of its own."""
-
-    def __init__(self, name: str) -> None:
-        self._name, self._content = name, bytearray()
-
-    def update(self, chunk: bytes) -> None:
-        if len(self._content) <= LARGEST_TABLE:
-            self._content += chunk
-
-    def finish(self) -> Report:
-        return check_apart(self._name, bytes(self._content))
-
-
-def _checker(rule: FileRule, file: SealedFile) -> IntakeCheck | _TableCheck:
+def _checker(rule: FileRule, file: SealedFile, used: Ids | None) -> IntakeCheck | TableCheck:
     if rule.kind == TABLE or file.slot is None:
-        return _TableCheck(file.name)
+        return TableCheck(file.name)
     smallest = max(policy.MIN_CELL_COUNT, int(file.slot.spec.get("min_cell_count", 0)))
-    return IntakeCheck(rule, spill=places.spill(), smallest=smallest)
+    return IntakeCheck(rule, spill=places.spill(), smallest=smallest, used=used)
 
 
 def _is_the_senders(file: SealedFile, problem: CustodyError) -> bool:

@@ -18,6 +18,7 @@ from p20win.custody import (
     places,
     sealing,
     uploads,
+    used_ids,
     vault_keys,
 )
 from p20win.custody.engine import manifest, signing
@@ -201,15 +202,18 @@ def check_file(file_id: str, *, job: "RunningJob", at: dt.datetime) -> None:
     """Check what arrived and seal it, or refuse it with a report. A file already judged is left as it is."""
     file = _whole().get(pk=file_id)
     if file.status == FileStatus.ARRIVED:
-        report, sealed = sealing.check_and_seal(file, at=at, progress=_in_steps(job))
-        try:
-            with transaction.atomic():
-                job.hold()
-                _judge(file, report, sealed, at=at)
-        except BaseException:
-            if sealed:
-                sealing.remove_blob(sealed.blob)
-            raise
+        with used_ids.gathered(file) as used:
+            report, sealed = sealing.check_and_seal(file, at=at, progress=_in_steps(job), used=used)
+            is_kept = False
+            try:
+                with transaction.atomic():
+                    job.hold()
+                    used_ids.once(file, used, report)
+                    _judge(file, report, sealed if report.accepted else None, at=at)
+                is_kept = report.accepted
+            finally:
+                if sealed and not is_kept:
+                    sealing.remove_blob(sealed.blob)
     if not Damage.objects.filter(file=file, kept_until__isnull=False).exists():  # that is evidence
         places.erase_pieces(file.pieces)
 

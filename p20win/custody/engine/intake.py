@@ -18,6 +18,7 @@ from p20win.custody.engine.resemblance import IdCheck
 from p20win.custody.engine.rules import Column, FileRule
 from p20win.custody.engine.spill import IN_MEMORY
 from p20win.custody.engine.uniqueness import TWICE, Key, Unique, number_key, person_key, row_key
+from p20win.custody.engine.usedonce import Ids
 
 LONGEST_LINE = 1 << 20
 LONGEST_CELL = 1 << 16
@@ -77,11 +78,13 @@ class IntakeCheck:
 
     What must be compared across rows is kept as keyed digests, in memory that does not grow; more of them
     than fit lie in nameless files in `spill`. With `smallest`, the report has a profile of the file, in which
-    no smaller count is shown.
+    no smaller count is shown. The ids of the file are put down in `used`.
     """
 
-    def __init__(self, rule: FileRule, *, spill: Path | None = None, smallest: int = 0) -> None:
-        self.report = Report()
+    def __init__(
+        self, rule: FileRule, *, spill: Path | None = None, smallest: int = 0, used: Ids | None = None
+    ) -> None:
+        self.report, self._used = Report(), used
         self._rule, self._spill, self._smallest = rule, spill, smallest
         self._profile: Profile | None = None
         self._decode = codecs.getincrementaldecoder("utf-8")("strict").decode
@@ -98,6 +101,7 @@ class IntakeCheck:
         self._numbers: list[NumbersInside] = []
         self._look_at_id: Callable[[int, list[str]], None] | None = None
         self._ids: IdCheck | None = None
+        self._id_at = 0
         self._tokens: TokenCheck | None = None
 
     def update(self, chunk: bytes) -> None:
@@ -272,6 +276,7 @@ class IntakeCheck:
             )
             self._ids = ids
             self._look_at_id = lambda row, cells: ids.look(row, cells[at], [cells[other] for other in others])
+            self._id_at = at
 
     def _what_is_unique(self, columns: dict[str, Column], place: dict[str, int]) -> Iterator[Unique]:
         """This will compare rows by id, persons by all that is held of them and by each number alone."""
@@ -325,6 +330,8 @@ class IntakeCheck:
             self._tokens.look(row, cells)
         if self._look_at_id:
             self._look_at_id(row, cells)
+            if self._used is not None:
+                self._used.look(row, self._rule.id_column, cells[self._id_at])
 
     def _not_of_form(self, value: str, *, row: int, cell: _Cell) -> None:
         if '"' in value:

@@ -34,6 +34,7 @@ RULES: dict[str, str] = {
     "id_contains": "The id contains no identifier, forwards or backwards.",
     "id_resembles": "The ids do not resemble parts of identifiers.",
     "id_derived": "The ids are not computed from identifiers without a secret key.",
+    "id_used": "The ids were not used for another request before.",
     "encoded_with": "An encoded file names one version, this project and one key, in every row.",
     "token_check": "Tokens are made by “p20 encode” under the key that the file names.",
     "token_repeated": "No token stands for a missing or a filler value.",

@@ -40,6 +40,22 @@ _NOT_PLAIN = (
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
 
 
+class TableCheck:
+    """A table that comes in chunks: it is small, and is checked whole, in a process of its own."""
+
+    def __init__(self, name: str) -> None:
+        self._name, self._content = name, bytearray()
+
+    def update(self, chunk: bytes) -> None:
+        """This will keep the chunk; of a table that is too large no more than shows it."""
+        if len(self._content) <= LARGEST_TABLE:
+            self._content += chunk
+
+    def finish(self) -> Report:
+        """This will check the table."""
+        return check_apart(self._name, bytes(self._content))
+
+
 def check_apart(name: str, content: bytes, *, limits: sandbox.Limits = LIMITS) -> Report:
     """This will check a table in a process of its own: unpacking and markup are read by native code."""
     if len(content) > LARGEST_TABLE:  # larger than the process may hold
