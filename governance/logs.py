@@ -205,7 +205,8 @@ MATCHES: Final = Log(
 
 
 def _maintained() -> QuerySet[Any]:
-    rows = SealedFile.objects.filter(status__in=[FileStatus.ACCEPTED, FileStatus.DESTROYED])
+    kept = [FileStatus.ACCEPTED, FileStatus.SET_ASIDE, FileStatus.DESTROYED]
+    rows = SealedFile.objects.filter(status__in=kept)
     rows = rows.exclude(manifest=None)  # one destroyed before it was accepted was never kept
     return rows.select_related(*_FILES).annotate(kept_since=_kept_since())
 
@@ -269,7 +270,8 @@ MAINTAINED: Final = Log(
 
 
 def _match_inputs() -> QuerySet[Any]:
-    kept = Q(status=FileStatus.ACCEPTED) | Q(status=FileStatus.DESTROYED, manifest__isnull=False)
+    gone = (FileStatus.SET_ASIDE, FileStatus.DESTROYED)
+    kept = Q(status=FileStatus.ACCEPTED) | Q(status__in=gone, manifest__isnull=False)
     rows = SealedFile.objects.filter(kept, slot__expected_by__isnull=False)
     return rows.select_related(*_FILES, "slot__expected_by__match").prefetch_related(
         "slot__expected_by__match__runs__started_by",

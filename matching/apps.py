@@ -13,7 +13,7 @@ class MatchingConfig(AppConfig):
         from agreements import public as agreements
         from matching import checks, logged, notices, timing
         from matching.engine import defaults
-        from matching.services import delivering, fetching, ordering, removing, reviewing, signing
+        from matching.services import delivering, fetching, ordering, removing, reopening, reviewing, signing
         from p20win.custody import public as custody
         from p20win.deadlines import public as deadlines
         from p20win.notifications import public as notifications
@@ -37,6 +37,7 @@ class MatchingConfig(AppConfig):
         custody.register_comparison("matches", logged.differences)
         custody.register_ground("order for a match", ordering.stands_behind)
         custody.register_removable("results of a match", removing.is_over)
+        custody.register_removable("file that is sent again", reopening.is_over)
         # In such good time that the last copy of a key has expired when the clock has run out.
         deadlines.register_due_action(signing.DESTRUCTION, "matching.destroy_inputs", moment=timing.sets_at)
         deadlines.register_due_action(ordering.HOUR, "matching.carry_out_order")

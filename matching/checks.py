@@ -170,6 +170,8 @@ def why_not_choose(run: MatchRun, match: Match) -> list[str]:
     reasons = []
     if run.status != RunStatus.DONE:
         reasons.append("This run has no result.")
+    if run.outdated_by_id:
+        reasons.append("This run was made on an earlier file, which is closed. Link again instead.")
     if match.status == MatchStatus.LINKED and match.proposed_id == run.pk:
         reasons.append("This run is before the parties.")
     if names := sorted({row.organisation.short_name for row in standing.signoffs(run) if row.rejected_at}):

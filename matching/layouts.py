@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from matching.engine import consents, rules
@@ -47,7 +48,7 @@ def engine_file(agency: "Organisation", elements: Iterable["ApprovedElement"]) -
         found = specs.recognise(columns, agency.short_name, id_column=ID_COLUMN)
     except BadInput as problem:
         raise Blocked(str(problem)) from None
-    return specs.File(id_column=found.id_column, columns=dict(found.columns), unique=True)
+    return replace(found, columns=dict(found.columns), unique=True)
 
 
 def without_ssn(elements: Iterable["ApprovedElement"]) -> list["ApprovedElement"]:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from matching import abandonment_checks, checks
+from matching import abandonment_checks, checks, reopening_checks
 from matching.models import (
     AbandonmentStatus,
     DeliveryStatus,
@@ -22,6 +22,20 @@ COMPLETE_FILES: Final = Step(
     sources=frozenset({MatchStatus.COLLECTING}),
     target=MatchStatus.READY,
     checks=(is_system, checks.files_are_there),
+)
+COLLECT_AGAIN: Final = Step(
+    event="match.collecting_again",
+    sources=frozenset({MatchStatus.READY, MatchStatus.LINKED}),
+    target=MatchStatus.COLLECTING,
+    checks=(checks.runs_matches, reopening_checks.a_file_is_missing),
+    label="Have a file sent again",
+)
+WITHDRAW_RESULT: Final = Step(
+    event="match.result_withdrawn",
+    sources=frozenset({MatchStatus.LINKED}),
+    target=MatchStatus.READY,
+    checks=(checks.runs_matches,),
+    label="Have a list sent again",
 )
 END_REPEAT: Final = Step(
     event="repeat.ended",
@@ -90,6 +104,8 @@ ABANDON: Final = Step(
 )
 MATCH_STEPS: Final = (
     COMPLETE_FILES,
+    COLLECT_AGAIN,
+    WITHDRAW_RESULT,
     START,
     LINK,
     FAIL,

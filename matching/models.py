@@ -21,6 +21,7 @@ from matching.delivery_models import (
     Topic,
 )
 from matching.quality_models import IssueStatus, QualityAnswer, QualityIssue, QualityQuestion
+from matching.reopening_models import Reopening, SentAgain
 from matching.repeat_models import Every, Repeat, RepeatStatus
 from matching.review_models import Look, Reading, ReviewSample, ReviewSheet, Verdict
 from matching.spec_models import LinkSpec, TryOut, TryOutStatus
@@ -55,11 +56,13 @@ __all__ = [
     "Question",
     "QuestionStatus",
     "Reading",
+    "Reopening",
     "Repeat",
     "RepeatStatus",
     "ReviewSample",
     "ReviewSheet",
     "RunStatus",
+    "SentAgain",
     "Topic",
     "TryOut",
     "TryOutStatus",
@@ -230,6 +233,9 @@ class MatchRun(models.Model):
     crosswalk = models.ForeignKey("custody.SealedFile", on_delete=models.PROTECT, null=True, related_name="+")
     pairs = models.ForeignKey("custody.SealedFile", on_delete=models.PROTECT, null=True, related_name="+")
     flags = models.ForeignKey("custody.SealedFile", on_delete=models.PROTECT, null=True, related_name="+")
+    outdated_by = models.ForeignKey(  # a file it was made of was closed, and another asked for
+        "matching.Reopening", on_delete=models.PROTECT, null=True, related_name="outdated_runs"
+    )
 
     history = recorded()
 

@@ -13,6 +13,7 @@ from matching.models import (
     MatchSignoff,
     MatchStatus,
     Question,
+    Reopening,
     Repeat,
 )
 from matching.standing import agencies
@@ -37,6 +38,8 @@ def _match(event: "Event") -> Match:
         return _order(event).match
     if event.subject_type == "matching.abandonment":
         return _abandonment(event).match
+    if event.subject_type == "matching.reopening":
+        return _reopening(event).expected.match
     if event.subject_type == "matching.deliveryterms":
         return DeliveryTerms.objects.select_related("match__project").get(pk=event.subject_id).match
     if event.subject_type == "matching.repeat":
@@ -69,6 +72,17 @@ def _abandonment(event: "Event") -> Abandonment:
     if event.subject_type == "matching.match":
         return rows.get(match__pk=event.subject_id, status="confirmed")
     return rows.get(pk=event.subject_id)
+
+
+def _reopening(event: "Event") -> Reopening:
+    rows = Reopening.objects.select_related(
+        "expected__match__project", "expected__agency", "expected__slot", "opened_by"
+    )
+    return rows.get(pk=event.subject_id)
+
+
+def _reopening_words(event: "Event") -> dict[str, object]:
+    return {"reopening": _reopening(event)}
 
 
 def _abandonment_words(event: "Event") -> dict[str, object]:
@@ -194,6 +208,13 @@ NOTICES: Final = {
     ),
     "match.files_complete": Notice(
         "emails/match_files_complete.txt", hub_staff, "{number}: all files are there", where=_page
+    ),
+    "match.file_reopened": Notice(
+        "emails/match_file_reopened.txt",
+        everyone_concerned,
+        "{number}: a file is sent again",
+        where=_page,
+        context=_reopening_words,
     ),
     "match.linked": Notice(
         "emails/match_linked.txt", representatives_and_hub, "{number}: the match report is ready", where=_page

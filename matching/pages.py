@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Any, Final
 from django.utils.safestring import SafeString
 
 from agreements import public as agreements
-from matching import abandonment_shown, checks, destruction_shown, lifecycle, reviewed, selectors, standing
+from matching import (
+    abandonment_shown,
+    checks,
+    destruction_shown,
+    lifecycle,
+    reopening_checks,
+    reviewed,
+    selectors,
+    standing,
+)
 from matching.engine import page, page_words, questions
 from matching.engine.encoded import NO_REVIEW
 from matching.models import (
@@ -27,6 +36,7 @@ from p20win.workflow import blockers
 if TYPE_CHECKING:
     from p20win.accounts.models import User
 
+_GONE: Final = (custody.FileStatus.SET_ASIDE, custody.FileStatus.DESTROYED)
 ENCODED: Final = f"The agencies send keyed encodings in place of identifiers. {NO_REVIEW}"
 
 
@@ -41,8 +51,9 @@ def detail(match: Match, person: "User", at: dt.datetime) -> dict[str, Any]:
         "lead": lead(match),
         "files": _files(match, person),
         "not_asked": _not_asked(match),
-        "runs": match.runs.select_related("method", "started_by", "link_spec"),
+        "runs": match.runs.select_related("method", "started_by", "link_spec", "outdated_by__expected__slot"),
         "rejections": standing.rejections(match),
+        "reopenings": standing.reopenings(match),
         "job": _job(match, run, delivery),
         "result": result,
         "sample": _sample(result) if is_hub else None,
@@ -94,12 +105,17 @@ def _not_asked(match: Match) -> list[str]:
 def _file(row: ExpectedFile, person: "User", *, may_look: bool) -> dict[str, Any]:
     files: list[custody.SealedFile] = row.slot.latest_files  # type: ignore[attr-defined]  # prefetched
     latest = files[0] if files else None
+    if latest and latest.status in _GONE and row.slot.status == custody.SlotStatus.OPEN:
+        latest = None  # another is waited for
     return {
         "row": row,
         "kind": "List of consents" if row.is_consent else custody.DataClass(row.kind).label,
         "latest": latest,
         "may_look": may_look,
         "is_mine": person.organisation_id == row.slot.supplier_id,
+        "may_reopen": row.slot.status == custody.SlotStatus.FILLED
+        and person.has_role(Role.HUB_STAFF)
+        and row.match.status in reopening_checks.WHILE,
     }
 
 

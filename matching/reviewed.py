@@ -123,6 +123,8 @@ def why_not_read(sample: ReviewSample, person: "User", at: dt.datetime) -> list[
     match = sample.run.match
     if not person.has_role(Role.HUB_STAFF):
         return ["Only staff of the data integration hub review pairs."]
+    if sample.run.outdated_by_id:
+        return ["This run was made on an earlier file, which is closed; its pairs are reviewed no more."]
     if match.abandoned_at:
         return ["The match has ended without a result; nothing is reviewed any more."]
     if match.status not in OPEN_WHILE:

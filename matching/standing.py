@@ -20,6 +20,7 @@ from matching.models import (
     MatchRun,
     MatchSignoff,
     MatchStatus,
+    Reopening,
     RunStatus,
 )
 from p20win.accounts.public import Organisation, hub, operating_group
@@ -114,11 +115,11 @@ def latest_run(match: Match) -> MatchRun | None:
 
 
 def latest_result(match: Match) -> MatchRun | None:
-    """Return the result that counts: the run before the parties, else the latest that came to one."""
+    """Return the result that counts: the run before the parties, else the latest of the present files."""
     if match.proposed_id:
         return match.runs.select_related("method", "started_by").get(pk=match.proposed_id)
-    rows = match.runs.filter(status=RunStatus.DONE).select_related("method", "started_by")
-    return rows.order_by("-number").first()
+    rows = match.runs.filter(status=RunStatus.DONE, outdated_by=None)
+    return rows.select_related("method", "started_by").order_by("-number").first()
 
 
 def results(match: Match) -> QuerySet[MatchRun]:
@@ -131,6 +132,12 @@ def rejections(match: Match) -> QuerySet[MatchSignoff]:
     """Return why parties said that a run was not optimal, latest first."""
     rows = MatchSignoff.objects.filter(run__match=match, rejected_at__isnull=False)
     return rows.select_related("organisation", "rejected_by", "run").order_by("-rejected_at")
+
+
+def reopenings(match: Match) -> QuerySet[Reopening]:
+    """Return which files were asked for again, latest first."""
+    rows = Reopening.objects.filter(expected__match=match)
+    return rows.select_related("expected__agency", "expected__slot", "opened_by").order_by("-opened_at")
 
 
 def signoffs(run: MatchRun) -> QuerySet[MatchSignoff]:

@@ -58,10 +58,10 @@ def contents(name, kind):
     return as_text(table)
 
 
-def request(*, with_list=False, flag_value="1", not_wanted_from=(), agencies=AGENCIES, extra=()):
+def request(*, with_list=False, flag_value="1", not_wanted_from=(), agencies=AGENCIES, extra=(), extra_of=()):
     """Return an approved request for the data of the three agencies.
 
-    With a list of a third party if asked, and with more identifiers than the invented files hold.
+    With a list of a third party if asked, and with more identifiers than the invented files hold, of some.
     """
     row = requests.complete(*(agency(name) for name in agencies))
     by, question = row.requestor, row.questions.first()
@@ -69,7 +69,8 @@ def request(*, with_list=False, flag_value="1", not_wanted_from=(), agencies=AGE
         rows.take_out(element, by=by, at=START)
     for name in agencies:
         headers = people().agencies[name].matching.table.column_names[1:]
-        headers += [header for header in extra if header not in headers]
+        more = extra if not extra_of or name in extra_of else ()
+        headers += [header for header in more if header not in headers]
         for header in (*headers, *ANALYTICAL[name]):
             is_identifier = header in headers
             rows.add(

@@ -182,7 +182,7 @@ def stream(
 
 def _rows(part: Part, key: Key, entry: Entry) -> Iterator[bytes]:
     header = True
-    for batch in _batches(part) if part.pieces else _key_batches(key, part):
+    for batch in batches(part) if part.pieces else _key_batches(key, part):
         done, ids, why = key.translate(batch, part)
         if part.watch:
             part.watch.look(ids, done, free=(LINK_ID, *key.flags))
@@ -200,7 +200,7 @@ def _rows(part: Part, key: Key, entry: Entry) -> Iterator[bytes]:
 
 def watch_over(part: Part, *, is_key: bool = False) -> Watch:
     """Read what an agency sent to match by, so that none of it leaves; its columns are the identifiers."""
-    table = pa.concat_tables(list(_batches(part)))
+    table = pa.concat_tables(list(batches(part)))
     ids = table[part.id_column].combine_chunks()
     return Watch(part.file, ids, {name: table[name] for name in part.columns}, is_key=is_key)
 
@@ -211,7 +211,11 @@ def _key_batches(key: Key, part: Part) -> Iterator[pa.Table]:
         yield pa.table({part.id_column: key.ids.slice(start, 2**18)})
 
 
-def _batches(part: Part) -> Iterator[pa.Table]:
+def batches(part: Part) -> Iterator[pa.Table]:
+    """Yield the rows of a file as they come, its id column and what is delivered.
+
+    :raises BadInput: if it lacks an approved column
+    """
     source = Pieces(part.pieces() if part.pieces else ())
     head = source.peek_line()
     mark = delimiter(head, part.name)

@@ -271,8 +271,12 @@ def recognise(headers: Sequence[str], where: str, *, id_column: str | None = Non
             f"{where}: no column to match on was recognised among its headers;"
             " name them in the specification."
         )
-    groups = tuple(h for h in headers if h != found and not defaults.GROUP_HEADERS.isdisjoint(plain[h]))
-    return File(id_column=found, columns=columns, groups=groups)
+    return File(id_column=found, columns=columns, groups=groups_of([h for h in headers if h != found]))
+
+
+def groups_of(headers: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns by which a report breaks down its rates, such as race; they are never matched on."""
+    return tuple(h for h in headers if not defaults.GROUP_HEADERS.isdisjoint(_plain(h)))
 
 
 def _claimed(

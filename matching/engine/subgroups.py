@@ -21,7 +21,7 @@ _BAND: Final = 5
 _MOST_LABELS: Final = 20
 _LONGEST_LABEL: Final = 40
 _LEAST_ROWS: Final = 10
-_UNKNOWN: Final = "not known"
+UNKNOWN: Final = "not known"
 _NUMBERS: Final = ("ssn", "sasid", "birth_date", "middle_name")
 
 
@@ -46,7 +46,7 @@ def of_columns(name: str, table: pa.Table, file: File, matched: np.ndarray) -> l
     """
     made = []
     for column in file.groups:
-        labels = _codes(table[column])
+        labels = codes_of(table[column])
         if labels is not None:
             made.append({"file": name, **by(column, labels, matched)})
     return made
@@ -149,7 +149,7 @@ def _shared(table: pa.Table) -> np.ndarray:
 
 
 def _band(year: str) -> str:
-    if year == _UNKNOWN:
+    if year == UNKNOWN:
         return year
     start = int(year) // _BAND * _BAND
     return f"{start}–{start + _BAND - 1}"
@@ -165,16 +165,28 @@ def labels_of(column: pa.ChunkedArray) -> Labels:
     encoded = column.cast(pa.string()).combine_chunks().dictionary_encode()
     names = encoded.dictionary.to_pylist()
     number = pc.fill_null(encoded.indices, len(names)).to_numpy(zero_copy_only=False)
-    return Labels(number, [*names, _UNKNOWN])
+    return Labels(number, [*names, UNKNOWN])
 
 
-def _codes(column: pa.ChunkedArray) -> Labels | None:
+def codes_of(column: pa.ChunkedArray) -> Labels | None:
     """Return the codes of a column, the rare ones together, or None if they are not codes."""
+    labels = labels_of(filled(column))
+    return without_rare(labels) if are_codes(labels.names[:-1]) else None
+
+
+def filled(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return a column as text, trimmed; a blank cell is missing."""
     text = pc.utf8_trim_whitespace(column.cast(pa.string()))
-    labels = labels_of(pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text))
-    codes = labels.names[:-1]
-    if len(codes) > _MOST_LABELS or any(len(code) > _LONGEST_LABEL for code in codes):
-        return None
+    return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
+
+
+def are_codes(values: Sequence[str]) -> bool:
+    """Say whether a column's values are a short list of codes; else they could be anything."""
+    return len(values) <= _MOST_LABELS and all(len(value) <= _LONGEST_LABEL for value in values)
+
+
+def without_rare(labels: Labels) -> Labels:
+    """Return the groups with the rare ones together; the last is of those of whom nothing is known."""
     often = np.bincount(labels.number, minlength=len(labels.names)) >= _LEAST_ROWS
-    words = [code if often[number] else "other values" for number, code in enumerate(codes)]
-    return Labels(labels.number, [*words, _UNKNOWN])
+    words = [code if often[number] else "other values" for number, code in enumerate(labels.names[:-1])]
+    return Labels(labels.number, [*words, UNKNOWN])

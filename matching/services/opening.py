@@ -174,17 +174,22 @@ def _open(
         destroy_by=agreement.destruction_date if agreement else None,
         on_accepted="matching.file_accepted",
     )
+    wait_for(slot, by=by, at=at)
+    return slot
+
+
+def wait_for(slot: custody.UploadSlot, *, by: "User", at: dt.datetime) -> None:
+    """Start the clock by which an agency sends a file."""
     deadlines.start(
         WINDOW,
         subject=slot,
-        project=match.project,
+        project=slot.project,
         at=at,
         by=by,
         waiting_on_role=Role.DATA_STEWARD,
-        waiting_on_organisation=agency,
+        waiting_on_organisation=slot.supplier,
         where=reverse("custody:slot", args=[slot.pk]),
     )
-    return slot
 
 
 @transaction.atomic

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,7 +14,7 @@ from matching import layouts, lifecycle, logged, standing
 from matching.engine import child, suppress
 from matching.engine.errors import BadInput, LinkageError, NeedsMoreMemory
 from matching.models import LinkSpec, Match, MatchRun, MatchStatus, RunStatus
-from matching.services import choosing, consenting, reviewing, specifying, weighing
+from matching.services import choosing, consenting, grouping, reviewing, specifying, weighing
 from p20win.accounts.public import system_user
 from p20win.audit.public import first_in_line
 from p20win.custody import public as custody
@@ -121,7 +122,9 @@ def _outcome(run: MatchRun, job: "RunningJob") -> child.Outcome:
         "lists": joined,
         "review": reviewing.setup(run.match),
     }
-    return child.link(setup, files, progress=job.progress)
+    outcome = child.link(setup, files, progress=job.progress)
+    report = grouping.with_groups(outcome.report, run.match, outcome.crosswalk)
+    return replace(outcome, report=report)
 
 
 def _store(run: MatchRun, outcome: child.Outcome, *, job: "RunningJob", at: dt.datetime) -> MatchRun:

@@ -28,11 +28,17 @@ if TYPE_CHECKING:
 AGE_ENDING: Final = ".age"
 
 
-def is_of_the_hub(slot: UploadSlot, actor: "User") -> str | None:
-    """Only the hub's staff and the operating group close a slot by hand."""
+def is_of_the_hub(subject: UploadSlot | SealedFile, actor: "User") -> str | None:
+    """Only the hub's staff and the operating group close a slot by hand, or set a file aside."""
     if actor.organisation is not None and actor.organisation.is_hub:
         return None
     return "Only staff of the data integration hub can do this."
+
+
+def holds_no_file(slot: UploadSlot, actor: "User") -> str | None:
+    """A slot takes another file when the one it held was set aside."""
+    there = slot.files.filter(status=FileStatus.ACCEPTED).exists()
+    return "The file that was accepted here must be set aside first." if there else None
 
 
 def is_of_the_sender(file: SealedFile, actor: "User") -> str | None:

@@ -31,6 +31,7 @@ _STATUS: Final = {
     "file.accepted": FileStatus.ACCEPTED,
     "file.sealed": FileStatus.ACCEPTED,
     "file.refused": FileStatus.REFUSED,
+    "file.set_aside": FileStatus.SET_ASIDE,
     "file.destroyed": FileStatus.DESTROYED,
 }
 

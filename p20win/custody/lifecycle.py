@@ -4,7 +4,14 @@ from typing import Final
 
 from p20win.accounts.public import any_of, is_operating_group, is_system
 from p20win.custody import checks
-from p20win.custody.models import DamageStatus, DestructionStatus, FileStatus, HoldStatus, SlotStatus
+from p20win.custody.models import (
+    LIVING,
+    DamageStatus,
+    DestructionStatus,
+    FileStatus,
+    HoldStatus,
+    SlotStatus,
+)
 from p20win.workflow import Step
 
 FILL: Final = Step(
@@ -20,7 +27,14 @@ CLOSE: Final = Step(
     checks=(any_of(is_system, is_operating_group, checks.is_of_the_hub),),
     label="Close the upload",
 )
-SLOT_STEPS: Final = (FILL, CLOSE)
+REOPEN: Final = Step(
+    event="slot.reopened",
+    sources=frozenset({SlotStatus.FILLED}),
+    target=SlotStatus.OPEN,
+    checks=(any_of(is_operating_group, checks.is_of_the_hub), checks.holds_no_file),
+    label="Have the file sent again",
+)
+SLOT_STEPS: Final = (FILL, CLOSE, REOPEN)
 
 ARRIVE: Final = Step(
     event="file.arrived",
@@ -46,13 +60,19 @@ REFUSE: Final = Step(
     target=FileStatus.REFUSED,
     checks=(is_system,),
 )
+SET_ASIDE: Final = Step(
+    event="file.set_aside",
+    sources=frozenset({FileStatus.ACCEPTED}),
+    target=FileStatus.SET_ASIDE,
+    checks=(any_of(is_operating_group, checks.is_of_the_hub),),
+)
 DESTROY: Final = Step(
     event="file.destroyed",
-    sources=frozenset({FileStatus.ANNOUNCED, FileStatus.ARRIVED, FileStatus.ACCEPTED}),
+    sources=frozenset(LIVING),
     target=FileStatus.DESTROYED,
     checks=(),  # the act was decided on when the destruction was asked for
 )
-FILE_STEPS: Final = (ARRIVE, GIVE_UP, ACCEPT, REFUSE, DESTROY)
+FILE_STEPS: Final = (ARRIVE, GIVE_UP, ACCEPT, REFUSE, SET_ASIDE, DESTROY)
 
 FINISH: Final = Step(
     event="data.destroyed",

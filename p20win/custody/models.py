@@ -125,10 +125,11 @@ class FileStatus(models.TextChoices):
     ARRIVED = "arrived", "Received, being checked"
     ACCEPTED = "accepted", "Accepted and sealed"
     REFUSED = "refused", "Refused"
+    SET_ASIDE = "set_aside", "Closed: another is sent in its place"
     DESTROYED = "destroyed", "Destroyed"
 
 
-LIVING: Final = (FileStatus.ANNOUNCED, FileStatus.ARRIVED, FileStatus.ACCEPTED)
+LIVING: Final = (FileStatus.ANNOUNCED, FileStatus.ARRIVED, FileStatus.ACCEPTED, FileStatus.SET_ASIDE)
 """In these something of a file lies at the hub, or is on its way."""
 
 

@@ -32,7 +32,7 @@ does so only where a desk's ground (`register_ground`) says that an order or a c
 `ask_destruction_of_all` at a project's end; nothing is sealed for a closed one.
 While a legal hold is in force both refuse; `why_held` says it in words, and who starts a clock of destruction
 calls `hold_clocks` after it. `ask_removal` has one file deleted while its owner's key is needed for others;
-the vault waits for the end of a hold.
+the vault waits for the end of a hold. `send_again` closes an accepted file so that another is sent instead.
 """
 
 from p20win.custody.bounds import only as open_only
@@ -89,6 +89,7 @@ from p20win.custody.models import (
 )
 from p20win.custody.reception import Reception, receive
 from p20win.custody.removal import ask_removal, register_removable
+from p20win.custody.replacing import send_again
 from p20win.custody.sealing import (
     NotOpenable,
     open_bytes,
@@ -181,6 +182,7 @@ __all__ = [
     "rows_alarm",
     "scanner_state",
     "seal_bytes",
+    "send_again",
     "sftp_state",
     "shred",
     "signed_by_the_hub",

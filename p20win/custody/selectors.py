@@ -54,7 +54,7 @@ def earlier_file(file: SealedFile, user: "User") -> SealedFile | None:
     before = (
         visible_files(user)
         .filter(owner=file.owner, data_class=file.data_class, received_at__lt=file.received_at)
-        .filter(status__in=(FileStatus.ACCEPTED, FileStatus.DESTROYED))
+        .filter(status__in=(FileStatus.ACCEPTED, FileStatus.SET_ASIDE, FileStatus.DESTROYED))
         .exclude(profile={})
         .order_by("-received_at")
     )

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from p20win import clock
 from p20win.access import SignedInRequest, members_only, public
-from p20win.custody import checks, schedule, selectors, upload_tickets, vault_keys
+from p20win.custody import checks, replacing, schedule, selectors, upload_tickets, vault_keys
 from p20win.custody.engine import pieces
 from p20win.custody.engine.cells import FORMS
 from p20win.custody.forms import FileForm, SlotFilter
@@ -80,6 +80,7 @@ def _shown(request: SignedInRequest, row: UploadSlot) -> dict[str, object]:
         "tickets": upload_tickets.good_ones(row, now=clock.real_now()) if sends else [],
         "clock": deadlines.of_subject(row, schedule.WINDOW).first(),
         "moves": schedule.moves(row),
+        "reopened": replacing.reopened(row),
         "arranges": not schedule.why_not_arrange(row, request.user),
         "encryption": encryption,
         "vault_key": _sealed_for() if encryption == Encryption.BROWSER else "",

@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from django.urls import reverse
 
 from matching import standing
 from matching.engine import child, extract
@@ -49,6 +50,50 @@ class TestLinking:
         assert [(where, number) for where, number in counted if 0 < number < 6] == []
         written = b"".join(path.read_bytes() for path in vault.rglob("*") if path.is_file())
         assert not any(one.encode() in written for one in list(ids)[:50])
+
+    @pytest.mark.obligation("O-113")
+    def test_race_in_an_analytical_file_is_told_and_never_matched_on(self, monkeypatch, signed_in):
+        columns = ("GradeLevelCode", "RaceEthnicityReportingText")
+        monkeypatch.setitem(matches.ANALYTICAL, "SDE", columns)
+
+        run = standing.latest_result(matches.linked())
+
+        assert "Race" not in json.dumps(run.spec)
+        told = {(entry["file"], entry["by"]): entry for entry in run.report["subgroups"]}
+        race = told["SDE", "RaceEthnicityReportingText"]
+        assert sum(group["count"] is not None for group in race["groups"]) > 1
+        assert {("SDE", "sex"), ("DOL", "SSN on file")} <= set(told)
+        shown = signed_in(factories.hub_member()).get(reverse("matching:report", args=[run.pk])).text
+        assert "SDE by RaceEthnicityReportingText" in shown
+        assert [(where, number) for where, number in numbers(run.report) if 0 < number < 6] == []
+
+    @pytest.mark.long
+    @pytest.mark.obligation("O-113")
+    def test_race_among_the_identifiers_is_told_and_never_matched_on(self, monkeypatch):
+        everybody = matches.people().agencies["SDE"]
+        race = dict(
+            zip(
+                everybody.analytical.table["SyntheticID"].to_pylist(),
+                everybody.analytical.table["RaceEthnicityReportingText"].to_pylist(),
+                strict=True,
+            )
+        )
+        match = matches.collecting(extra=("Race",), extra_of=("SDE",))
+        for name in matches.AGENCIES:
+            for kind in ("matching", "analytical"):
+                content = matches.contents(name, kind)
+                if (name, kind) == ("SDE", "matching"):
+                    head, *rows = content.decode().splitlines()
+                    rows = [f"{row}\t{race.get(row.split(chr(9))[0], '')}" for row in rows]
+                    content = "\n".join([f"{head}\tRace", *rows, ""]).encode()
+                assert matches.send(match, name, kind, content).status == custody.FileStatus.ACCEPTED
+        match.refresh_from_db()
+
+        run = standing.latest_result(matches.linked(match))
+
+        assert run.spec["files"]["SDE"]["groups"] == ["Race"]
+        assert "Race" not in json.dumps([run.spec["comparisons"], run.spec["blocks"]])
+        assert ("SDE", "Race") in {(entry["file"], entry["by"]) for entry in run.report["subgroups"]}
 
     def test_done_twice_it_stores_one_result(self):
         match = matches.linked()

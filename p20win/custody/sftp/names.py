@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from p20win.accounts.models import Organisation
 
 SUM, RECEIPT, REPORT = ".sha256", ".receipt.json", ".report.txt"
-JUDGED: Final = (FileStatus.ARRIVED, FileStatus.ACCEPTED, FileStatus.REFUSED, FileStatus.DESTROYED)
+JUDGED: Final = (
+    FileStatus.ARRIVED,
+    FileStatus.ACCEPTED,
+    FileStatus.REFUSED,
+    FileStatus.SET_ASIDE,
+    FileStatus.DESTROYED,
+)
 LONGEST_SUM: Final = 4096
 _HASH = re.compile(rb"(?<![0-9a-fA-F])[0-9a-fA-F]{64}(?![0-9a-fA-F])")
 
