@@ -198,8 +198,7 @@ class Case:
             (self.leaks if leak else self.warnings).append(finding)
         intervals: tuple[Interval, ...] = ()
         if questions:
-            stacked = sparse.vstack([self._vector(q) for q in questions]).tocsr()
-            intervals = Hearing(self, questions, stacked).run()
+            intervals = Hearing(self, questions, self._stack(questions)).run()
         listed = [c for c in self.cells if c.listed and c.ours]
         return Report(
             leaks=tuple(self.leaks),
@@ -210,11 +209,19 @@ class Case:
             intervals=intervals,
         )
 
-    def _vector(self, question: Question) -> sparse.csr_matrix:
-        row = self.sums[list(question.plus)].sum(axis=0)
-        if question.minus:
-            row = row - self.sums[list(question.minus)].sum(axis=0)
-        return sparse.csr_matrix(row)
+    def _stack(self, questions: Sequence[Question]) -> sparse.csr_matrix:
+        """Write each question as a sum of unknowns."""
+        signs = [
+            (i, c, s)
+            for i, q in enumerate(questions)
+            for s, cs in ((1.0, q.plus), (-1.0, q.minus))
+            for c in cs
+        ]
+        rows, columns, weights = zip(*signs, strict=True)
+        shape = (len(questions), len(self.cells))
+        stacked = sparse.csr_matrix((weights, (rows, columns)), shape=shape) @ self.sums
+        stacked.eliminate_zeros()
+        return stacked.tocsr()
 
     def _about_nobody(self, question: Question) -> bool:
         return question.kind in ("cell", "unlisted") and bool(self.nobody[question.plus[0]])

@@ -46,9 +46,14 @@ def too_telling(
         if policy.is_small(k) and part.listed:
             why = f"{share.name}: a percentage of a count below {policy.min_count}."
             yield True, Finding("percentage", people, k, k, why, (share.place,))
-        elif k <= 1 or k >= n - 1:
+        elif (k <= 1 or k >= n - 1) and not (_allowed(part, k, policy) and _allowed(base, n, policy)):
             why = f"{share.name}: nobody, everybody, or all but one."
             yield True, Finding("percentage", people, k, k, why, (share.place,))
         elif part.withheld:
             why = f"{share.name}: a percentage of a withheld count."
             yield False, Finding("percentage", people, k, k, why, (share.place,))
+
+
+def _allowed(cell: Cell, count: int, policy: CellPolicy) -> bool:
+    """Say whether a count may be printed and is, where zeros are: its percentage then says no more."""
+    return not policy.hide_zeros and not policy.is_small(count) and cell.known == count

@@ -234,7 +234,7 @@ class System:
                 if end != reached:  # rounded ends may still be out of reach for whole numbers
                     exact = self.extreme(sums, number, sign, whole=True)
                     end = round(exact + constant[number]) if np.isfinite(exact) else exact
-            found.append(float(end))
+            found.append(float(end) + 0.0)  # no minus zero
         return found[0], found[1]
 
     def world(

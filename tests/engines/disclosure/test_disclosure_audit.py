@@ -154,6 +154,12 @@ class TestPercentages:
         found = {leak.kind for leak in look(table(self.HEAD, *lines)).leaks}
         assert ("percentage" in found) == (not safe)
 
+    @pytest.mark.parametrize(("rest", "safe"), [("40", True), ("", False)])
+    def test_nobody_may_be_said_twice_where_zeros_are_shown(self, rest, safe):
+        lines = ["x,1,0,0,0,b", f"x,2,40,{rest},,", f"x,Total,40,{rest},,", "y,1,60,60,,", "y,2,70,70,,"]
+        report = look(table("a,b,count,released,pct,pct_of", *lines), policy=ZEROS_SHOWN)
+        assert report.passed == safe
+
     def test_a_reason_in_a_released_file_silences_nothing(self):
         shown = table("a,released,pct,pct_of,reason", "x,,12.0,a,percentage", "y,,88.0,a,", "Total,25,,,")
         assert any((leak.low, leak.high) == (3, 3) for leak in look(shown).leaks)
