@@ -1,47 +1,70 @@
 """The command line: protect tables, or audit what was released.
 
 Exit codes of `protect`: 0 written and its own audit clean, 1 no safe pattern, 2 bad input,
-3 stopped without a safe pattern. Of `audit`: 0 pass, 1 leak, 2 bad input, 3 the check itself failed.
+3 stopped without a safe pattern. OUT exists only on 0.
+Of `audit`: 0 pass, 1 leak, 2 bad input or not checked.
 """
 
 import argparse
+import csv
 import json
+import math
+import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TextIO
 
+from disclosure.engine import outfiles
 from disclosure.engine.audit.judge import Report, audit
-from disclosure.engine.codes import read_hierarchy
+from disclosure.engine.codes import Hierarchy, read_hierarchy
 from disclosure.engine.errors import BadTable, NoSafePattern, SolverFailed, Stopped
-from disclosure.engine.examine import audit_release
-from disclosure.engine.longform import read_long
+from disclosure.engine.longform import Table, read_long
 from disclosure.engine.policy import CellPolicy, from_toml
 from disclosure.engine.protect import Protection, protect
 
 DEFAULTS = CellPolicy(min_count=6, hide_zeros=True, min_pct_base=20)
+_NAMED = 20  # facts and leaks told one by one
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code."""
+    """Run one command and return its exit code; whatever goes wrong, never 0."""
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options))
     except BadTable as error:
         return _say(2, str(error))
     except NoSafePattern as error:
-        for line in (str(error), *(f"  in the way: {fact}" for fact in error.facts)):
+        facts = error.facts or [f"{path}: what it shows" for path in _inputs(options)[:_NAMED]]
+        for line in (str(error), *(f"  in the way: {fact}" for fact in facts)):
             _say(1, line)
         return 1
     except (Stopped, SolverFailed) as error:
-        return _say(3, str(error))
+        return _say(options.stopped, str(error))
     except OSError as error:
         return _say(2, f"{error.filename or 'File'}: {error.strerror}.")
+    except MemoryError:
+        return _say(options.stopped, "The tables need more memory than there is.")
+    except Exception as error:  # noqa: BLE001 - the last net: an error must not end as a verdict
+        return _say(options.stopped, f"Stopped by an error of the program ({type(error).__name__}).")
 
 
 def _say(code: int, text: str) -> int:
-    print(text, file=sys.stderr)
+    _tell(text, sys.stderr)
     return code
+
+
+def _tell(text: str, stream: TextIO | None = None) -> None:
+    """Print, whatever the stream can take: a broken pipe must not change a verdict."""
+    stream = stream or sys.stdout
+    try:
+        try:
+            print(text, file=stream, flush=True)
+        except UnicodeEncodeError:
+            print(text.encode("ascii", "backslashreplace").decode(), file=stream, flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -50,92 +73,163 @@ def _parser() -> argparse.ArgumentParser:
     one = commands.add_parser("protect", help="withhold what must not be shown")
     one.add_argument("tables", nargs="+", metavar="TABLE.csv")
     one.add_argument("--released", nargs="+", action="extend", default=[], metavar="FILE")
-    one.add_argument("--seconds", type=float, default=60.0)
+    one.add_argument("--seconds", default="60")
     one.add_argument("--out", required=True)
     one.add_argument("--public")
-    one.set_defaults(run=_protect)
+    one.set_defaults(run=_protect, stopped=3, known=[])
     two = commands.add_parser("audit", help="attack released tables")
     two.add_argument("tables", nargs="+", metavar="FILE")
     two.add_argument("--json", action="store_true")
-    two.set_defaults(run=_audit)
+    two.add_argument(
+        "--known",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="FILE",
+        help="public before, not through us",
+    )
+    two.set_defaults(run=_audit, stopped=2, released=[])
     for command in (one, two):
         command.add_argument("--hier", action="append", default=[], metavar="DIM=FILE")
         command.add_argument("--policy", metavar="FILE.toml")
     return parser
 
 
-def _text(path: str) -> str:
+def _inputs(options: argparse.Namespace) -> list[str]:
+    groups = [given.partition("=")[2] for given in options.hier]
+    return [*options.tables, *options.released, *options.known, *groups, *filter(None, [options.policy])]
+
+
+def _text(path: str, content: bytes) -> str:
     try:
-        return Path(path).read_text(encoding="utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise BadTable(f"{path}: not UTF-8 text. Save the file as CSV UTF-8.") from None
 
 
+def _table(path: str, content: bytes) -> Table:
+    try:
+        return read_long(path, _text(path, content))
+    except BadTable:
+        raise
+    except csv.Error as error:
+        raise BadTable(f"{path}: not a CSV ({error}). Check the quotation marks.") from None
+    except ValueError:
+        raise BadTable(f"{path}: holds a number that counts no people.") from None
+
+
+def _hierarchy(name: str, path: str, content: bytes) -> Hierarchy:
+    try:
+        return read_hierarchy(name, _text(path, content))
+    except csv.Error as error:
+        raise BadTable(f"{path}: not a CSV ({error}). Check the quotation marks.") from None
+
+
+def _read(paths: Sequence[str]) -> list[tuple[str, bytes]]:
+    return [(path, Path(path).read_bytes()) for path in paths]
+
+
 def _policy(options: argparse.Namespace) -> CellPolicy:
-    return from_toml(_text(options.policy), defaults=DEFAULTS) if options.policy else DEFAULTS
+    if not options.policy:
+        return DEFAULTS
+    return from_toml(_text(options.policy, Path(options.policy).read_bytes()), defaults=DEFAULTS)
 
 
-def _hierarchies(options: argparse.Namespace) -> dict[str, str]:
-    files: dict[str, str] = {}
+def _groups(options: argparse.Namespace) -> dict[str, tuple[str, bytes]]:
+    files: dict[str, tuple[str, bytes]] = {}
     for given in options.hier:
         name, equals, path = given.partition("=")
         if not equals or not name or not path:
             raise BadTable(f"--hier {given}: write DIM=FILE.")
         if name in files:
             raise BadTable(f"--hier {given}: {name} has a hierarchy already.")
-        files[name] = path
+        files[name] = (path, Path(path).read_bytes())
     return files
 
 
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        raise BadTable("--seconds must be a number.") from None
+    if not math.isfinite(seconds) or seconds <= 0:
+        raise BadTable("--seconds must be more than 0, and finite.")
+    return seconds
+
+
 def _protect(options: argparse.Namespace) -> int:
-    if options.seconds <= 0:
-        raise BadTable("--seconds must be more than 0.")
-    tables = [read_long(path, _text(path)) for path in options.tables]
-    several = len(tables) > 1
-    if several and len({Path(path).name for path in options.tables}) < len(tables):
+    if len({Path(path).name for path in options.tables}) < len(options.tables):
         raise BadTable("Two tables have the same file name; each is written under its own.")
-    earlier = [read_long(path, _text(path)) for path in options.released]
-    paths = _hierarchies(options)
+    places = outfiles.targets(options.tables, options.out, options.public)
+    outfiles.refuse_inputs(places, _inputs(options))
+    outfiles.clear(places)
+    folders = [options.out, options.public] if len(places) > 1 else []
+    try:
+        return _protect_into(options, places, folders)
+    finally:
+        outfiles.clear_folders(folders)
+
+
+def _protect_into(
+    options: argparse.Namespace, places: Sequence[tuple[Path, Path | None]], folders: Sequence[str | None]
+) -> int:
+    seconds = _seconds(options.seconds)
+    tables = [_table(path, content) for path, content in _read(options.tables)]
+    earlier = _read(options.released)
+    before = [_table(path, content) for path, content in earlier]
+    groups = _groups(options)
     policy = _policy(options)
-    end = time.monotonic() + options.seconds
+    end = time.monotonic() + seconds
     result = protect(
         tables,
-        earlier,
-        hierarchies={name: read_hierarchy(name, _text(path)) for name, path in paths.items()},
+        before,
+        hierarchies={name: _hierarchy(name, path, content) for name, (path, content) in groups.items()},
         policy=policy,
-        seconds=options.seconds,
+        seconds=seconds,
         left=lambda: end - time.monotonic(),
     )
-    report = check(result, [(p, Path(p).read_bytes()) for p in options.released], paths, policy)
+    hierarchies = {name: content for name, (_, content) in groups.items()}
+    report = check(result, earlier, hierarchies, policy)
     if not report.passed:
-        for leak in report.leaks[:20]:
-            _say(3, f"own audit: {leak.kind}: {leak.people}: {leak.derivation}")
-        return _say(3, "The pattern found does not pass its own audit; nothing was written.")
-    _write(options, result, several=several)
-    print(summary(result, report))
+        return _refuse(report, result, earlier, hierarchies, policy)
+    for folder in filter(None, folders):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    files = []
+    for (out, public), table in zip(places, result.tables, strict=True):
+        files.append((out, table.reviewer_bytes()))
+        if public:
+            files.append((public, table.public_bytes()))
+    outfiles.write_all(files)
+    _tell(summary(result, report))
     return 0
 
 
+def _refuse(
+    report: Report,
+    result: Protection,
+    earlier: Sequence[tuple[str, bytes]],
+    groups: Mapping[str, bytes],
+    policy: CellPolicy,
+) -> int:
+    """Say what the own audit found, and whether it is the earlier releases that stand in the way."""
+    told = [f"{leak.kind}: {leak.people}: {leak.derivation}" for leak in report.leaks[:_NAMED]]
+    if earlier and check(result, [], groups, policy).passed:
+        raise NoSafePattern("Together with what was released earlier, small counts can be worked out.", told)
+    for line in told:
+        _say(3, f"own audit: {line}")
+    return _say(3, "The pattern found does not pass its own audit; nothing was written.")
+
+
 def check(
-    result: Protection, earlier: Sequence[tuple[str, bytes]], hierarchies: dict[str, str], policy: CellPolicy
+    result: Protection,
+    earlier: Sequence[tuple[str, bytes]],
+    groups: Mapping[str, bytes],
+    policy: CellPolicy,
 ) -> Report:
     """Audit the bytes that may be handed on, with the true counts and all earlier releases."""
-    groups = {name: Path(path).read_bytes() for name, path in hierarchies.items()}
-    return audit_release(result, earlier, groups=groups, policy=policy)
-
-
-def _write(options: argparse.Namespace, result: Protection, *, several: bool) -> None:
-    for target, side in ((options.out, "reviewer"), (options.public, "public")):
-        if target is None:
-            continue
-        if several:
-            Path(target).mkdir(parents=True, exist_ok=True)
-        for table in result.tables:
-            path = Path(target) / Path(table.table.name).name if several else Path(target)
-            content = table.reviewer_bytes() if side == "reviewer" else table.public_bytes()
-            scratch = path.with_name(path.name + ".part")
-            scratch.write_bytes(content)
-            scratch.replace(path)
+    public = [(f"{t.table.name} (to be released)", t.public_bytes()) for t in result.tables]
+    truth = [(t.table.name, t.reviewer_bytes()) for t in result.tables]
+    return audit([*public, *earlier], groups=groups, policy=policy, truth=truth)
 
 
 def summary(result: Protection, report: Report) -> str:
@@ -152,13 +246,12 @@ def summary(result: Protection, report: Report) -> str:
 
 
 def _audit(options: argparse.Namespace) -> int:
-    files = [(path, Path(path).read_bytes()) for path in options.tables]
-    groups = {name: Path(path).read_bytes() for name, path in _hierarchies(options).items()}
-    report = audit(files, groups=groups, policy=_policy(options))
+    groups = {name: content for name, (_, content) in _groups(options).items()}
+    report = audit(_read(options.tables), groups=groups, policy=_policy(options), known=_read(options.known))
     if options.json:
-        print(json.dumps(as_json(report), indent=2, sort_keys=True))
+        _tell(json.dumps(as_json(report), indent=2, sort_keys=True))
     else:
-        _print(report)
+        _tell(_in_words(report))
     return 0 if report.passed else 1
 
 
@@ -170,15 +263,16 @@ def as_json(report: Report) -> dict[str, object]:
         "withheld": report.withheld,
         "leaks": [leak.as_json() for leak in report.leaks],
         "warnings": [warning.as_json() for warning in report.warnings],
+        "intervals": [interval.as_json() for interval in report.intervals],
     }
 
 
-def _print(report: Report) -> None:
+def _in_words(report: Report) -> str:
+    said = []
     for word, findings in (("LEAK", report.leaks), ("warning", report.warnings)):
-        for finding in findings:
-            high = "any" if finding.high == float("inf") else f"{finding.high:.0f}"
-            print(
-                f"{word} {finding.kind}: {finding.people}: {finding.low:.0f} to {high}. {finding.derivation}"
-            )
+        for found in findings:
+            high = "any" if found.high == float("inf") else f"{found.high:.0f}"
+            said.append(f"{word} {found.kind}: {found.people}: {found.low:.0f} to {high}. {found.derivation}")
     verdict = "pass" if report.passed else f"{len(report.leaks)} can be worked out"
-    print(f"{report.cells} cells, {report.withheld} withheld: {verdict}")
+    said.append(f"{report.cells} cells, {report.withheld} withheld: {verdict}")
+    return "\n".join(said)

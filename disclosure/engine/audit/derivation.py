@@ -7,12 +7,21 @@ from scipy import sparse
 from scipy.optimize import linprog
 
 from disclosure.engine.audit.system import System
+from disclosure.engine.errors import SolverFailed
 
 _MOST = 12  # facts named one by one
+_ROUNDS = 4
 
 
 def derive(system: System, vector: sparse.csr_matrix, low: float, high: float) -> str:
     """Return the sum that gives a value, or the two bounds that enclose it."""
+    try:
+        return _derive(system, vector, low, high)
+    except SolverFailed:
+        return f"only {low:.0f} to {high:.0f} fits all released numbers"
+
+
+def _derive(system: System, vector: sparse.csr_matrix, low: float, high: float) -> str:
     goal = vector.toarray().ravel()
     if low == high and (plain := _equation(system, goal)) is not None:
         return f"{plain} = {low:.0f}"
@@ -39,16 +48,21 @@ def _equation(system: System, goal: np.ndarray) -> str | None:
     size = len(rows)
     if not size or size > 60_000:
         return None
-    answer = linprog(
-        np.ones(2 * size),
-        A_eq=sparse.hstack([columns, -columns]).tocsr(),
-        b_eq=goal[there],
-        bounds=(0, None),
-        method="highs",
-    )
-    if answer.status != 0:
-        return None
-    return _sum(system, rows, answer.x[:size] - answer.x[size:])
+    both = sparse.hstack([columns, -columns]).tocsr()
+    weight, best = np.ones(2 * size), None
+    for _ in range(_ROUNDS):  # facts that were little used become dearer: fewer carry the sum
+        system.work.ask()
+        answer = linprog(weight, A_eq=both, b_eq=goal[there], bounds=(0, None), method="highs")
+        if answer.status != 0:
+            break
+        system.work.spend(int(answer.nit))
+        used = answer.x[:size] - answer.x[size:]
+        count = int((np.abs(used) > 1e-7).sum())
+        if best is not None and count >= best[0]:
+            break
+        best = count, used
+        weight = 1 / (np.concatenate((np.abs(used), np.abs(used))) + 0.1)
+    return None if best is None else _sum(system, rows, best[1])
 
 
 def _bound(system: System, goal: np.ndarray, sign: int) -> str | None:
@@ -65,6 +79,7 @@ def _bound(system: System, goal: np.ndarray, sign: int) -> str | None:
     columns = facts.T.tocsc()
     open_columns = np.flatnonzero(np.isnan(system.known) | (system.known != 0) | (goal != 0))
     matrix = sparse.hstack([columns, -columns]).tocsr()[open_columns]
+    system.work.ask()
     answer = linprog(
         np.concatenate((upper, -lower)) + 1e-6,
         A_ub=-matrix,
@@ -81,12 +96,13 @@ def _sum(system: System, rows: np.ndarray, weights: np.ndarray) -> str:
     used = [(float(w), int(r)) for w, r in zip(weights, rows, strict=True) if abs(w) > 1e-7]
     used = [(w, r) for w, r in used if system.names[r] != "the same people"]
     used.sort(key=lambda pair: (-pair[0], pair[1]))
-    return _join(used[:_MOST], system.names) + (
+    return join(used[:_MOST], system.names) + (
         f" and {len(used) - _MOST} more facts" if len(used) > _MOST else ""
     )
 
 
-def _join(used: Sequence[tuple[float, int]], names: Sequence[str]) -> str:
+def join(used: Sequence[tuple[float, int]], names: Sequence[str]) -> str:
+    """Write a sum of facts, each with its weight."""
     said = ""
     for weight, row in used:
         sign = "−" if weight < 0 else "+"

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from disclosure.engine.audit.derivation import derive
+from disclosure.engine.audit.findings import Interval
 from disclosure.engine.audit.questions import Question, least_people
 from disclosure.engine.audit.system import EPS, Wish
+from disclosure.engine.audit.telling import Teller
 from disclosure.engine.errors import SolverFailed
 
 if TYPE_CHECKING:
@@ -25,29 +26,39 @@ class Hearing:
         self.full = stacked
         self.sums, self.constant = case.system.express(stacked)
         zeros = case.policy.hide_zeros
-        self.sure = [0] * len(case.cells) if zeros else least_people(case.universe, case.cells)
+        self.sure = np.zeros(len(case.cells)) if zeros else least_people(case.cells, case.along, case.nobody)
         self.least = np.full(len(self.questions), np.inf)  # of values seen in whole worlds
         self.most = np.full(len(self.questions), -np.inf)
+        self.proven: dict[int, tuple[float, float]] = {}
+        self.teller = Teller(case)
 
-    def run(self) -> None:
-        """Look for worlds, then settle what no world was found for."""
+    def run(self) -> tuple[Interval, ...]:
+        """Look for worlds, settle what no world was found for, and return how open each cell is."""
+        if self.system.first is not None:
+            self._see(self.system.first)
         wishes = [w for i in range(len(self.questions)) for w in self._wishes(i)]
-        left = self._many(wishes)
+        left = self._many([w for w in wishes if not self._granted(w)])
         for wish in left:
             if not self._granted(wish):
                 self._alone(wish)
         for number, question in enumerate(self.questions):
             self._conclude(number, question)
+        return tuple(self._interval(i) for i, q in enumerate(self.questions) if q.kind == "cell")
+
+    def _interval(self, number: int) -> Interval:
+        cell = self.case.cells[self.questions[number].plus[0]]
+        proven = number in self.proven
+        low, high = self.proven.get(number, (self.least[number], self.most[number]))
+        if low > high:  # nothing seen: all that is certain is what was printed
+            low, high = cell.low, cell.low
+        return Interval(self.case.words_of(cell), float(low), float(high), proven, (cell.mentioned,))
 
     def _truth(self, question: Question) -> int | None:
-        values = [self.case.cells[c].truth for c in question.plus]
-        minus = [self.case.cells[c].truth for c in question.minus]
-        if any(v is None for v in (*values, *minus)):
-            return None
-        return sum(v for v in values if v is not None) - sum(v for v in minus if v is not None)
+        asks = question.kind in ("cell", "unlisted")
+        return self.case.cells[question.plus[0]].truth if asks else None
 
     def _floor(self, question: Question) -> int:
-        sure = self.sure[question.plus[0]] if question.kind == "cell" else 0
+        sure = int(self.sure[question.plus[0]]) if question.kind in ("cell", "unlisted") else 0
         return max(self.case.policy.smallest_hidden, min(sure, self.case.policy.min_count - 1))
 
     def _wishes(self, number: int) -> list[Wish]:
@@ -57,14 +68,12 @@ class Hearing:
         up, down = Wish(number, 1, top - fixed), Wish(number, -1, fixed - floor)
         if question.kind == "base":
             return [Wish(number, 1, policy.min_pct_base - fixed)]
-        if question.kind == "cell":
-            truth = self._truth(question)
-            if truth is not None and policy.is_small(truth):
-                return [Wish(number, 1, top - 1 - fixed), down]
-            if truth is not None:
-                return [Wish(number, 1, truth + 1 - fixed), Wish(number, -1, fixed - (truth - 1))]
-            return [up, down]
-        return [up]
+        truth = self._truth(question)
+        if truth is not None and policy.is_small(truth):
+            return [Wish(number, 1, top - 1 - fixed), down]
+        if question.kind == "cell" and truth is not None:
+            return [Wish(number, 1, truth + 1 - fixed), Wish(number, -1, fixed - (truth - 1))]
+        return [up, down] if question.kind == "cell" else [up]
 
     def _granted(self, wish: Wish) -> bool:
         seen = self.most[wish.sum] if wish.sign > 0 else -self.least[wish.sum]
@@ -88,7 +97,10 @@ class Hearing:
             for i in rng.permutation(len(left)):
                 chosen.setdefault(left[int(i)].sum, left[int(i)])
             before = len(left)
-            x = self.system.world(self.sums, list(chosen.values()), whole=whole)
+            try:
+                x = self.system.world(self.sums, list(chosen.values()), whole=whole)
+            except SolverFailed:
+                break  # each is asked on its own, and says so if that fails as well
             if x is not None and not self._see(x) and not whole:
                 whole = True  # corners of this polytope are not whole: ask for whole numbers outright
                 continue
@@ -100,77 +112,60 @@ class Hearing:
         if not self.system.width:
             self._see(np.zeros(0))
             return
-        x = self.system.world(self.sums, [wish], whole=False)
-        if x is None or not self._see(x):
-            reached = wish.sign * float((self.sums[wish.sum] @ x)[0]) if x is not None else np.inf
-            if reached >= wish.goal - EPS:
-                whole = self.system.grants_whole(self.sums, wish)
-                if whole is not None:
-                    self._see(whole)
-
-    def _ends(self, number: int) -> tuple[float, float]:
-        ends = []
-        for sign in (-1, 1):
-            end = self.system.extreme(self.sums, number, sign, whole=False)
-            if np.isfinite(end):
-                value = end + self.constant[number]
-                end = np.ceil(value - EPS) if sign < 0 else np.floor(value + EPS)
-                seen = self.least[number] if sign < 0 else self.most[number]
-                if end != seen:  # rounded ends may still be out of reach for whole numbers
-                    exact = self.system.extreme(self.sums, number, sign, whole=True)
-                    end = round(exact + self.constant[number]) if np.isfinite(exact) else exact
-            ends.append(float(end))
-        return ends[0], ends[1]
+        try:
+            x = self.system.world(self.sums, [wish], whole=False)
+            if x is None or not self._see(x):
+                reached = wish.sign * float((self.sums[wish.sum] @ x)[0]) if x is not None else np.inf
+                if reached >= wish.goal - EPS:
+                    whole = self.system.grants_whole(self.sums, wish)
+                    if whole is not None:
+                        self._see(whole)
+        except SolverFailed:
+            return  # not granted, so it counts as broken
 
     def _conclude(self, number: int, question: Question) -> None:
-        wishes = self._wishes(number)
-        broken = [w for w in wishes if not self._granted(w)]
+        broken = [w for w in self._wishes(number) if not self._granted(w)]
         policy = self.case.policy
-        floor, top = self._floor(question), policy.min_count - 1
         if not broken:
             return
         truth = self._truth(question)
-        if question.kind == "cell" and truth is not None and not policy.is_small(truth) and len(broken) < 2:
+        large = truth is not None and not policy.is_small(truth)
+        blank = self.case.cells[question.plus[0]].blank
+        if question.kind == "cell" and large and (len(broken) < 2 or not blank):
             return
         try:
-            low, high = self._ends(number)
+            seen = float(self.least[number]), float(self.most[number])
+            low, high = self.proven[number] = self.system.ends(self.sums, self.constant, number, seen)
         except SolverFailed:
-            self._tell(
-                number,
-                question,
-                float(floor),
-                float("inf"),
-                "The checker could not settle this in its limit.",
-            )
+            self.teller.not_settled(question, float(self._floor(question)))
             return
-        leak, warning = False, False
-        inside = high <= top and low >= floor
-        if question.kind == "base":
-            leak = high < policy.min_pct_base
-        elif question.kind == "residual":
-            leak = high <= top and low >= 1
-        elif question.kind == "difference":
-            leak = inside and (low, high) != (floor, top)
-        elif truth is not None and policy.is_small(truth):
-            leak = low > floor or high < top
-        else:
-            leak = low == high or (inside and (low, high) != (floor, top))
-            warning = not leak and floor < low <= top
-        if leak or warning:
-            self._tell(number, question, low, high, None, leak=leak)
+        leak, warning = self._verdict(question, truth, low, high)
+        if (leak or warning) and not self._public_already(number, low, high):
+            self.teller.tell(question, self.full[number], low, high, leak=leak)
 
-    def _tell(
-        self, number: int, question: Question, low: float, high: float, why: str | None, *, leak: bool = True
-    ) -> None:
-        case = self.case
-        names = " and ".join(case.words(c) for c in question.plus)
-        if question.minus:
-            names = f"{names}, without {case.words(question.minus[0])}"
-        if why is None:
-            why = derive(case.system, self.full[number], low, high)
-        places = tuple(
-            dict.fromkeys(
-                case.cells[c].said or case.cells[c].mentioned for c in (*question.plus, *question.minus)
-            )
-        )
-        case.add(question.kind, names, low, high, why, places, leak=leak)
+    def _verdict(self, question: Question, truth: int | None, low: float, high: float) -> tuple[bool, bool]:
+        policy = self.case.policy
+        floor, top = self._floor(question), policy.min_count - 1
+        narrow = high <= top and low >= floor and (low, high) != (floor, top)
+        if question.kind == "base":
+            return high < policy.min_pct_base, False
+        if question.kind == "residual":
+            return high <= top and low >= 1, False
+        if truth is not None and policy.is_small(truth):
+            return low > floor or high < top, False
+        if question.kind != "cell":
+            return narrow, False
+        exact = low == high and self.case.cells[question.plus[0]].blank  # a range may well end in one number
+        leak = narrow or exact
+        return leak, not leak and floor < low <= top
+
+    def _public_already(self, number: int, low: float, high: float) -> bool:
+        """Say whether all this was known before, and not through us."""
+        public = self.case.public
+        if public is None:
+            return False
+        sums, constant = public.express(self.full[number])
+        try:
+            return public.ends(sums, constant, 0, (np.inf, -np.inf)) == (low, high)
+        except SolverFailed:
+            return False

@@ -1,10 +1,15 @@
-"""What the audit asks: every withheld cell, residual, difference of populations and percentage base."""
+"""What the audit asks: every withheld cell, every cell nobody listed, residuals, differences, bases."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import numpy as np
+
+from disclosure.engine.audit.closure import Sum, contexts, packings
 from disclosure.engine.audit.universe import Universe, Who
+from disclosure.engine.policy import CellPolicy
+
+_PACKINGS = 48  # ways to take shown groups that overlap out of one group
 
 
 @dataclass
@@ -18,133 +23,149 @@ class Cell:
     mentioned: str = ""
     truth: int | None = None
     shares: int = 0  # percentages printed of it as a base
-    truth_only: bool = True
+    listed: bool = False  # a table has a line for its count
+    ours: bool = False  # a line of ours speaks of it
+    known: float = float("nan")  # its count, where printed counts add up to it
+    blank: bool = False  # a line leaves its count out altogether
+    printed_in: set[tuple[str, str]] = field(default_factory=set)
+    blank_in: dict[tuple[str, str], str] = field(default_factory=dict)
+    public_low: float = 0.0  # what was known before, and not through us
+    public_high: float = float("inf")
 
     @property
     def exact(self) -> bool:
         """Say whether its count is printed."""
         return self.low == self.high
 
+    @property
+    def withheld(self) -> bool:
+        """Say whether a line leaves its count blank or blurred."""
+        return self.listed and not self.exact
+
 
 @dataclass(frozen=True)
 class Question:
-    """A sum of cells, minus a cell, that must not be known too well."""
+    """A sum of cells, minus others, that must not be known too well."""
 
-    kind: str  # cell, residual, difference, base
+    kind: str  # cell, unlisted, residual, difference, base
     plus: tuple[int, ...]
     minus: tuple[int, ...] = ()
 
 
-def ask(universe: Universe, cells: Sequence[Cell], *, min_count: int, hide_zeros: bool) -> list[Question]:
-    """List the questions for a set of cells."""
+def ask(universe: Universe, cells: Sequence[Cell], policy: CellPolicy) -> list[Question]:
+    """List the questions for a set of cells; cells that no table lists are among them."""
     number = {cell.who: i for i, cell in enumerate(cells)}
-    questions = [Question("cell", (i,)) for i, c in enumerate(cells) if not c.exact and not c.truth_only]
+    questions = [Question("cell", (i,)) for i, c in enumerate(cells) if c.withheld]
+    questions += [Question("unlisted", (i,)) for i in _unlisted(cells, policy)]
     questions += [Question("base", (i,)) for i, c in enumerate(cells) if c.shares]
+    residuals = _residuals(universe, cells, number)
+    questions += residuals.values()
     wider = _wider_codes(universe)
-    questions += _residuals(universe, cells)
-    questions += _differences(cells, number, wider, min_count=min_count, hide_zeros=hide_zeros)
+    questions += _differences(cells, number, wider, set(residuals), policy)
     return questions
 
 
-def least_people(universe: Universe, cells: Sequence[Cell]) -> list[int]:
-    """Say how many people a cell counts for certain when zeros are shown: one for each withheld part."""
-    least = [int(c.low) if c.said else 1 for c in cells]
+def _unlisted(cells: Sequence[Cell], policy: CellPolicy) -> list[int]:
+    found = []
     for i, cell in enumerate(cells):
-        if cell.truth_only or (cell.shares and not cell.said):
-            least[i] = 0
-    for d in range(len(universe.names)):
-        beside: dict[tuple[object, ...], list[int]] = defaultdict(list)
-        for i, cell in enumerate(cells):
-            beside[(*cell.who[:d], None, *cell.who[d + 1 :])].append(i)
-        for there in beside.values():
-            for i in sorted(there, key=lambda n: len(cells[n].who[d])):
-                if cells[i].exact:
-                    continue
-                inside = [j for j in there if cells[j].who[d] < cells[i].who[d]]
-                for family in _families(cells, d, inside):
-                    least[i] = max(least[i], sum(least[j] for j in family))
-    return least
+        if cell.listed or cell.exact:
+            continue
+        if cell.truth is not None:
+            asked = policy.is_small(cell.truth)
+        else:
+            asked = not cell.known >= policy.min_count and cell.low < policy.min_count
+        if asked:
+            found.append(i)
+    return found
+
+
+def least_people(cells: Sequence[Cell], along: Sequence[Sum], nobody: np.ndarray) -> np.ndarray:
+    """Say how many people a cell counts for certain when zeros are shown: one for each withheld part."""
+    alone = [max(1.0, c.low) if c.withheld and c.ours else c.low for c in cells]
+    least = np.where(nobody, 0.0, alone)
+    while True:
+        before = least.copy()
+        for line in along:
+            least[line.whole] = max(least[line.whole], least[line.parts].sum())
+        if (before == least).all():
+            return least
 
 
 def _wider_codes(universe: Universe) -> list[dict[frozenset[int], list[frozenset[int]]]]:
     out = []
-    for codes in universe.codes:
-        sets = sorted(set(codes.values()), key=lambda s: (len(s), sorted(s)))
+    for named in universe.sets:
+        sets = sorted(named, key=lambda s: (len(s), sorted(s)))
         broad = [s for s in sets if len(s) > 1]
         out.append({s: [b for b in broad if s < b] for s in sets})
     return out
 
 
-def _residuals(universe: Universe, cells: Sequence[Cell]) -> list[Question]:
-    """For every group along one dimension: the withheld cells directly inside it, together."""
-    found: dict[tuple[int, ...], Question] = {}
+def _residuals(universe: Universe, cells: Sequence[Cell], number: Mapping[Who, int]) -> dict[Who, Question]:
+    """For every group along one dimension: whoever is left when all that is known inside is taken out."""
+    found: dict[Who, Question] = {}
+    where = [cell.who for cell in cells]
     for d in range(len(universe.names)):
-        beside: dict[tuple[object, ...], list[int]] = defaultdict(list)
-        for i, cell in enumerate(cells):
-            if not cell.truth_only:
-                beside[(*cell.who[:d], None, *cell.who[d + 1 :])].append(i)
-        groups = [s for s in set(universe.codes[d].values()) if len(s) > 1]
-        groups.sort(key=lambda s: (len(s), sorted(s)))
-        for there in beside.values():
-            if sum(not cells[i].exact for i in there) < 2:
+        groups = sorted((s for s in universe.sets[d] if len(s) > 1), key=lambda s: (len(s), sorted(s)))
+        for there in contexts(where, d):
+            certain = [s for s, i in there.items() if _certain(cells[i])]
+            if len(there) < 3 or len(certain) == len(there):
                 continue
+            certain.sort(key=lambda s: (-len(s), sorted(s)))
             for group in groups:
-                inside = [i for i in there if cells[i].who[d] < group]
-                for family in _families(cells, d, inside):
-                    withheld = tuple(sorted(i for i in family if not cells[i].exact))
-                    if len(withheld) > 1:
-                        found.setdefault(withheld, Question("residual", withheld))
-    return list(found.values())
+                if group not in there:
+                    continue
+                inside = _widest([s for s in certain if s < group])
+                for family in packings(inside, _PACKINGS):
+                    left = group - frozenset().union(*family)
+                    whole = where[there[group]]
+                    who = (*whole[:d], left, *whole[d + 1 :])
+                    if len(left) < 2 or who in number or not family:
+                        continue
+                    minus = tuple(sorted(there[s] for s in family))
+                    found.setdefault(who, Question("residual", (there[group],), minus))
+    return found
 
 
-def _families(cells: Sequence[Cell], d: int, inside: Sequence[int]) -> list[list[int]]:
-    """Group the widest cells inside a group into families that do not overlap."""
-    singles = [i for i in inside if len(cells[i].who[d]) == 1]
-    broad = sorted((i for i in inside if len(cells[i].who[d]) > 1), key=lambda i: (-len(cells[i].who[d]), i))
-    top = [i for i in broad if not any(cells[i].who[d] < cells[j].who[d] for j in broad)]
-    if not top:
-        return [singles]
-    families = []
-    waiting = list(top)
-    while waiting:
-        taken: frozenset[int] = frozenset()
-        family = []
-        for i in [*waiting, *top, *broad, *singles]:
-            if i not in family and not cells[i].who[d] & taken:
-                family.append(i)
-                taken |= cells[i].who[d]
-        families.append(family)
-        waiting = [i for i in waiting if i not in family]
-    return families
+def _certain(cell: Cell) -> bool:
+    return cell.exact or (not cell.withheld and not np.isnan(cell.known))
+
+
+def _widest(sets: Sequence[frozenset[int]]) -> list[frozenset[int]]:
+    broad = [s for s in sets if len(s) > 1]
+    return [s for s in sets if not any(s < t for t in broad)]
 
 
 def _differences(
     cells: Sequence[Cell],
     number: Mapping[Who, int],
     wider: Sequence[Mapping[frozenset[int], Sequence[frozenset[int]]]],
-    *,
-    min_count: int,
-    hide_zeros: bool,
+    asked: set[Who],
+    policy: CellPolicy,
 ) -> list[Question]:
     """Find nested populations that may differ by few people."""
-    found = []
-    floor = 0 if hide_zeros else 1
+    found: dict[Who, Question] = {}
+    several = []
+    floor, few = policy.smallest_hidden, policy.min_count
     for i, cell in enumerate(cells):
-        if cell.truth_only:
+        if not cell.listed and not cell.shares:
             continue
         for who, apart in _around(cell.who, wider):
             j = number.get(who)
-            if j is None or cells[j].truth_only:
+            if j is None or not (cells[j].listed or cells[j].shares):
                 continue
             both = cell.exact and cells[j].exact
-            if both and not floor <= cells[j].low - cell.low < min_count:
+            if both and not floor <= cells[j].low - cell.low < few:
                 continue
-            if not both and (apart > 1 or cells[j].low - cell.high >= min_count):
+            if not both and (apart > 1 or cells[j].low - cell.high >= few):
                 continue
-            if apart == 1 and _is_cell(cell.who, who, number):
-                continue  # a released cell, asked on its own
-            found.append(Question("difference", (j,), (i,)))
-    return found
+            if apart > 1:
+                several.append(Question("difference", (j,), (i,)))
+                continue
+            d = next(d for d, (a, b) in enumerate(zip(cell.who, who, strict=True)) if a != b)
+            rest = (*who[:d], who[d] - cell.who[d], *who[d + 1 :])
+            if rest not in number and rest not in asked:  # else asked on its own
+                found.setdefault(rest, Question("difference", (j,), (i,)))
+    return [*found.values(), *several]
 
 
 def _around(
@@ -155,9 +176,3 @@ def _around(
         choices = [(atoms, 0), *((w, 1) for w in wider[d].get(atoms, ()))]
         around = [((*start, choice), apart + step) for start, apart in around for choice, step in choices]
     return [(w, apart) for w, apart in around if apart]
-
-
-def _is_cell(narrow: Who, wide: Who, number: Mapping[Who, int]) -> bool:
-    d = next(i for i, (a, b) in enumerate(zip(narrow, wide, strict=True)) if a != b)
-    rest = (*narrow[:d], wide[d] - narrow[d], *narrow[d + 1 :])
-    return rest in number

@@ -1,16 +1,21 @@
 """Read released tables for the audit. Shares no code with the side that protects them, on purpose."""
 
 import csv
+import io
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from disclosure.engine.audit.rounding import Reach, reach_of
 from disclosure.engine.errors import BadTable
 
 EVERYBODY = "Total"
 _NOT_DIMENSIONS = {"count", "released", "reason", "pct", "pct_of", "pct_n", "release"}
 _NUMBER = r"[0-9]+(?:,[0-9]{3})*"
+_DIGITS = 15  # a count with more digits is no count of people
+# What the reviewer's file (true count, released, reason) says of a percentage that the public file has blank.
+_BLANK_IN_PUBLIC = re.compile(r"percentage .+")
 
 
 @dataclass(frozen=True)
@@ -30,12 +35,14 @@ class Line:
     file: str
     number: int
     people: Mapping[str, str]
+    counted: bool  # the table has a column for counts; a blank there is a withheld count
     printed: tuple[int, int] | None
-    printed_text: str
     share: Share | None
     share_base: int | None
+    share_withheld: bool  # the reviewer's file says so; the public file must have it blank
     truth: int | None
     release: str
+    ours: bool = True  # else it was public before, and not through us
 
     @property
     def place(self) -> str:
@@ -44,56 +51,89 @@ class Line:
         return f"{where}, release {self.release}" if self.release else where
 
 
-def read(name: str, content: bytes) -> list[Line]:
-    """Read the bytes of one released table.
+def rows_of(name: str, content: bytes) -> list[list[str]]:
+    """Cut the bytes of a CSV into rows.
 
-    :raises BadTable: naming file, line and remedy
+    :raises BadTable: if they are no text, or no CSV
     """
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise BadTable(f"{name}: not UTF-8 text. Save the table as CSV UTF-8.") from None
-    table = list(csv.reader(text.splitlines()))
+    try:
+        return list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except csv.Error as error:
+        raise BadTable(f"{name}: not a CSV ({error}). Check the quotation marks.") from None
+
+
+def read(name: str, content: bytes, *, ours: bool = True, wide: bool = False) -> list[Line]:
+    """Read the bytes of one released table; `wide` takes rounded counts at their widest.
+
+    :raises BadTable: naming file, line and remedy
+    """
+    table = rows_of(name, content)
     if not table:
         raise BadTable(f"{name}: empty file.")
     header = [h.strip() for h in table[0]]
-    if len(set(header)) < len(header) or "" in header:
-        raise BadTable(f"{name}: two columns share a name, or one has none.")
-    if not {"released", "count", "pct"} & set(header):
-        raise BadTable(f"{name}: needs a column released (or count, or pct).")
-    lines = []
+    _refuse_header(name, header)
+    rows = []
     for number, row in enumerate(table[1:], start=2):
         if any(value.strip() for value in row):
             if len(row) != len(header):
                 raise BadTable(f"{name}, line {number}: expected {len(header)} values, found {len(row)}.")
-            lines.append(_line(name, number, dict(zip(header, (v.strip() for v in row), strict=True))))
-    if not lines:
+            rows.append((number, dict(zip(header, (v.strip() for v in row), strict=True))))
+    if not rows:
         raise BadTable(f"{name}: no lines below the header.")
-    return lines
+    reach = reach_of([row.get("released", "") for _, row in rows])
+    return [_line(name, number, row, reach, ours=ours, wide=wide) for number, row in rows]
 
 
-def _line(name: str, number: int, row: dict[str, str]) -> Line:
+def _refuse_header(name: str, header: Sequence[str]) -> None:
+    if len(set(header)) < len(header) or "" in header:
+        raise BadTable(f"{name}: two columns share a name, or one has none.")
+    if not {"released", "count", "pct"} & set(header):
+        raise BadTable(f"{name}: needs a column released (or count, or pct).")
+    for column in header:
+        if column not in _NOT_DIMENSIONS and column.casefold() in _NOT_DIMENSIONS:
+            raise BadTable(f"{name}: the column “{column}” must be written {column.casefold()}.")
+
+
+def _line(name: str, number: int, row: dict[str, str], reach: Reach, *, ours: bool, wide: bool) -> Line:
     place = f"{name}, line {number}"
     people = {key: value for key, value in row.items() if key not in _NOT_DIMENSIONS}
     if empty := [key for key, value in people.items() if not value]:
         raise BadTable(f"{place}: no code for {empty[0]}. Write {EVERYBODY} for all.")
+    for key, value in people.items():
+        if value != EVERYBODY and value.casefold() == EVERYBODY.casefold():
+            raise BadTable(f"{place}: “{value}” for {key} must be written {EVERYBODY}.")
     truth = _integer(place, "count", row.get("count", ""))
     text = row.get("released", "")
     if "released" not in row and truth is not None:
         text = str(truth)  # a table of plain counts shows them
-    withheld_share = "percentage" in row.get("reason", "")
-    share = None if withheld_share else _share(place, row, people)
+    share = _share(place, row, people)
+    reviewers = {"count", "released", "reason"} <= set(row)
+    reasons = [part.strip() for part in row.get("reason", "").split(";")]
+    withheld = share is not None and reviewers and any(_BLANK_IN_PUBLIC.fullmatch(r) for r in reasons)
     return Line(
         file=name,
         number=number,
         people=people,
-        printed=_printed(place, text),
-        printed_text=text,
+        counted="released" in row or "count" in row,
+        printed=_printed(place, text, reach.wide if wide else reach.narrow),
         share=share,
-        share_base=None if withheld_share else _integer(place, "pct_n", row.get("pct_n", "")),
+        share_base=_integer(place, "pct_n", row.get("pct_n", "")),
+        share_withheld=withheld,
         truth=truth,
         release=row.get("release", ""),
+        ours=ours,
     )
+
+
+def _whole(place: str, text: str) -> int:
+    digits = text.replace(",", "")
+    if len(digits) > _DIGITS:
+        raise BadTable(f"{place}: a number of {len(digits)} digits counts no people.")
+    return int(digits)
 
 
 def _integer(place: str, column: str, text: str) -> int | None:
@@ -101,24 +141,23 @@ def _integer(place: str, column: str, text: str) -> int | None:
         return None
     if not re.fullmatch(_NUMBER, text):
         raise BadTable(f"{place}: {column} must be a whole number of 0 or more.")
-    return int(text.replace(",", ""))
+    return _whole(place, text)
 
 
-def _printed(place: str, text: str) -> tuple[int, int] | None:
+def _printed(place: str, text: str, reach: int) -> tuple[int, int] | None:
     if not text:
         return None
     if re.fullmatch(_NUMBER, text):
-        exact = int(text.replace(",", ""))
+        exact = _whole(place, text)
         return exact, exact
     if match := re.fullmatch(r"<\s*([1-9][0-9]*)", text):
-        return 0, int(match.group(1)) - 1
+        return 0, _whole(place, match.group(1)) - 1
     if match := re.fullmatch(r"([0-9]+)\s*[-–]\s*([0-9]+)", text):
-        low, high = int(match.group(1)), int(match.group(2))
+        low, high = _whole(place, match.group(1)), _whole(place, match.group(2))
         if low <= high:
             return low, high
     if match := re.fullmatch(r"~\s*([0-9]+)", text):
-        middle = int(match.group(1))
-        reach = 1 if middle % 5 else 2
+        middle = _whole(place, match.group(1))
         return max(middle - reach, 0), middle + reach
     raise BadTable(f"{place}: released is neither blank, nor a number, <6, 5-9 or ~15.")
 
@@ -127,7 +166,7 @@ def _share(place: str, row: dict[str, str], people: Mapping[str, str]) -> Share 
     text = row.get("pct", "").removesuffix("%").strip()
     if not text:
         return None
-    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) or Fraction(text) > 100:
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) or Fraction(text) > 100:
         raise BadTable(f"{place}: pct must be a number from 0 to 100.")
     of = frozenset(part.strip() for part in row.get("pct_of", "").split(";")) - {""}
     if not of:
@@ -145,19 +184,21 @@ def read_groups(dimension: str, content: bytes) -> dict[str, set[str]]:
 
     :raises BadTable: if a line is incomplete or a group lies below itself
     """
-    try:
-        rows = list(csv.reader(content.decode("utf-8-sig").splitlines()))
-    except UnicodeDecodeError:
-        raise BadTable(f"Hierarchy of {dimension}: not UTF-8 text.") from None
+    rows = rows_of(f"Hierarchy of {dimension}", content)
     if not rows or [v.strip().casefold() for v in rows[0]] != ["parent", "child"]:
         raise BadTable(f"Hierarchy of {dimension}: the header must be parent,child.")
     below = _children(dimension, rows[1:])
     if _circle(below):
         raise BadTable(f"Hierarchy of {dimension}: a group lies below itself.")
     names = set(below).union(*below.values())
-    leaves = {n: (set() if n in below else {n}) for n in names}
-    for _ in names:  # each turn grows the groups by one level
-        leaves = {n: set().union(*(leaves[k] for k in below[n])) if n in below else {n} for n in names}
+    leaves: dict[str, set[str]] = {n: set() if n in below else {n} for n in names}
+    waiting = {n: set(kids) for n, kids in below.items()}
+    while waiting:  # from the leaves upwards
+        ready = [n for n, kids in waiting.items() if not kids & set(waiting)]
+        for n in ready:
+            leaves[n] = set().union(*(leaves[k] for k in below[n]))
+        for n in ready:
+            del waiting[n]
     leaves.pop(EVERYBODY, None)
     return leaves
 

@@ -10,6 +10,31 @@ from scipy.optimize import Bounds, LinearConstraint, OptimizeResult, linprog, mi
 from disclosure.engine.errors import BadTable, SolverFailed
 
 EPS = 1e-6
+_NODES = 2_000  # of one question's search for whole numbers
+
+
+class Contradiction(BadTable):
+    """No table agrees with all that was released."""
+
+
+@dataclass
+class Work:
+    """How many steps of the solver may be taken; counted, so that the same files end the same way."""
+
+    limit: int
+    spent: int = 0
+
+    def spend(self, steps: int) -> None:
+        """Count steps taken."""
+        self.spent += steps + 1
+
+    def ask(self) -> None:
+        """Refuse a further solve once the limit is reached.
+
+        :raises SolverFailed: if it is
+        """
+        if self.spent >= self.limit:
+            raise SolverFailed("The checker's limit is reached.")
 
 
 @dataclass(frozen=True)
@@ -31,7 +56,9 @@ class System:
         high: np.ndarray,
         names: Sequence[str],
         gone: np.ndarray,
+        work: Work,
     ) -> None:
+        self.work = work
         self.facts, self.low, self.high, self.names = facts, low, high, list(names)
         self.known = np.full(facts.shape[1], np.nan)
         self.known[gone] = 0.0
@@ -68,13 +95,15 @@ class System:
             for column, weight in zip(self.facts.indices[start:end], self.facts.data[start:end], strict=True):
                 told = self.low[row] / weight
                 if not np.isnan(self.known[column]) and abs(self.known[column] - told) > EPS:
-                    raise BadTable(f"Contradiction: {self.names[row]} against another released number.")
+                    raise Contradiction(f"Contradiction: {self.names[row]} against another released number.")
                 self.known[column] = told
 
     def _refuse_broken(self, empty: np.ndarray) -> None:
         wrong = empty & ((self.rest_low > EPS) | (self.rest_high < -EPS))
         if wrong.any():
-            raise BadTable(f"Contradiction: {self.names[int(np.flatnonzero(wrong)[0])]} does not add up.")
+            raise Contradiction(
+                f"Contradiction: {self.names[int(np.flatnonzero(wrong)[0])]} does not add up."
+            )
 
     def _merge(self, part: sparse.csr_matrix) -> None:
         """Give unknowns that no fact tells apart one number."""
@@ -104,26 +133,40 @@ class System:
         whole: bool,
         nodes: int,
     ) -> OptimizeResult:
+        self.work.ask()
+        answer = self._whole(cost, extra, upper, nodes) if whole else self._real(cost, extra, upper)
+        steps = 100 * int(getattr(answer, "mip_node_count", 0) or 0) if whole else int(answer.nit)
+        self.work.spend(steps)
+        return answer
+
+    def _whole(
+        self, cost: np.ndarray, extra: sparse.csr_matrix | None, upper: np.ndarray | None, nodes: int
+    ) -> OptimizeResult:
+        width = self.width
+        add = 0 if extra is None else extra.shape[1] - width
+        rows = []
+        if len(self.telling):
+            told = _wide(self.part[self.telling], add)
+            rows.append(LinearConstraint(told, self.rest_low[self.telling], self.rest_high[self.telling]))
+        if extra is not None:
+            rows.append(LinearConstraint(extra, -np.inf, 0.0 if add else upper))
+        top = np.concatenate((np.full(width, np.inf), upper if add and upper is not None else []))
+        floor = np.concatenate((np.zeros(width), np.full(add, -np.inf)))
+        kind = np.concatenate((np.ones(width), np.zeros(add)))
+        return milp(
+            cost,
+            constraints=rows,
+            integrality=kind,
+            bounds=Bounds(floor, top),
+            options={"node_limit": nodes, "mip_rel_gap": 0.0},
+        )
+
+    def _real(
+        self, cost: np.ndarray, extra: sparse.csr_matrix | None, upper: np.ndarray | None
+    ) -> OptimizeResult:
         width = self.width
         add = 0 if extra is None else extra.shape[1] - width
         equal, between = self.part[self.equal], self.part[self.between]
-        if whole:
-            rows = []
-            if len(self.telling):
-                told = _wide(self.part[self.telling], add)
-                rows.append(LinearConstraint(told, self.rest_low[self.telling], self.rest_high[self.telling]))
-            if extra is not None:
-                rows.append(LinearConstraint(extra, -np.inf, 0.0 if add else upper))
-            top = np.concatenate((np.full(width, np.inf), upper if add and upper is not None else []))
-            floor = np.concatenate((np.zeros(width), np.full(add, -np.inf)))
-            kind = np.concatenate((np.ones(width), np.zeros(add)))
-            return milp(
-                cost,
-                constraints=rows,
-                integrality=kind,
-                bounds=Bounds(floor, top),
-                options={"node_limit": nodes},
-            )
         high, low = self.rest_high[self.between], self.rest_low[self.between]
         stack = [between[np.isfinite(high)], -between[np.isfinite(low)]]
         limit = [high[np.isfinite(high)], -low[np.isfinite(low)]]
@@ -149,6 +192,7 @@ class System:
 
         :raises SolverFailed: if the solver does not answer
         """
+        self.first: np.ndarray | None = None
         if not self.width:
             return True
         answer = self._solve(np.zeros(self.width), None, None, whole=False, nodes=0)
@@ -156,6 +200,7 @@ class System:
             return False
         if answer.status != 0:
             raise SolverFailed(f"The checker's solver answered {answer.status}.")
+        self.first = np.asarray(answer.x)
         return True
 
     def extreme(self, sums: sparse.csr_matrix, number: int, sign: int, *, whole: bool) -> float:
@@ -166,12 +211,31 @@ class System:
         cost = -sign * sums[number].toarray().ravel()
         if not self.width or not cost.any():
             return 0.0
-        answer = self._solve(cost, None, None, whole=whole, nodes=20_000)
+        answer = self._solve(cost, None, None, whole=whole, nodes=_NODES)
         if answer.status == 3 or (answer.status == 4 and not whole):
             return sign * np.inf
         if answer.status != 0:
             raise SolverFailed(f"The checker's solver answered {answer.status}.")
         return float(-sign * answer.fun)
+
+    def ends(
+        self, sums: sparse.csr_matrix, constant: np.ndarray, number: int, seen: tuple[float, float]
+    ) -> tuple[float, float]:
+        """Return the lowest and highest whole number a sum can be; `seen` are values known to be possible.
+
+        :raises SolverFailed: if the solver does not prove it
+        """
+        found = []
+        for sign, reached in ((-1, seen[0]), (1, seen[1])):
+            end = self.extreme(sums, number, sign, whole=False)
+            if np.isfinite(end):
+                value = end + constant[number]
+                end = np.ceil(value - EPS) if sign < 0 else np.floor(value + EPS)
+                if end != reached:  # rounded ends may still be out of reach for whole numbers
+                    exact = self.extreme(sums, number, sign, whole=True)
+                    end = round(exact + constant[number]) if np.isfinite(exact) else exact
+            found.append(float(end) + 0.0)  # no minus zero
+        return found[0], found[1]
 
     def world(
         self, sums: sparse.csr_matrix, wishes: Sequence[Wish], *, whole: bool, nodes: int = 200
@@ -191,7 +255,9 @@ class System:
             if whole and answer.status == 1:
                 return None
             if whole and answer.status == 2:
-                raise BadTable("Contradiction: no whole numbers of people agree with all released numbers.")
+                raise Contradiction(
+                    "Contradiction: no whole numbers of people agree with all released numbers."
+                )
             raise SolverFailed(f"The checker's solver answered {answer.status}.")
         return np.asarray(answer.x[: self.width])
 
@@ -201,7 +267,7 @@ class System:
         :raises SolverFailed: if the solver can neither find nor exclude one
         """
         row = (-wish.sign * sums[wish.sum]).tocsr()
-        answer = self._solve(np.zeros(self.width), row, np.array([-wish.goal]), whole=True, nodes=20_000)
+        answer = self._solve(np.zeros(self.width), row, np.array([-wish.goal]), whole=True, nodes=_NODES)
         if answer.status == 2:
             return None
         if answer.status != 0 or answer.x is None:

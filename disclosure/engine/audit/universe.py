@@ -21,18 +21,26 @@ class Universe:
         self,
         lines: Sequence[Line],
         groups: Mapping[str, Mapping[str, set[str]]],
-        extra: Iterable[Mapping[str, str]],
+        patterns: Iterable[Mapping[str, str]],
     ) -> None:
-        extra = list(extra)
         self.names = sorted({name for line in lines for name in line.people})
-        for name in {*groups, *(n for e in extra for n in e)} - set(self.names):
-            raise BadTable(f"{name} is no dimension of the tables.")
         self.codes: list[dict[str, frozenset[int]]] = []
+        self.sets: list[dict[frozenset[int], str]] = []  # whatever has a name, and each atom
         self.size: list[int] = []
+        said: dict[str, set[str]] = {name: set() for name in self.names}
+        for line in lines:
+            for name, code in line.people.items():
+                said[name].add(code)
+        # A pattern about people whom no table and no hierarchy knows says nothing about those they know.
+        known = {name: set(groups[name]) if name in groups else _parts(said[name]) for name in self.names}
+        self.impossible = [
+            dict(p) for p in patterns if all(n in known and _parts({c}) <= known[n] for n, c in p.items())
+        ]
+        for pattern in self.impossible:
+            for name, code in pattern.items():
+                said[name].add(code)
         for name in self.names:
-            said = {line.people[name] for line in lines if name in line.people}
-            said |= {e[name] for e in extra if name in e}
-            self._cut(name, said - {EVERYBODY}, groups.get(name))
+            self._cut(name, said[name] - {EVERYBODY}, groups.get(name))
 
     def _cut(self, name: str, said: set[str], groups: Mapping[str, set[str]] | None) -> None:
         meaning: dict[str, frozenset[str]] = {}
@@ -47,24 +55,24 @@ class Universe:
                 if part not in groups:
                     raise BadTable(f"{name}: “{part}” is not in the hierarchy.")
             meaning[code] = frozenset().union(*(groups[part] for part in parts))
-        if groups is None:
-            leaves = frozenset().union(*meaning.values()) if meaning else frozenset()
-        else:
-            leaves = frozenset().union(*groups.values())
+        leaves = frozenset().union(*(groups.values() if groups is not None else meaning.values()))
         order = sorted(meaning)
-        kinds: dict[tuple[bool, ...], int] = {}
         atom: dict[str, int] = {}
         if groups is None and all(len(m) == 1 for m in meaning.values()):
             atom = {leaf: i for i, leaf in enumerate(sorted(leaves))}  # nothing overlaps
         else:
-            for leaf in sorted(leaves):
-                kind = tuple(leaf in meaning[code] for code in order)
-                atom[leaf] = kinds.setdefault(kind, len(kinds))
+            inside: dict[str, list[int]] = {leaf: [] for leaf in sorted(leaves)}
+            for i, code in enumerate(order):
+                for leaf in meaning[code]:
+                    inside[leaf].append(i)
+            kinds: dict[tuple[int, ...], int] = {}
+            atom = {leaf: kinds.setdefault(tuple(kind), len(kinds)) for leaf, kind in inside.items()}
         size = max(1, len(set(atom.values())))
         codes = {code: frozenset(atom[leaf] for leaf in meaning[code]) for code in order}
         codes[EVERYBODY] = frozenset(range(size))
         self.codes.append(codes)
         self.size.append(size)
+        self.sets.append(_named(codes, atom, groups or {}))
 
     def who(self, people: Mapping[str, str]) -> Who:
         """Return the population of a line; a dimension it lacks means everybody."""
@@ -78,11 +86,41 @@ class Universe:
 
     def words(self, who: Who) -> str:
         """Name a population."""
-        said = []
-        for d in sorted(self.narrow(who)):
-            names = [code for code, atoms in self.codes[d].items() if atoms == who[d]]
-            said.append(f"{self.names[d]} {min(names, key=lambda n: (len(n), n)) if names else 'some'}")
+        said = [f"{self.names[d]} {self._name(d, who[d])}" for d in sorted(self.narrow(who))]
         return ", ".join(said) or "everyone"
+
+    def _name(self, d: int, atoms: frozenset[int]) -> str:
+        if atoms in self.sets[d]:
+            return self.sets[d][atoms]
+        names, left = [], set(atoms)
+        for known in sorted(self.sets[d], key=lambda s: (-len(s), sorted(s))):
+            if known <= left:
+                names.append(self.sets[d][known])
+                left -= known
+        return "|".join(sorted(names))
+
+
+def _parts(codes: Iterable[str]) -> set[str]:
+    return {part.strip() for code in codes for part in code.split("|")} - {EVERYBODY}
+
+
+def _named(
+    codes: Mapping[str, frozenset[int]], atom: Mapping[str, int], groups: Mapping[str, set[str]]
+) -> dict[frozenset[int], str]:
+    """List every set of atoms that has a name, and each atom by the names of its leaves."""
+    leaves: dict[int, list[str]] = {}
+    for leaf, number in atom.items():
+        leaves.setdefault(number, []).append(leaf)
+    named: dict[frozenset[int], str] = {codes[EVERYBODY]: EVERYBODY}
+    for code in sorted(codes, key=lambda c: (len(c), c)):
+        named.setdefault(codes[code], code)
+    for group in sorted(groups, key=lambda c: (len(c), c)):
+        atoms = frozenset(atom[leaf] for leaf in groups[group])
+        if sum(len(leaves[a]) for a in atoms) == len(groups[group]):
+            named.setdefault(atoms, group)
+    for number, names in leaves.items():
+        named.setdefault(frozenset((number,)), "|".join(names))
+    return named
 
 
 class Unknowns:

@@ -1,12 +1,16 @@
 """The command line keeps its contract: files, exit codes, words."""
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from disclosure.engine import cli
 from disclosure.engine.cli import main
+from disclosure.engine.errors import NoSafePattern, SolverFailed, Stopped
 
 TABLE = """school,sex,count
 A,f,3
@@ -92,6 +96,9 @@ def test_bad_input_is_two_and_writes_nothing(tmp_path, content, capsys):
         ["--hier", "sex=missing.csv"],
         ["--policy", "missing.toml"],
         ["--seconds", "0"],
+        ["--seconds", "nan"],
+        ["--seconds", "inf"],
+        ["--seconds", "soon"],
     ],
 )
 def test_bad_options_are_two(table, tmp_path, words):
@@ -137,6 +144,167 @@ def test_hierarchies_are_used_and_checked(tmp_path):
     assert main(["protect", str(table), "--hier", f"town={groups}", "--out", str(out)]) == 2
     groups.write_text("parent,child\neast,west\nwest,east\n")
     assert main(["protect", str(table), "--hier", f"town={groups}", "--out", str(out)]) == 2
+
+
+class TestAllFilesOrNone:
+    STALE = "of an earlier run"
+
+    def test_nothing_is_left_when_one_file_cannot_be_written(self, table, tmp_path):
+        out, public = tmp_path / "out.csv", tmp_path / "nowhere" / "public.csv"
+        out.write_text(self.STALE)
+        assert main(["protect", str(table), "--out", str(out), "--public", str(public)]) == 2
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["table.csv"]
+
+    def test_nothing_is_left_when_a_rename_fails(self, table, tmp_path, monkeypatch):
+        out, public = tmp_path / "out.csv", tmp_path / "public.csv"
+        real = Path.replace
+
+        def fail(self, target):
+            if target == public:
+                raise OSError(28, "No space left on device", str(target))
+            return real(self, target)
+
+        monkeypatch.setattr(Path, "replace", fail)
+        assert main(["protect", str(table), "--out", str(out), "--public", str(public)]) == 2
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["table.csv"]
+
+    @pytest.mark.parametrize(
+        ("words", "code"),
+        [(["--released", "old.csv"], 1), (["--policy", "missing.toml"], 2), (["--seconds", "nan"], 2)],
+    )
+    def test_what_an_earlier_run_left_is_gone(self, table, tmp_path, monkeypatch, words, code):
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "old.csv").write_text("school,sex,released\nA,m,40\nA,Total,43\n")
+        for name in ("out.csv", "public.csv"):
+            (tmp_path / name).write_text(self.STALE)
+        assert main(["protect", str(table), *words, "--out", "out.csv", "--public", "public.csv"]) == code
+        assert not (tmp_path / "out.csv").exists()
+        assert not (tmp_path / "public.csv").exists()
+
+    @pytest.mark.parametrize("what", ["same", "link", "dots"])
+    def test_an_input_is_never_written_over(self, table, tmp_path, what):
+        target = {"same": table, "link": tmp_path / "link.csv", "dots": tmp_path / "." / "table.csv"}[what]
+        if what == "link":
+            target.hardlink_to(table)
+        assert main(["protect", str(table), "--out", str(target)]) == 2
+        assert main(["protect", str(table), "--out", str(tmp_path / "o.csv"), "--public", str(target)]) == 2
+        assert table.read_text() == TABLE
+        assert not (tmp_path / "o.csv").exists()
+
+    def test_several_are_never_written_over_themselves(self, tmp_path):
+        for name in ("one.csv", "two.csv"):
+            (tmp_path / name).write_text(TABLE)
+        words = ["protect", str(tmp_path / "one.csv"), str(tmp_path / "two.csv"), "--out"]
+        assert main([*words, str(tmp_path)]) == 2
+        assert main([*words, str(tmp_path / "o"), "--public", str(tmp_path / "o")]) == 2
+        assert main([*words, str(tmp_path / "o"), "--policy", "missing.toml"]) == 2
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["one.csv", "two.csv"]
+
+    def test_reviewer_and_public_need_two_names(self, table, tmp_path):
+        out = str(tmp_path / "o.csv")
+        assert main(["protect", str(table), "--out", out, "--public", out]) == 2
+
+    def test_a_folder_or_a_device_is_no_file(self, table, tmp_path):
+        assert main(["protect", str(table), "--out", str(tmp_path)]) == 2
+        assert main(["protect", str(table), "--out", "/dev/null"]) == 2
+
+
+class TestNoMishapIsAVerdict:
+    @pytest.mark.parametrize("error", [RuntimeError("x"), MemoryError(), RecursionError(), KeyError("x")])
+    def test_an_error_of_the_program(self, table, tmp_path, monkeypatch, error):
+        def fail(*args, **options):
+            raise error
+
+        monkeypatch.setattr(cli, "protect", fail)
+        monkeypatch.setattr(cli, "audit", fail)
+        out = tmp_path / "out.csv"
+        out.write_text("old")
+        assert main(["protect", str(table), "--out", str(out)]) == 3
+        assert not out.exists()
+        assert main(["audit", str(table)]) == 2
+
+    @pytest.mark.parametrize("error", [Stopped("too large"), SolverFailed("broken")])
+    def test_an_audit_that_cannot_be_done_is_two(self, table, monkeypatch, error):
+        def fail(*args, **options):
+            raise error
+
+        monkeypatch.setattr(cli, "audit", fail)
+        assert main(["audit", str(table)]) == 2
+
+    @pytest.mark.parametrize(
+        "content", ['school,count\nA,"40\nB,3\n' + "x" * 140_000, "school,count\nA," + "9" * 5000]
+    )
+    def test_files_that_break_a_reader_are_bad_input(self, tmp_path, content):
+        path, out = tmp_path / "bad.csv", tmp_path / "out.csv"
+        path.write_text(content)
+        assert main(["protect", str(path), "--out", str(out)]) == 2
+        assert main(["audit", str(path)]) == 2
+        assert not out.exists()
+
+    def test_a_hierarchy_that_breaks_a_reader_is_bad_input(self, table, tmp_path):
+        path = tmp_path / "h.csv"
+        path.write_text('parent,child\n"' + "x" * 140_000)
+        words = ["--hier", f"school={path}"]
+        assert main(["protect", str(table), *words, "--out", str(tmp_path / "out.csv")]) == 2
+        assert main(["audit", str(table), *words]) == 2
+
+    def test_a_verdict_survives_a_broken_pipe_and_plain_letters(self, tmp_path):
+        path = tmp_path / "leaky.csv"
+        path.write_text("a,released\nx,\ny,40\nTotal,43\n", encoding="utf-8")
+        command = f"{sys.executable} -m disclosure.engine audit {path} | true; exit ${{PIPESTATUS[0]}}"
+        done = subprocess.run(["bash", "-c", command], check=False, capture_output=True)
+        assert done.returncode == 1
+        plain = subprocess.run(
+            [sys.executable, "-m", "disclosure.engine", "audit", str(path)],
+            check=False,
+            capture_output=True,
+            env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        )
+        assert plain.returncode == 1
+        assert b"LEAK cell: a x: 3 to 3" in plain.stdout
+
+
+class TestEarlierReleases:
+    def test_a_leak_through_what_was_released_earlier_is_one_and_names_the_facts(
+        self, table, tmp_path, capsys, monkeypatch
+    ):
+        """The side that protects is made to forget what was released earlier; the audit remembers."""
+        real = cli.protect
+        monkeypatch.setattr(cli, "protect", lambda tables, before, **options: real(tables, [], **options))
+        old = tmp_path / "old.csv"
+        old.write_text("school,sex,released\nA,m,40\nA,Total,43\n")
+        out = tmp_path / "out.csv"
+        assert main(["protect", str(table), "--released", str(old), "--out", str(out)]) == 1
+        said = capsys.readouterr().err
+        assert "in the way" in said
+        assert "old.csv" in said
+        assert not out.exists()
+
+    def test_one_always_names_facts(self, table, tmp_path, capsys, monkeypatch):
+        def refuse(*args, **options):
+            raise NoSafePattern("No safe pattern.")
+
+        monkeypatch.setattr(cli, "protect", refuse)
+        assert main(["protect", str(table), "--out", str(tmp_path / "out.csv")]) == 1
+        assert "in the way: " + str(table) in capsys.readouterr().err
+
+
+class TestKnownBefore:
+    def test_the_audit_takes_public_tables(self, tmp_path, capsys):
+        public, ours = tmp_path / "public.csv", tmp_path / "ours.csv"
+        public.write_text("a,b,released\nx,Total,43\ny,Total,90\nz,Total,3\n")
+        ours.write_text("a,b,released\nx,1,\nx,2,40\ny,1,45\ny,2,45\n")
+        assert main(["audit", str(ours)]) == 0
+        assert main(["audit", str(ours), "--known", str(public)]) == 1
+        assert "a z" not in capsys.readouterr().out
+
+
+def test_a_hierarchy_of_a_dimension_that_no_table_has_is_no_bad_input(table, tmp_path):
+    groups = tmp_path / "towns.csv"
+    groups.write_text("parent,child\neast,A\n")
+    out = tmp_path / "out.csv"
+    assert main(["protect", str(table), "--out", str(out)]) == 0
+    assert main(["audit", str(out), "--hier", f"town={groups}"]) == 0
 
 
 def test_the_module_runs_by_itself(table, tmp_path):

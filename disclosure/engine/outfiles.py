@@ -1,0 +1,77 @@
+"""Write all files of a run, or none of them: what lies at the target after a failure is nothing."""
+
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+
+from disclosure.engine.errors import BadTable
+
+
+def targets(tables: Sequence[str], out: str, public: str | None) -> list[tuple[Path, Path | None]]:
+    """Return where each table goes, for the reviewer and for the public: several go to folders.
+
+    :raises BadTable: if two would be written to one place, or a place cannot hold them
+    """
+    several = len(tables) > 1
+    places = []
+    for table in tables:
+        sides = [Path(side) / Path(table).name if several else Path(side) for side in (out, public) if side]
+        places.append((sides[0], sides[1] if public else None))
+    flat = [place for pair in places for place in pair if place]
+    if len({place.resolve() for place in flat}) < len(flat):
+        raise BadTable("Two files would be written to the same place. Give --public a name of its own.")
+    for folder in (Path(side) for side in (out, public) if side and several):
+        if folder.exists() and not folder.is_dir():
+            raise BadTable(f"{folder} is a file. Several tables go to a folder.")
+    for place in flat:
+        if place.exists() and not place.is_file():
+            raise BadTable(f"{place} is not a file that can be written. Name a file.")
+    return places
+
+
+def refuse_inputs(places: Sequence[tuple[Path, Path | None]], inputs: Sequence[str]) -> None:
+    """Refuse to write over what is read.
+
+    :raises BadTable: naming the file
+    """
+    for place in (p for pair in places for p in pair if p):
+        for name in inputs:
+            path = Path(name)
+            same = place.resolve() == path.resolve()
+            if same or (place.exists() and path.exists() and place.samefile(path)):
+                raise BadTable(f"{place} is an input. Write the result to another place.")
+
+
+def clear(places: Sequence[tuple[Path, Path | None]]) -> None:
+    """Take away what an earlier run left at the targets."""
+    for place in (p for pair in places for p in pair if p):
+        place.unlink(missing_ok=True)
+
+
+def clear_folders(folders: Sequence[str | None]) -> None:
+    """Take away folders for several tables that are empty."""
+    for folder in (Path(f) for f in folders if f):
+        if folder.is_dir() and not folder.is_symlink() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def write_all(files: Sequence[tuple[Path, bytes]]) -> None:
+    """Write every file under another name beside its place, then rename them all.
+
+    :raises OSError: if one cannot be written; none is there then
+    """
+    waiting: list[tuple[Path, Path]] = []
+    placed: list[Path] = []
+    try:
+        for path, content in files:
+            scratch = path.with_name(f".{secrets.token_hex(8)}.part")
+            waiting.append((scratch, path))
+            with scratch.open("xb") as sink:
+                sink.write(content)
+        for scratch, path in waiting:
+            placed.append(path)
+            scratch.replace(path)
+    except BaseException:
+        for path in (*(scratch for scratch, _ in waiting), *placed):
+            path.unlink(missing_ok=True)
+        raise
