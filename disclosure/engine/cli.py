@@ -13,6 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
@@ -76,22 +77,17 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--seconds", default="60")
     one.add_argument("--out", required=True)
     one.add_argument("--public")
-    one.set_defaults(run=_protect, stopped=3, known=[])
+    one.set_defaults(run=_protect, stopped=3)
     two = commands.add_parser("audit", help="attack released tables")
     two.add_argument("tables", nargs="+", metavar="FILE")
     two.add_argument("--json", action="store_true")
-    two.add_argument(
-        "--known",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="FILE",
-        help="public before, not through us",
-    )
     two.set_defaults(run=_audit, stopped=2, released=[])
     for command in (one, two):
         command.add_argument("--hier", action="append", default=[], metavar="DIM=FILE")
         command.add_argument("--policy", metavar="FILE.toml")
+        command.add_argument(
+            "--known", nargs="+", action="extend", default=[], metavar="FILE", help="public, not through us"
+        )
     return parser
 
 
@@ -176,7 +172,9 @@ def _protect_into(
     seconds = _seconds(options.seconds)
     tables = [_table(path, content) for path, content in _read(options.tables)]
     earlier = _read(options.released)
+    public = _read(options.known)
     before = [_table(path, content) for path, content in earlier]
+    before += [replace(_table(path, content), ours=False) for path, content in public]
     groups = _groups(options)
     policy = _policy(options)
     end = time.monotonic() + seconds
@@ -189,32 +187,27 @@ def _protect_into(
         left=lambda: end - time.monotonic(),
     )
     hierarchies = {name: content for name, (_, content) in groups.items()}
-    report = check(result, earlier, hierarchies, policy)
+    report = check(result, earlier, hierarchies, policy, known=public)
     if not report.passed:
-        return _refuse(report, result, earlier, hierarchies, policy)
+        alone = check(result, [], hierarchies, policy)
+        return _refuse(report, by_itself_safe=alone.passed and bool(before))
     for folder in filter(None, folders):
         Path(folder).mkdir(parents=True, exist_ok=True)
     files = []
-    for (out, public), table in zip(places, result.tables, strict=True):
+    for (out, handed_on), table in zip(places, result.tables, strict=True):
         files.append((out, table.reviewer_bytes()))
-        if public:
-            files.append((public, table.public_bytes()))
+        if handed_on:
+            files.append((handed_on, table.public_bytes()))
     outfiles.write_all(files)
     _tell(summary(result, report))
     return 0
 
 
-def _refuse(
-    report: Report,
-    result: Protection,
-    earlier: Sequence[tuple[str, bytes]],
-    groups: Mapping[str, bytes],
-    policy: CellPolicy,
-) -> int:
-    """Say what the own audit found, and whether it is the earlier releases that stand in the way."""
+def _refuse(report: Report, *, by_itself_safe: bool) -> int:
+    """Say what the own audit found, and whether it is what is out already that stands in the way."""
     told = [f"{leak.kind}: {leak.people}: {leak.derivation}" for leak in report.leaks[:_NAMED]]
-    if earlier and check(result, [], groups, policy).passed:
-        raise NoSafePattern("Together with what was released earlier, small counts can be worked out.", told)
+    if by_itself_safe:
+        raise NoSafePattern("Together with what is out already, small counts can be worked out.", told)
     for line in told:
         _say(3, f"own audit: {line}")
     return _say(3, "The pattern found does not pass its own audit; nothing was written.")
@@ -225,11 +218,13 @@ def check(
     earlier: Sequence[tuple[str, bytes]],
     groups: Mapping[str, bytes],
     policy: CellPolicy,
+    *,
+    known: Sequence[tuple[str, bytes]] = (),
 ) -> Report:
-    """Audit the bytes that may be handed on, with the true counts and all earlier releases."""
+    """Audit the bytes that may be handed on, with the true counts and all that is out already."""
     public = [(f"{t.table.name} (to be released)", t.public_bytes()) for t in result.tables]
     truth = [(t.table.name, t.reviewer_bytes()) for t in result.tables]
-    return audit([*public, *earlier], groups=groups, policy=policy, truth=truth)
+    return audit([*public, *earlier], groups=groups, policy=policy, truth=truth, known=known)
 
 
 def summary(result: Protection, report: Report) -> str:

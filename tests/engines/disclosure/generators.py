@@ -1,4 +1,4 @@
-"""Made-up projects: several tables, several releases, hierarchies, missing lines, percentages; all from a seed."""
+"""Made-up projects from a seed: tables, releases, hierarchies, missing lines, percentages."""
 
 import itertools
 from dataclasses import dataclass, field
@@ -61,6 +61,31 @@ def long(joint, dims, *, groups=None, keep=lambda codes: True, share=None, decim
             line += ["", ""] if plain else [f"{100 * number / base:.{decimals}f}", share]
         lines.append(",".join(line))
     return "\n".join(lines) + "\n"
+
+
+def blanked(text: str, rng, *, zeros_hidden: bool) -> str:
+    """Release a table by a careless hand: small counts blank or marked, some others too, some blurred."""
+    head, *lines = text.splitlines()
+    columns = head.split(",")
+    at = columns.index("count")
+    out = [",".join(["released" if c == "count" else c for c in columns])]
+    often = rng.choice([0.0, 0.25, 0.5])
+    for line in lines:
+        values = line.split(",")
+        number = int(values[at])
+        chance = rng.random()
+        if (0 if zeros_hidden else 1) <= number < 6:
+            values[at] = "" if chance < 0.9 or number == 0 else "<6"
+        elif chance < often:
+            values[at] = ""
+        elif chance > 0.96:
+            values[at] = f"~{5 * round(number / 5)}"
+        elif chance > 0.93:
+            values[at] = f"{max(0, number - int(rng.integers(0, 3)))}-{number + int(rng.integers(1, 4))}"
+        if len(values) > at + 1 and rng.random() < 0.5:
+            values[at + 1 :] = ["", ""]
+        out.append(",".join(values))
+    return "\n".join(out) + "\n"
 
 
 def _flat(rng):

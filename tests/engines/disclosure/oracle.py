@@ -139,7 +139,7 @@ class Oracle:
         if answer.status == 3 or answer.status == 4:  # open to one side
             return sign * np.inf, None
         if answer.status != 0:
-            raise AssertionError(f"The oracle found no world: {answer.message}")
+            raise ArithmeticError(f"The oracle found no world: {answer.message}")
         world = np.round(answer.x)
         assert (self.facts @ world >= self.low - 1e-6).all()
         assert (self.facts @ world <= self.high + 1e-6).all()

@@ -298,6 +298,24 @@ class TestKnownBefore:
         assert main(["audit", str(ours), "--known", str(public)]) == 1
         assert "a z" not in capsys.readouterr().out
 
+    def test_what_is_protected_is_safe_beside_public_tables(self, table, tmp_path, capsys):
+        known, out, public = tmp_path / "known.csv", tmp_path / "out.csv", tmp_path / "public.csv"
+        known.write_text("school,sex,released\nA,m,40\nB,f,51\n")
+        words = ["--known", str(known)]
+        code = main(["protect", str(table), *words, "--out", str(out), "--public", str(public)])
+        if code == 0:
+            assert main(["audit", str(public), *words]) == 0
+        else:
+            assert code == 1
+            assert "known.csv" in capsys.readouterr().err
+            assert not out.exists()
+
+    def test_a_public_table_is_never_written_over(self, table, tmp_path):
+        known = tmp_path / "known.csv"
+        known.write_text("school,released\nA,43\n")
+        assert main(["protect", str(table), "--known", str(known), "--out", str(known)]) == 2
+        assert known.exists()
+
 
 def test_a_hierarchy_of_a_dimension_that_no_table_has_is_no_bad_input(table, tmp_path):
     groups = tmp_path / "towns.csv"
