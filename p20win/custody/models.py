@@ -153,7 +153,7 @@ class SealedFile(models.Model):
     # The web process announces a file and says that it arrived; it cannot change whose it is or how it opens.
     vault_writes = frozenset(
         {"id", "project", "owner", "destination", "data_class", "blob", "key_version", "wrapped_key"}
-        | {"manifest", "receipt", "scan", "profile"}
+        | {"manifest", "receipt", "scan", "profile", "slot", "statement", "signing_key"}
     )
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 
 from p20win import clock, policy
-from p20win.custody import bounds, damage, places, scanning, vault_keys
+from p20win.custody import bounds, damage, places, scanning, statements, vault_keys
 from p20win.custody.engine import age, container, keys, manifest, pieces, signing
 from p20win.custody.engine.container import Binding, Seal, Sealer
 from p20win.custody.engine.encoding import canonical
@@ -274,12 +274,15 @@ def _what_to_do(file: SealedFile, problem: CustodyError) -> str:
 
 
 def _compare_with_statement(file: SealedFile, digest: str, size: int, report: Report) -> None:
+    if why := statements.why_not_its_senders(file):
+        report.add("statement", hint=why)
+        return
     if file.statement is None:
         if file.wrapping == Wrapping.PLAIN and size != file.received_bytes:  # the others show their own end
             report.add("damaged", hint="Not all of it is there. Send it again.")
         return
-    document = file.statement["document"]
-    if (document["plain_sha256"], document["plain_bytes"]) != (digest, size):
+    document = file.statement.get("document", {})
+    if (document.get("plain_sha256"), document.get("plain_bytes")) != (digest, size):
         report.add("statement", hint="Its hash or size is another. Sign and send it again.")
 
 
