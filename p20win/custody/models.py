@@ -10,6 +10,7 @@ from p20win import policy
 from p20win.audit.public import recorded
 from p20win.custody.damage_models import Damage as Damage
 from p20win.custody.damage_models import DamageStatus as DamageStatus
+from p20win.custody.damage_models import Reread as Reread
 from p20win.custody.destruction_models import HOLDING as HOLDING
 from p20win.custody.destruction_models import Destruction as Destruction
 from p20win.custody.destruction_models import DestructionStatus as DestructionStatus

@@ -352,9 +352,16 @@ def _open(file: SealedFile, kek: bytes) -> Iterator[bytes]:
 def _key_of(file: SealedFile, kek: bytes) -> tuple[bytes, Binding, bytes, int]:
     """Return a file's key, what it is bound to, and root and size that the hub signed for."""
     bounds.expect(file)
-    keeper = vault_keys.private_keys()
+    binding, root, size = signed_for(file)
+    key = keys.unwrap(bytes(file.wrapped_key or b""), under=kek, context=binding.associated_data())
+    return key, binding, root, size
+
+
+def signed_for(file: SealedFile) -> tuple[Binding, bytes, int]:
+    """Return what a file is bound to, root and size, as the hub signed. :raises Broken: if it did not"""
+    hub = vault_keys.private_keys().hub.public_key()
     document, signers = signing.verify(file.manifest or {})
-    signing.expect(signers, role=signing.HUB, keys=[signing.public_text(keeper.hub.public_key())])
+    signing.expect(signers, role=signing.HUB, keys=[signing.public_text(hub)])
     binding, root, size = manifest.read_manifest(document)
     expected = Binding(
         file_id=str(file.pk),
@@ -368,8 +375,7 @@ def _key_of(file: SealedFile, kek: bytes) -> tuple[bytes, Binding, bytes, int]:
         was, said = asdict(expected), asdict(binding)
         wrong = [name.replace("_", " ") for name in was if was[name] != said[name]]
         raise Broken(f"The manifest of this file is of another {', '.join(wrong)}.")
-    key = keys.unwrap(bytes(file.wrapped_key or b""), under=kek, context=binding.associated_data())
-    return key, binding, root, size
+    return binding, root, size
 
 
 def _closing(chunks: Iterator[bytes], source: Any) -> Iterator[bytes]:
