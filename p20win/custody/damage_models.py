@@ -23,7 +23,8 @@ class Damage(models.Model):
     While it stands nobody opens the file, whole or in part. What arrived so is kept as evidence for a while.
     """
 
-    # The vault alone finds damage; nobody else may say that a file is sound again.
+    # The vault alone finds damage; nobody else may say so, nor that a file is sound again.
+    vault_adds = True
     vault_writes = frozenset({"id", "file", "status", "status_since", "found_at", "what", "kept_until"})
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -156,6 +156,13 @@ class SealedFile(models.Model):
         {"id", "project", "owner", "destination", "data_class", "blob", "key_version", "wrapped_key"}
         | {"manifest", "receipt", "scan", "profile", "slot", "statement", "signing_key"}
     )
+    web_adds: ClassVar = {
+        "status": ("announced", "arrived"),
+        "scan": "unscanned",
+        "blob": "",
+        **dict.fromkeys(("key_version", "wrapped_key", "plain_bytes", "manifest", "receipt", "rows")),
+        **{"report": {}, "profile": {}, "columns": []},
+    }
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     slot = models.ForeignKey(UploadSlot, on_delete=models.PROTECT, null=True, related_name="files")
@@ -345,6 +352,7 @@ class Capability(models.Model):
         {"id", "token_digest", "person", "act", "subject_type", "subject_id", "project", "data_class"}
         | {"issued_at", "expires_at", "used_at"}
     )
+    web_adds: ClassVar = {"used_at": None}
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     token_digest = models.CharField(max_length=64, unique=True)
