@@ -94,12 +94,15 @@ def open_slot(
     return create("slot.opened", row, by=by, at=at, details=details)
 
 
+@transaction.atomic
 def close_slot(slot: UploadSlot, *, by: "User", at: dt.datetime, note: str = "") -> UploadSlot:
-    """Close a slot that no file has filled.
+    """Close a slot that no file has filled. What was on its way is dropped at once.
 
     :raises Blocked: if it is filled or closed, or the person is not of the hub or the operating group
     """
-    return take(lifecycle.CLOSE, slot, by=by, at=at, note=note)
+    slot = take(lifecycle.CLOSE, slot, by=by, at=at, note=note)
+    uploads.give_up_all(slot, at=at)
+    return slot
 
 
 @transaction.atomic
