@@ -12,7 +12,7 @@ from django.db import transaction
 from matching import abandonment_checks, lifecycle
 from matching.abandonment_models import Abandonment, AbandonmentStatus, Ground
 from matching.models import Match, RunStatus
-from matching.services import choosing, opening, signing
+from matching.services import choosing, delivering, opening, signing
 from p20win.accounts.public import Role, hub, operating_group, system_user
 from p20win.audit.public import first_in_line
 from p20win.deadlines import public as deadlines
@@ -92,7 +92,9 @@ def confirm(abandonment: Abandonment, *, by: "User", at: dt.datetime) -> Match:
     for run in match.runs.filter(status=RunStatus.RUNNING):  # its work was given up long before
         take(lifecycle.FAIL_RUN, run, by=system, at=at, failure=NO_RESULT)
     opening.close_uploads(match, at=at, note=NO_RESULT)
-    signing.start_destruction(match, at=at)
+    delivering.give_up(match, at=at)
+    if match.signed_off_at is None:  # else the clock has been running since
+        signing.start_destruction(match, at=at)
     return match
 
 
