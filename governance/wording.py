@@ -87,6 +87,7 @@ TITLES: Final = {
     "extract.receipt_confirmed": "The recipient confirmed what was received",
     "extract.closed": "Time to download is over",
     "extract.window_moved": "The time to download was moved",
+    "extract.given_up": "The extract could not be made",
     "extract.recalled": "A version of the extract was recalled",
     "extract.replaced": "A later version replaced the extract",
     "extract.copy_deleted": "The deletion of recalled copies was confirmed",

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 from agreements import public as agreements
 from matching import checks, standing
 from matching.abandonment_models import Abandonment, AbandonmentStatus, Ground
-from matching.models import Match, MatchStatus
+from matching.models import DeliveryStatus, Match, MatchStatus
 from p20win import clock
 from p20win.accounts.public import Role
+from p20win.jobs import public as jobs
 
 if TYPE_CHECKING:
     from p20win.accounts.models import User
@@ -49,6 +50,18 @@ def no_run_is_under_way(abandonment: Abandonment, actor: "User") -> str | None:
     return "The vault links the files now. Wait until the run has ended."
 
 
+def no_extract_comes(match: Match, actor: "User") -> str | None:
+    """Once every party agreed, a match is abandoned only if its extract cannot be made and none was."""
+    if match.status not in standing.AFTER_SIGN_OFF:
+        return None
+    if match.status == MatchStatus.SIGNED_OFF:
+        delivery = match.deliveries.filter(status=DeliveryStatus.PREPARING).first()
+        job = jobs.latest("matching.build_extract", delivery_id=delivery.pk) if delivery else None
+        if job is not None and job.state in (jobs.State.REFUSED, jobs.State.FAILED):
+            return None
+    return "Every party agreed to the result. The match has an end of its own."
+
+
 def two_abandon_it(match: Match, actor: "User") -> str | None:
     """One person asked for it and another confirmed it."""
     if match.abandonments.filter(status=AbandonmentStatus.CONFIRMED).exists():
@@ -61,8 +74,8 @@ def why_not_ask(match: Match, actor: "User") -> list[str]:
     reasons = [why] if (why := sees_to_ends(match, actor)) else []
     if match.status == MatchStatus.ABANDONED or match.abandoned_at:
         return [*reasons, "The match was abandoned."]
-    if match.status in standing.AFTER_SIGN_OFF:
-        return [*reasons, "Every party agreed to the result. The match has an end of its own."]
+    if why := no_extract_comes(match, actor):
+        return [*reasons, why]
     if match.abandonments.filter(status=AbandonmentStatus.ASKED).exists():
         reasons.append("It has been asked for already and waits for a second person.")
     return reasons

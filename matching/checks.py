@@ -186,6 +186,8 @@ def extract_is_there(delivery: Delivery, actor: "User") -> str | None:
 
 def why_not_fetch(delivery: Delivery, person: "User", at: dt.datetime) -> list[str]:
     """Say why a version of the extract cannot be fetched now."""
+    if delivery.status == DeliveryStatus.GIVEN_UP:
+        return ["This version was never made: the match was abandoned."]
     if delivery.status == DeliveryStatus.PREPARING:
         return ["The extract is being prepared."]
     if delivery.status == DeliveryStatus.RECALLED:

@@ -55,6 +55,7 @@ class DeliveryStatus(models.TextChoices):
     CLOSED = "closed", "Closed"
     RECALLED = "recalled", "Recalled"
     REPLACED = "replaced", "Replaced by a later version"
+    GIVEN_UP = "given_up", "Never made"
 
 
 class Delivery(models.Model):
@@ -96,7 +97,7 @@ class Delivery(models.Model):
             ),
             models.CheckConstraint(
                 name="delivery_available_until",
-                condition=Q(status="preparing")
+                condition=Q(status__in=["preparing", "given_up"])
                 | Q(extract__isnull=False, available_at__isnull=False, closes_at__isnull=False),
             ),
             models.CheckConstraint(

@@ -67,6 +67,8 @@ def lead(row: Delivery) -> str:
             return "The vault puts it together."
         case DeliveryStatus.AVAILABLE:
             return "Approved people of the recipient can fetch it, each for themselves."
+        case DeliveryStatus.GIVEN_UP:
+            return "It was never made: the match was abandoned."
         case DeliveryStatus.RECALLED:
             return "It was recalled. Who has a copy deletes it and confirms that here."
         case DeliveryStatus.REPLACED:

@@ -97,9 +97,15 @@ DESTROY_INPUTS: Final = Step(
 )
 ABANDON: Final = Step(
     event="match.abandoned",
-    sources=frozenset({MatchStatus.COLLECTING, MatchStatus.READY, MatchStatus.LINKED}),
+    sources=frozenset(
+        {MatchStatus.COLLECTING, MatchStatus.READY, MatchStatus.LINKED, MatchStatus.SIGNED_OFF}
+    ),
     target=MatchStatus.ABANDONED,
-    checks=(abandonment_checks.sees_to_ends, abandonment_checks.two_abandon_it),
+    checks=(
+        abandonment_checks.no_extract_comes,
+        abandonment_checks.sees_to_ends,
+        abandonment_checks.two_abandon_it,
+    ),
     label="Abandon the match",
 )
 MATCH_STEPS: Final = (
@@ -191,7 +197,13 @@ GIVE_WAY: Final = Step(
     target=DeliveryStatus.REPLACED,
     checks=(is_system,),
 )
-DELIVERY_STEPS: Final = (MAKE_AVAILABLE, CLOSE_DELIVERY, RECALL, GIVE_WAY)
+GIVE_UP_EXTRACT: Final = Step(
+    event="extract.given_up",
+    sources=frozenset({DeliveryStatus.PREPARING}),
+    target=DeliveryStatus.GIVEN_UP,
+    checks=(is_system,),
+)
+DELIVERY_STEPS: Final = (MAKE_AVAILABLE, CLOSE_DELIVERY, RECALL, GIVE_WAY, GIVE_UP_EXTRACT)
 
 FORWARD: Final = Step(
     event="question.forwarded",

@@ -1,6 +1,6 @@
 """Questions about matches."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.db.models import Prefetch, Q, QuerySet
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from p20win.accounts.models import User
     from p20win.projects.models import Project
 
+NOT_MADE: Final = (DeliveryStatus.PREPARING, DeliveryStatus.GIVEN_UP)
+
 
 def visible_to(user: "User") -> QuerySet[Match]:
     """Return the matches of the projects this person may see."""
@@ -42,7 +44,7 @@ def repeat_of(project: "Project") -> Repeat | None:
 
 def extract_for(project: "Project") -> Delivery | None:
     """Return the project's latest delivery, whether it can still be fetched or not."""
-    rows = Delivery.objects.filter(project=project).exclude(status=DeliveryStatus.PREPARING)
+    rows = Delivery.objects.filter(project=project).exclude(status__in=NOT_MADE)
     return rows.select_related("project", "match", "extract").order_by("-version").first()
 
 
@@ -73,7 +75,7 @@ def questions_for(user: "User") -> QuerySet[Question]:
 
 def delivered() -> QuerySet[Delivery]:
     """Return the out-tray: extracts that were made available, newest first."""
-    rows = Delivery.objects.exclude(status=DeliveryStatus.PREPARING)
+    rows = Delivery.objects.exclude(status__in=NOT_MADE)
     return rows.select_related("project", "match").order_by("-available_at")
 
 

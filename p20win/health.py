@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
 from django.views.defaults import server_error
 
-from p20win import access, clock
+from p20win import access, clock, policy
 from p20win.access import SignedInRequest, public, roles_only
 from p20win.celery import app
 from p20win.postgres import QUIET
@@ -98,13 +98,18 @@ def _keys() -> str:
 
 
 def _sealed_files() -> str:
-    from p20win.custody.public import damaged_files
+    from p20win.custody.public import damaged_files, files_not_reread
 
     files = [row.file for row in damaged_files()]
     if found := [f"{file.project.number}, {file.owner.short_name}, {file}" for file in files]:
         raise RuntimeError(
             f"Found damaged and kept closed: {'; '.join(found)}. Put the sealed file back from a backup, or"
             " have it sent again; look into whether it is an incident. See docs/runbooks/damaged-files.md."
+        )
+    if waiting := files_not_reread(now=clock.real_now()):
+        raise RuntimeError(
+            f"{waiting} were not read again for {policy.REREAD_DAYS} days: damage of them would not be known."
+            " The vault reads some every hour: see docs/runbooks/damaged-files.md."
         )
     return "none was found damaged"
 

@@ -327,6 +327,7 @@ CELERY_BEAT_SCHEDULE = {
     "repeats": {"task": "matching.open_repeats", "schedule": 60.0},
     "mail": {"task": "notifications.deliver", "schedule": 15.0},
     "checkpoints": {"task": "custody.checkpoint_when_due", "schedule": 60.0},
+    "rereading": {"task": "custody.reread_when_due", "schedule": 300.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(P20WIN_DATA / "beat-schedule")
 CELERY_BEAT_SCHEDULER = "celery.beat:PersistentScheduler"

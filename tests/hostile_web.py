@@ -165,6 +165,38 @@ def across_projects(there):
     permitted("their records, own pair", look, "matching.look", seen, who="reviewer")
 
 
+def what_the_vault_did():
+    """Write rows by hand that say what the vault alone can have done."""
+    now = datetime.now(UTC)
+    asked = {
+        "project_id": given["project"], "organisation_id": given["other"], "asked_by_id": given["person"],
+        "status": "asked", "status_since": now, "asked_at": now, "on_done": "", "method": "", "keys": "[]",
+        "files": "[]",
+    }  # fmt: skip
+    done = asked | {"status": "done", "keys_destroyed_at": now, "destroyed_at": now, "method": "x"}
+    for name, row in {
+        "a destruction that was done": done,
+        "a destruction that was begun": asked | {"begun_at": now},
+        "a destruction with its proof": asked | {"files": '[{"file": "x", "proof": "KeyDestroyed"}]'},
+        "a destruction that is asked for": asked,
+    }.items():
+        insert("custody_destruction", **row)
+        outcome[name] = outcome.pop("insert custody_destruction")
+    insert(
+        "custody_damage", file_id=given["file"], status="found", status_since=now, found_at=now, what="x"
+    )  # fmt: skip
+    copied = "gen_random_uuid(), slot_id, project_id, owner_id, destination_id, data_class, name, %s, now()"
+    sql(
+        "write an accepted file",
+        "INSERT INTO custody_sealedfile (id, slot_id, project_id, owner_id, destination_id, data_class, name,"
+        " status, status_since, sent_by_id, received_bytes, scan, pieces, wrapping, report, profile, columns,"
+        f" meta, blob, key_version, wrapped_key, manifest) SELECT {copied}, sent_by_id, 1, 'clean', '[]',"
+        " 'plain', '{}', '{}', '[]', '{}', blob, key_version, wrapped_key, manifest FROM custody_sealedfile",
+        "accepted",
+    )
+    sql("read which ids were used", "SELECT * FROM custody_usedids")
+
+
 def a_forged_session(person):
     """Write a session of somebody who is not there, signed as the web process signs them; return its key."""
     key, secret = secrets.token_hex(16), given["secret_key"]
@@ -227,6 +259,9 @@ sql("move a file to another owner", "UPDATE custody_sealedfile SET owner_id = %s
 sql("change a manifest", "UPDATE custody_sealedfile SET manifest = NULL")
 sql("change a wrapped key", "UPDATE custody_sealedfile SET wrapped_key = '\\x00'")
 sql("remove a file", "DELETE FROM custody_sealedfile")
+sql("take a statement away", "UPDATE custody_sealedfile SET statement = NULL, signing_key_id = NULL")
+sql("put another key in", "UPDATE accounts_signingkey SET public_key = '\\x00'")
+what_the_vault_did()
 sql("become the vault", "SET ROLE p20_vault")
 sql("become the owner", "SET ROLE p20_owner")
 sql("give itself rights", "ALTER ROLE p20_web SUPERUSER")

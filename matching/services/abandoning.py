@@ -12,7 +12,7 @@ from django.db import transaction
 from matching import abandonment_checks, lifecycle
 from matching.abandonment_models import Abandonment, AbandonmentStatus, Ground
 from matching.models import Match
-from matching.services import choosing, opening, signing
+from matching.services import choosing, delivering, opening, signing
 from p20win.accounts.public import Role, hub, operating_group, system_user
 from p20win.audit.public import first_in_line
 from p20win.deadlines import public as deadlines
@@ -90,7 +90,9 @@ def confirm(abandonment: Abandonment, *, by: "User", at: dt.datetime) -> Match:
     details |= {"agreed_in": row.agreed_in} if row.agreed_in else {}
     match = take(lifecycle.ABANDON, match, by=by, at=at, note=row.reason, details=details, abandoned_at=at)
     opening.close_uploads(match, at=at, note=NO_RESULT)
-    signing.start_destruction(match, at=at)
+    delivering.give_up(match, at=at)
+    if match.signed_off_at is None:  # else the clock has been running since
+        signing.start_destruction(match, at=at)
     return match
 
 

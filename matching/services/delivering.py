@@ -171,11 +171,18 @@ def _make_available(
     return delivery
 
 
+def give_up(match: Match, *, at: dt.datetime) -> None:
+    """Make no extract of a match that was abandoned after its parties had agreed."""
+    for row in match.deliveries.filter(status=DeliveryStatus.PREPARING):
+        take(lifecycle.GIVE_UP_EXTRACT, row, by=system_user(), at=at)
+
+
 def _give_way(
     delivery: Delivery, contents: list[dict[str, Any]], *, limitations: str, by: "User", at: dt.datetime
 ) -> list[str]:
     """Let earlier versions give way to this one; return what differs from the last of them."""
-    earlier = list(Delivery.objects.filter(project=delivery.project, version__lt=delivery.version))
+    before = Delivery.objects.filter(project=delivery.project, version__lt=delivery.version)
+    earlier = list(before.exclude(status=DeliveryStatus.GIVEN_UP))
     for row in earlier:
         if row.status in lifecycle.GIVE_WAY.sources:
             take(lifecycle.GIVE_WAY, row, by=by, at=at, details={"by_version": delivery.version})

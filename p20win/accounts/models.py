@@ -218,6 +218,11 @@ class RoleHolding(models.Model):
 class SigningKey(models.Model):
     """An agency machine's Ed25519 public key. Kept for ever, so that old signatures stay verifiable."""
 
+    # Whose it is and what it checks stays as enrolled; the web's role can end a key and no more.
+    vault_writes = frozenset(
+        {"id", "organisation", "public_key", "fingerprint", "enrolled_by", "enrolled_at", "usable_from"}
+    )
+
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="signing_keys")
     public_key = models.BinaryField(max_length=32)  # raw, 32 bytes

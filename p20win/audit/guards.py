@@ -5,6 +5,7 @@ Applied at the end of every `migrate`. The web and worker processes connect as `
 without them only the triggers are set, and the health page says so.
 """
 
+import json
 from typing import Final
 
 from django.apps import apps
@@ -50,6 +51,8 @@ def apply(connection: BaseDatabaseWrapper) -> None:
                 _reserve_for_vault(cursor, model, mine)
             if getattr(model, "vault_adds", False) and model._meta.db_table in existing:
                 _let_vault_add(cursor, model)
+            if (born := getattr(model, "web_adds", None)) and model._meta.db_table in existing:
+                _let_web_add(cursor, model, born)
             if getattr(model, "vault_alone", False) and model._meta.db_table in existing:
                 _keep_from_web(cursor, model)
 
@@ -59,6 +62,41 @@ def _let_vault_add(cursor: CursorWrapper, model: type[Model]) -> None:
     cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [WEB])
     if cursor.fetchone() is not None:
         cursor.execute(f'REVOKE INSERT ON "{model._meta.db_table}" FROM {WEB}')
+
+
+def _let_web_add(cursor: CursorWrapper, model: type[Model], born: dict[str, object]) -> None:
+    """Let the web add rows of which these fields say no more than this: the rest is the vault's word (T34).
+
+    A tuple names the texts that a field may hold; anything else is all that it may.
+    """
+    table = model._meta.db_table
+    columns = {name: f'NEW."{model._meta.get_field(name).column}"' for name in born}
+    as_born = " AND ".join(_is_one_of(columns[name], allowed) for name, allowed in born.items())
+    refusal = f"permission denied: a row of {table} begins as the vault has not touched it"
+    cursor.execute(
+        f"""
+        CREATE OR REPLACE FUNCTION "{table}_added"() RETURNS trigger LANGUAGE plpgsql AS $body$
+        BEGIN
+            IF current_user = '{WEB}' AND ({as_born}) IS NOT TRUE THEN
+                RAISE insufficient_privilege USING MESSAGE = '{refusal}';
+            END IF;
+            RETURN NEW;
+        END $body$
+        """
+    )
+    cursor.execute(
+        f'CREATE OR REPLACE TRIGGER added BEFORE INSERT ON "{table}"'
+        f' FOR EACH ROW EXECUTE FUNCTION "{table}_added"()'
+    )
+
+
+def _is_one_of(column: str, allowed: object) -> str:
+    if allowed is None:
+        return f"{column} IS NULL"
+    if isinstance(allowed, tuple | str):
+        texts = (allowed,) if isinstance(allowed, str) else allowed
+        return f"{column} IN ({', '.join(f'$t${text}$t$' for text in texts)})"
+    return f"{column} = $t${json.dumps(allowed)}$t$::jsonb"
 
 
 def _keep_from_web(cursor: CursorWrapper, model: type[Model]) -> None:

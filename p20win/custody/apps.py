@@ -31,6 +31,7 @@ class CustodyConfig(AppConfig):
         deadlines.register_due_action(holds.CLOCK, "custody.lapse_hold")
         deadlines.register_follower(schedule.WINDOW, schedule.follow_window)
         notifications.register(notices.NOTICES)
+        notifications.register(notices.TO_ITS_AGENCY)
         access.register_upload_ticket_verifier(upload_tickets.shown)
         if settings.P20WIN_IS_VAULT:
             from p20win.custody import hardening

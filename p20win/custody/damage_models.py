@@ -23,7 +23,8 @@ class Damage(models.Model):
     While it stands nobody opens the file, whole or in part. What arrived so is kept as evidence for a while.
     """
 
-    # The vault alone finds damage; nobody else may say that a file is sound again.
+    # The vault alone finds damage; nobody else may say so, nor that a file is sound again.
+    vault_adds = True
     vault_writes = frozenset({"id", "file", "status", "status_since", "found_at", "what", "kept_until"})
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -51,3 +52,22 @@ class Damage(models.Model):
     def project_id(self) -> object:
         """Return the project, so that the ledger knows where it belongs."""
         return self.file.project_id
+
+
+class Reread(models.Model):
+    """When a sealed file was last read again, without a key, and how far that is under way."""
+
+    bookkeeping = True
+    vault_adds = True
+    vault_writes = frozenset({"file", "ended_at", "segments", "subtrees"})
+
+    file = models.OneToOneField(
+        "custody.SealedFile", on_delete=models.PROTECT, primary_key=True, related_name="reread"
+    )
+    ended_at = models.DateTimeField(null=True)  # in real time
+    segments = models.PositiveBigIntegerField(default=0)  # of the reading under way
+    subtrees = models.BinaryField(default=bytes)
+
+    def __str__(self) -> str:
+        """Return when."""
+        return self.ended_at.isoformat() if self.ended_at else "not yet"

@@ -116,6 +116,7 @@ def ask_destruction_of_all(project: "Project", *, by: "User", at: dt.datetime) -
     first_in_line()
     for slot in UploadSlot.objects.filter(project=project, status=SlotStatus.OPEN).order_by("pk"):
         take(lifecycle.CLOSE, slot, by=system_user(), at=at, note="The project is over.")
+        uploads.give_up_all(slot, at=at)
     files = SealedFile.objects.filter(project=project)
     done = Destruction.objects.filter(project=project, status=DestructionStatus.DONE)
     with_key = files.filter(key_version__isnull=False).exclude(owner__in=done.values("organisation"))

@@ -25,6 +25,11 @@ class Destruction(models.Model):
         {"id", "project", "organisation", "status", "begun_at", "keys_destroyed_at", "destroyed_at"}
         | {"snapshots_gone_at", "method", "keys", "files"}
     )
+    web_adds: ClassVar = {
+        "status": ("asked",),
+        **dict.fromkeys(("begun_at", "keys_destroyed_at", "snapshots_gone_at", "destroyed_at")),
+        **{"method": "", "keys": [], "files": []},
+    }
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     project = models.ForeignKey("projects.Project", on_delete=models.PROTECT, related_name="destructions")

@@ -10,6 +10,7 @@ from p20win import policy
 from p20win.audit.public import recorded
 from p20win.custody.damage_models import Damage as Damage
 from p20win.custody.damage_models import DamageStatus as DamageStatus
+from p20win.custody.damage_models import Reread as Reread
 from p20win.custody.destruction_models import HOLDING as HOLDING
 from p20win.custody.destruction_models import Destruction as Destruction
 from p20win.custody.destruction_models import DestructionStatus as DestructionStatus
@@ -154,8 +155,15 @@ class SealedFile(models.Model):
     # The web process announces a file and says that it arrived; it cannot change whose it is or how it opens.
     vault_writes = frozenset(
         {"id", "project", "owner", "destination", "data_class", "blob", "key_version", "wrapped_key"}
-        | {"manifest", "receipt", "scan", "profile"}
+        | {"manifest", "receipt", "scan", "profile", "slot", "statement", "signing_key"}
     )
+    web_adds: ClassVar = {
+        "status": ("announced", "arrived"),
+        "scan": "unscanned",
+        "blob": "",
+        **dict.fromkeys(("key_version", "wrapped_key", "plain_bytes", "manifest", "receipt", "rows")),
+        **{"report": {}, "profile": {}, "columns": []},
+    }
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     slot = models.ForeignKey(UploadSlot, on_delete=models.PROTECT, null=True, related_name="files")
@@ -345,6 +353,7 @@ class Capability(models.Model):
         {"id", "token_digest", "person", "act", "subject_type", "subject_id", "project", "data_class"}
         | {"issued_at", "expires_at", "used_at"}
     )
+    web_adds: ClassVar = {"used_at": None}
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     token_digest = models.CharField(max_length=64, unique=True)

@@ -128,6 +128,28 @@ def _damage(event: "Event") -> Mapping[str, Any]:
     return {"damage": damage, "what": file.slot.title if file.slot else file.get_data_class_display()}
 
 
+def _of_its_agency(event: "Event") -> Iterable[User]:
+    """Those who sent what was found damaged; of what arrived so, its refusal tells them."""
+    damage = Damage.objects.select_related("file__owner").get(pk=event.subject_id)
+    if damage.kept_until is not None or damage.file.slot_id is None:
+        return []
+    return people_with_role(Role.DATA_STEWARD, damage.file.owner).select_related("organisation")
+
+
+def _where_it_was_sent(event: "Event") -> str:
+    return reverse("custody:slot", args=[Damage.objects.get(pk=event.subject_id).file.slot_id])
+
+
+TO_ITS_AGENCY: Final = {
+    "file.damaged": Notice(
+        "emails/own_file_damaged.txt",
+        _of_its_agency,
+        "{number}: a file of your agency was found damaged at the hub",
+        where=_where_it_was_sent,
+        context=_damage,
+    ),
+}
+
 NOTICES: Final = {
     "destruction.refused": Notice(
         "emails/destruction_refused.txt",

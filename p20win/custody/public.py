@@ -90,6 +90,7 @@ from p20win.custody.models import (
 from p20win.custody.reception import Reception, receive
 from p20win.custody.removal import ask_removal, register_removable
 from p20win.custody.replacing import send_again
+from p20win.custody.rereading import overdue as files_not_reread
 from p20win.custody.sealing import (
     NotOpenable,
     open_bytes,
@@ -150,6 +151,7 @@ __all__ = [
     "damage_noted",
     "damaged_files",
     "destructions",
+    "files_not_reread",
     "files_without_key",
     "harmless",
     "hold_clocks",

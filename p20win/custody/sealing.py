@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 
 from p20win import clock, policy
-from p20win.custody import bounds, damage, places, scanning, vault_keys
+from p20win.custody import bounds, damage, places, scanning, statements, vault_keys
 from p20win.custody.engine import age, container, keys, manifest, pieces, signing
 from p20win.custody.engine.container import Binding, Seal, Sealer
 from p20win.custody.engine.encoding import canonical
@@ -274,12 +274,15 @@ def _what_to_do(file: SealedFile, problem: CustodyError) -> str:
 
 
 def _compare_with_statement(file: SealedFile, digest: str, size: int, report: Report) -> None:
+    if why := statements.why_not_its_senders(file):
+        report.add("statement", hint=why)
+        return
     if file.statement is None:
         if file.wrapping == Wrapping.PLAIN and size != file.received_bytes:  # the others show their own end
             report.add("damaged", hint="Not all of it is there. Send it again.")
         return
-    document = file.statement["document"]
-    if (document["plain_sha256"], document["plain_bytes"]) != (digest, size):
+    document = file.statement.get("document", {})
+    if (document.get("plain_sha256"), document.get("plain_bytes")) != (digest, size):
         report.add("statement", hint="Its hash or size is another. Sign and send it again.")
 
 
@@ -349,9 +352,16 @@ def _open(file: SealedFile, kek: bytes) -> Iterator[bytes]:
 def _key_of(file: SealedFile, kek: bytes) -> tuple[bytes, Binding, bytes, int]:
     """Return a file's key, what it is bound to, and root and size that the hub signed for."""
     bounds.expect(file)
-    keeper = vault_keys.private_keys()
+    binding, root, size = signed_for(file)
+    key = keys.unwrap(bytes(file.wrapped_key or b""), under=kek, context=binding.associated_data())
+    return key, binding, root, size
+
+
+def signed_for(file: SealedFile) -> tuple[Binding, bytes, int]:
+    """Return what a file is bound to, root and size, as the hub signed. :raises Broken: if it did not"""
+    hub = vault_keys.private_keys().hub.public_key()
     document, signers = signing.verify(file.manifest or {})
-    signing.expect(signers, role=signing.HUB, keys=[signing.public_text(keeper.hub.public_key())])
+    signing.expect(signers, role=signing.HUB, keys=[signing.public_text(hub)])
     binding, root, size = manifest.read_manifest(document)
     expected = Binding(
         file_id=str(file.pk),
@@ -365,8 +375,7 @@ def _key_of(file: SealedFile, kek: bytes) -> tuple[bytes, Binding, bytes, int]:
         was, said = asdict(expected), asdict(binding)
         wrong = [name.replace("_", " ") for name in was if was[name] != said[name]]
         raise Broken(f"The manifest of this file is of another {', '.join(wrong)}.")
-    key = keys.unwrap(bytes(file.wrapped_key or b""), under=kek, context=binding.associated_data())
-    return key, binding, root, size
+    return binding, root, size
 
 
 def _closing(chunks: Iterator[bytes], source: Any) -> Iterator[bytes]:

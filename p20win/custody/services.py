@@ -4,7 +4,6 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
@@ -17,12 +16,12 @@ from p20win.custody import (
     lifecycle,
     places,
     sealing,
+    statements,
     uploads,
     used_ids,
     vault_keys,
 )
 from p20win.custody.engine import manifest, signing
-from p20win.custody.engine.errors import CustodyError
 from p20win.custody.engine.pieces import piece_size
 from p20win.custody.engine.report import Report
 from p20win.custody.engine.rules import from_spec
@@ -50,9 +49,6 @@ if TYPE_CHECKING:
     from p20win.accounts.models import Organisation, SigningKey, User
     from p20win.jobs.public import RunningJob
     from p20win.projects.models import Project
-
-SKEW = dt.timedelta(minutes=10)
-STATEMENT_HOLDS = dt.timedelta(days=1)
 
 
 def open_slot(
@@ -98,12 +94,15 @@ def open_slot(
     return create("slot.opened", row, by=by, at=at, details=details)
 
 
+@transaction.atomic
 def close_slot(slot: UploadSlot, *, by: "User", at: dt.datetime, note: str = "") -> UploadSlot:
-    """Close a slot that no file has filled.
+    """Close a slot that no file has filled. What was on its way is dropped at once.
 
     :raises Blocked: if it is filled or closed, or the person is not of the hub or the operating group
     """
-    return take(lifecycle.CLOSE, slot, by=by, at=at, note=note)
+    slot = take(lifecycle.CLOSE, slot, by=by, at=at, note=note)
+    uploads.give_up_all(slot, at=at)
+    return slot
 
 
 @transaction.atomic
@@ -120,7 +119,7 @@ def announce(
     :raises Blocked: naming what in the statement does not fit
     :raises NoRoom: if the disk could not hold the file
     """
-    document = _read_statement(slot, statement, key=key, real_now=real_now)
+    document = statements.read(slot, statement, key=key, real_now=real_now)
     try:
         with transaction.atomic():
             StatementNonce.objects.create(owner=slot.supplier, nonce=document["nonce"], seen_at=real_now)
@@ -146,48 +145,6 @@ def announce(
     )
     create("file.announced", row, by=key.enrolled_by, at=at, details={"key": key.fingerprint})
     return uploads.begin_announced(row, slot, length=piece_size(document["plain_bytes"]), at=at, now=real_now)
-
-
-def _read_statement(
-    slot: UploadSlot, statement: dict[str, Any], *, key: "SigningKey", real_now: dt.datetime
-) -> dict[str, Any]:
-    trusted = signing.public_text(Ed25519PublicKey.from_public_bytes(bytes(key.public_key)))
-    try:
-        document, signers = signing.verify(statement)
-        manifest.check_statement(document)
-        signing.expect(signers, role=signing.SOURCE, keys=[trusted])
-        created, expires = (dt.datetime.fromisoformat(document[name]) for name in ("created", "expires"))
-        late = _why_not_in_time(created, expires, real_now)
-    except CustodyError as problem:
-        raise Blocked(str(problem)) from problem
-    except (ValueError, TypeError):
-        raise Blocked("The times in the sender's statement are not readable.") from None
-    expected = {
-        "slot": str(slot.pk),
-        "project": str(slot.project_id),
-        "source": str(slot.supplier_id),
-        "destination": str(hub().pk),
-        "data_class": slot.data_class,
-    }
-    wrong = [name for name, value in expected.items() if document[name] != value]
-    if wrong:
-        raise Blocked(f"The sender's statement is for another {', '.join(wrong)}.")
-    if late:
-        raise Blocked(late)
-    return document
-
-
-def _why_not_in_time(created: dt.datetime, expires: dt.datetime, now: dt.datetime) -> str:
-    """Say why a statement does not hold now: it does for a day, and clocks may differ by ten minutes."""
-    if created > now + SKEW:
-        return "The sender's statement is from the future. Check the clock and sign a new one."
-    if created < now - STATEMENT_HOLDS - SKEW:
-        return "The sender's statement is more than a day old. Check the clock and sign a new one."
-    if expires > created + STATEMENT_HOLDS:
-        return "The sender's statement is to hold for more than a day. Sign one that expires sooner."
-    if expires <= now - SKEW:
-        return "The sender's statement has expired. Check the clock and sign a new one."
-    return ""
 
 
 def takes_invented_numbers() -> bool:

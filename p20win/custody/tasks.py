@@ -7,7 +7,7 @@ from contextlib import suppress
 from celery import shared_task
 
 from p20win import clock
-from p20win.custody import checkpoints, comparing, destruction, holds, removal, schedule, services
+from p20win.custody import checkpoints, comparing, destruction, holds, removal, rereading, schedule, services
 from p20win.custody.models import Destruction, LegalHold
 from p20win.deadlines import public as deadlines
 from p20win.jobs.public import RunningJob, line_of_work
@@ -43,6 +43,18 @@ def publish_checkpoint(job: RunningJob) -> None:
         checkpoints.publish(now=clock.real_now())
     if found := comparing.look():
         logger.error("vault: %s rows are not as the ledger tells: %s", len(found), found[0])
+
+
+@line_of_work(rereading.WORK, queue="vault")
+def reread(job: RunningJob) -> None:
+    """Read sealed files again, the one first that was not read for longest. No key is used."""
+    rereading.read_some(now=clock.real_now(), told=job.progress)
+
+
+@shared_task(name="custody.reread_when_due", ignore_result=True)
+def reread_when_due() -> None:
+    """Ask every hour that some sealed files be read again; told by beat."""
+    rereading.ask_if_due(now=clock.real_now())
 
 
 @shared_task(name="custody.checkpoint_when_due", ignore_result=True)

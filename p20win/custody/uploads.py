@@ -15,13 +15,21 @@ from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from p20win.accounts.public import system_user
 from p20win.audit.public import first_in_line
 from p20win.custody import checks, lifecycle, places
 from p20win.custody.engine.pieces import Place
-from p20win.custody.models import FileStatus, SealedFile, Upload, UploadSlot, UploadTicket, Wrapping
+from p20win.custody.models import (
+    FileStatus,
+    SealedFile,
+    SlotStatus,
+    Upload,
+    UploadSlot,
+    UploadTicket,
+    Wrapping,
+)
 from p20win.custody.reception import (
     LARGEST,
     NoRoom,
@@ -320,12 +328,19 @@ def _locked(upload: Upload) -> Upload | None:
     return Upload.objects.select_for_update().filter(pk=upload.pk).first()
 
 
-def lapse(*, at: dt.datetime, now: dt.datetime) -> int:
-    """Give up the uploads that nobody continued, and say how many.
+def give_up_all(slot: UploadSlot, *, at: dt.datetime) -> None:
+    """Leave nothing of what was on its way to a slot that takes nothing any more."""
+    for upload in slot.uploads.all():
+        give_up(upload, by=system_user(), at=at)
 
-    `at` is the portal's time, `now` the real one, by which uploads lapse.
+
+def lapse(*, at: dt.datetime, now: dt.datetime) -> int:
+    """Give up the uploads that nobody continued, or whose slot takes nothing any more, and say how many.
+
+    `at` is the portal's time, by which slots close; `now` the real one, by which uploads lapse.
     """
-    lapsed = list(Upload.objects.filter(expires_at__lte=now))
+    is_over = ~Q(slot__status=SlotStatus.OPEN) | Q(slot__closes_at__lte=at)
+    lapsed = list(Upload.objects.filter(Q(expires_at__lte=now) | is_over))
     for upload in lapsed:
         give_up(upload, by=system_user(), at=at)
     return len(lapsed)

@@ -12,11 +12,12 @@ from django.test import Client
 from django.urls import reverse
 
 from p20win import clock
+from p20win.accounts.public import enrol_key
 from p20win.audit.public import events_of
-from p20win.custody import places, uploads
+from p20win.custody import destruction, places, uploads
 from p20win.custody.engine.files import EagerFile
 from p20win.custody.models import Upload
-from p20win.custody.public import FileStatus, SealedFile, open_bytes, shred
+from p20win.custody.public import FileStatus, SealedFile, close_slot, open_bytes, shred
 from tests import factories
 from tests import factories_custody as custody
 
@@ -333,3 +334,50 @@ def test_f08_a_disk_that_fills_up_is_said_and_the_sender_goes_on_when_there_is_r
 
     assert sent(sender, address, custody.GOOD[40:], 40).status_code == 204
     assert custody.checked(SealedFile.objects.get()).status == FileStatus.ACCEPTED
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.obligation("O-59", "O-65")
+class TestTheSlotCloses:
+    """What was on its way then can never become a file, so nothing of it waits for its days to pass."""
+
+    def on_its_way(self, slot, sender, vault):
+        sent(sender, begun(sender, slot)["Location"], custody.GOOD[:10], 0)
+        assert self.left(vault) == (1, 1)
+
+    def left(self, vault):
+        return len(list((vault / "media" / "incoming").glob("*.piece"))), Upload.objects.count()
+
+    def test_by_hand_or_for_the_match(self, slot, sender, vault):
+        self.on_its_way(slot, sender, vault)
+        close_slot(slot, by=factories.hub_member(), at=clock.now())
+        assert self.left(vault) == (0, 0)
+
+    def test_with_the_project(self, slot, sender, vault):
+        self.on_its_way(slot, sender, vault)
+        destruction.ask_destruction_of_all(
+            slot.project, by=factories.operating_group_member(), at=clock.now()
+        )
+        assert self.left(vault) == (0, 0)
+
+    def test_as_its_window_ends(self, slot, sender, vault):
+        self.on_its_way(slot, sender, vault)
+        now = clock.real_now()
+        assert uploads.lapse(at=slot.closes_at - dt.timedelta(seconds=1), now=now) == 0
+        assert uploads.lapse(at=slot.closes_at, now=now) == 1
+        assert self.left(vault) == (0, 0)
+
+    def test_as_another_file_fills_it(self, slot, sender, vault):
+        self.on_its_way(slot, sender, vault)
+        custody.checked(custody.arrived(slot))
+        assert uploads.lapse(at=clock.now(), now=clock.real_now()) == 1
+        assert self.left(vault) == (0, 0)
+
+    def test_a_file_that_was_announced_for_it_says_that_it_never_came(self, slot, steward, vault):
+        factories.hub()
+        key = enrol_key(slot.supplier, public_key=bytes(32), label="Job", by=steward, at=factories.START)
+        file = custody.announced(slot, key)
+        uploads.begin_announced(file, slot, length=10, now=clock.real_now())
+        close_slot(slot, by=factories.hub_member(), at=clock.now())
+        file.refresh_from_db()
+        assert (file.status, self.left(vault)) == ("given_up", (0, 0))

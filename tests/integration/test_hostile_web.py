@@ -128,9 +128,12 @@ def test_t34_hostile_code_in_the_web_process_obtains_no_byte_of_plaintext(served
         "make a used one fresh", "lengthen one", "remove one", "move a file to another owner",
         "change a manifest", "change a wrapped key", "remove a file", "become the vault", "become the owner",
         "give itself rights", "take the guards away", "rewrite the ledger", "read the server's files",
-        "run a program",
+        "run a program", "take a statement away", "put another key in", "a destruction that was done",
+        "a destruction that was begun", "a destruction with its proof", "insert custody_damage",
+        "write an accepted file", "read which ids were used", "read custody_usedids",
     ):  # fmt: skip
         assert outcome[act] == "InsufficientPrivilege", act
+    assert outcome["a destruction that is asked for"] == "done (1)"  # anyone asks: the vault looks what for
     if IS_ROOT:
         assert {outcome["private keystore"], outcome["private vault-keys"]} == {"PermissionError"}
     assert b"".join(open_bytes(file)) == custody.GOOD  # and it broke nothing

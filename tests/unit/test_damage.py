@@ -106,13 +106,19 @@ class TestFound:
         with pytest.raises(custody.Damaged):
             custody.open_range(file, 0, 5)
 
-    def test_hub_and_operating_group_are_told_and_the_agency_reads_no_more_than_before(self, file):
+    def test_hub_operating_group_and_the_agency_whose_it_is_are_told_and_no_other(self, file):
         hub, group = factories.hub_member(), factories.operating_group_member()
+        steward, other = factories.steward(file.owner), factories.steward(factories.organisation())
         altered(path_of(file))
         with pytest.raises(Blocked):
             opened(file)
         tell(Event.objects.get(event="file.damaged"))
-        assert {letter.person for letter in Message.objects.all()} >= {hub, group}
+        told = {letter.person for letter in Message.objects.all()}
+        assert told >= {hub, group, steward}
+        assert other not in told
+        own = Message.objects.filter(person=steward).get()
+        assert "which your agency sent" in own.text
+        assert str(file.slot_id) in own.where
         letter = Message.objects.filter(person=hub).get()
         assert str(file.pk) in letter.text
         assert "incident" in letter.text

@@ -13,6 +13,7 @@ from matching import selectors
 from matching.models import AbandonmentStatus, Match, MatchStatus, OrderStatus
 from matching.services import abandoning, opening, ordering, running, signing
 from p20win.audit.public import events_of
+from p20win.custody import places
 from p20win.custody import public as custody
 from p20win.deadlines import public as deadlines
 from p20win.jobs import public as jobs
@@ -194,6 +195,74 @@ def a_running_run(match):
     type(match).objects.filter(pk=match.pk).update(status=MatchStatus.LINKING)
     match.refresh_from_db()
     return run
+
+
+@pytest.mark.obligation("O-65", "O-73")
+class TestNoExtractComes:
+    """Every party agreed, and then the extract cannot be made, as of a file that is damaged for good."""
+
+    def stuck(self):
+        match = matches.signed_off()
+        file = match.expected_files.get(agency=matches.agency("DOL"), kind="analytical").slot.files.get()
+        places.blob(file.blob).write_bytes(b"not what it was")
+        job = files.attempted("matching.build_extract", delivery_id=match.delivery.pk)
+        assert job.state == jobs.State.REFUSED
+        return match
+
+    def test_while_it_is_being_made_the_match_has_an_end_of_its_own(self):
+        match = matches.signed_off()
+        with pytest.raises(Blocked, match="an end of its own"):
+            asked(match)
+        matches.delivered(match)
+        with pytest.raises(Blocked, match="an end of its own"):
+            asked(match)
+
+    def test_given_up_it_is_abandoned_and_the_clock_runs_on_from_the_last_word(self):
+        match = self.stuck()
+        (before,) = deadlines.alive(signing.DESTRUCTION, match)
+
+        match = abandoned(match, at=START + HOUR)
+
+        assert match.status == MatchStatus.ABANDONED
+        assert match.delivery.status == "given_up"
+        (clock,) = deadlines.alive(signing.DESTRUCTION, match)
+        assert (clock.pk, clock.started_at, clock.due_at) == (before.pk, START, before.due_at)
+        assert selectors.extract_for(match.project) is None
+        again = files.attempted("matching.build_extract", delivery_id=match.delivery.pk)
+        assert again.state == jobs.State.REFUSED
+        assert match.deliveries.get().extract is None
+
+    def test_its_inputs_go_with_a_certificate_and_the_project_can_be_closed(self):
+        match = ordered(abandoned(self.stuck()))
+        assert match.status == MatchStatus.INPUTS_DESTROYED
+        assert agreements.certificates(match.project).get().kind == "hub_destruction"
+        by = factories.operating_group_member()
+        assert not closing.why_not_close(match.project, by)
+        assert governance.close(match.project, by=by, at=START).status == "closed"
+
+    def test_an_order_of_the_clock_that_waited_for_the_extract_goes_on(self):
+        match = self.stuck()
+        when = deadlines.alive(signing.DESTRUCTION, match)[0].due_at
+        order = ordering.order_in_time(match, at=when)
+        with pytest.raises(jobs.MustWait, match="extract is not ready"):
+            ordering.carry_out(order, at=order.acts_at)
+        with pytest.raises(Blocked, match="an end of its own"):  # it was asked for once more
+            asked(match)
+        assert files.attempted("matching.build_extract", delivery_id=match.delivery.pk).state == "refused"
+
+        abandoned(match, at=order.acts_at)
+
+        assert carried_out(order).status == MatchStatus.INPUTS_DESTROYED
+
+    def test_asked_for_and_made_meanwhile_it_is_not_abandoned(self):
+        match = matches.signed_off()
+        job = jobs.Job.objects.filter(name="matching.build_extract")
+        job.update(state=jobs.State.FAILED)
+        row = asked(match)
+        job.update(state=jobs.State.QUEUED)
+        matches.delivered(match)
+        with pytest.raises(Blocked, match="an end of its own"):
+            abandoning.confirm(row, by=factories.hub_member(), at=START)
 
 
 @pytest.mark.obligation("O-65", "O-107")

@@ -2,6 +2,7 @@
 
 import hashlib
 
+_HASH = 32
 EMPTY_ROOT = hashlib.sha256(b"").digest()
 
 
@@ -46,3 +47,20 @@ class MerkleTree:
         for subtree in reversed(self._subtrees[:-1]):
             result = node_hash(subtree, result)
         return result
+
+    def state(self) -> bytes:
+        """This will give what `of_state` goes on from: the hashes of the finished subtrees."""
+        return b"".join(self._subtrees)
+
+    @classmethod
+    def of_state(cls, leaves: int, state: bytes) -> "MerkleTree":
+        """This will go on where a tree of so many chunks stood.
+
+        :raises ValueError: if that is none
+        """
+        if len(state) != _HASH * leaves.bit_count():
+            raise ValueError("A tree of so many chunks has another number of subtrees.")
+        tree = cls()
+        tree.leaves = leaves
+        tree._subtrees = [state[at : at + _HASH] for at in range(0, len(state), _HASH)]
+        return tree

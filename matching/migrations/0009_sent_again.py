@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("custody", "0009_match_sent_again"),
+        ("custody", "0010_sent_again"),
         ("matching", "0008_destruction_rules"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

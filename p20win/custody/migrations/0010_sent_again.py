@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("custody", "0008_damage")]
+    dependencies = [("custody", "0009_used_ids_and_rereading")]
 
     operations = [
         migrations.RemoveConstraint(
