@@ -11,10 +11,22 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import holidays
+
+from p20win.units import BusinessDays as BusinessDays
+from p20win.units import BusinessHours as BusinessHours
+from p20win.units import CalendarDays as CalendarDays
+from p20win.units import Counted as Counted
+from p20win.units import Hours as Hours
+from p20win.units import Months as Months
+from p20win.units import OfficeHours as OfficeHours
+from p20win.units import Plain as Plain
+from p20win.units import Unit as Unit
+from p20win.units import Years as Years
+from p20win.units import hours_or_days as hours_or_days
 
 ZONE: Final = ZoneInfo("America/New_York")
 MOMENT: Final = dt.timedelta(microseconds=1)  # the finest that Python and PostgreSQL keep
@@ -35,85 +47,6 @@ class Kind(StrEnum):
     BY = "by"  # somebody must have acted: else it is missed
     FROM = "from"  # a waiting time: now the thing is possible
     UNTIL = "until"  # something held: now it has ended
-
-
-# ------------------------------------------------------------------ how long: units
-
-
-@dataclass(frozen=True)
-class Counted:
-    """So many of something; two are equal only if the something is the same."""
-
-    word: ClassVar[str]
-    count: int
-
-    def __str__(self) -> str:
-        return f"{self.count} {self.word}{'' if self.count == 1 else 's'}"
-
-
-class Hours(Counted):
-    """Hours by the wall clock, nights and holidays included."""
-
-    word = "hour"
-
-
-class CalendarDays(Counted):
-    """Plain days."""
-
-    word = "calendar day"
-
-
-class Months(Counted):
-    """Calendar months: the same day of a later month, or its last day."""
-
-    word = "month"
-
-
-class Years(Counted):
-    """Calendar years: the same date of a later year; 29 February becomes the 28th."""
-
-    word = "year"
-
-
-class BusinessDays(Counted):
-    """Monday to Friday without Connecticut's legal holidays. The papers' "working days" are the same."""
-
-    word = "business day"
-
-
-def hours_or_days(
-    *, hours: int | None = None, business_days: int | None = None
-) -> Hours | BusinessDays | None:
-    """Return the time that a pair of columns, of which one at most is filled, stands for."""
-    if hours:
-        return Hours(hours)
-    return BusinessDays(business_days) if business_days else None
-
-
-@dataclass(frozen=True)
-class OfficeHours:
-    """When the offices are open on a business day, local time."""
-
-    opens: dt.time
-    closes: dt.time
-
-    def __str__(self) -> str:
-        return f"{self.opens:%H:%M}–{self.closes:%H:%M}"
-
-
-@dataclass(frozen=True)
-class BusinessHours(Counted):
-    """Office hours of business days."""
-
-    word = "business hour"
-    office: OfficeHours
-
-    def __str__(self) -> str:
-        return f"{super().__str__()} ({self.office})"
-
-
-Plain = CalendarDays | Months | Years
-Unit = Hours | Plain | BusinessDays | BusinessHours
 
 
 # ------------------------------------------------------------------ how it counts: a bare unit is "within"
