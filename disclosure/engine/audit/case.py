@@ -27,6 +27,7 @@ class Case:
         self.cells: list[Cell] = []
         self.number: dict[Who, int] = {}
         self.shares: list[Printed] = []
+        self.others = False  # somebody else published, too
         self.leaks: list[Finding] = []
         self.warnings: list[Finding] = []
 
@@ -42,6 +43,8 @@ class Case:
         cell.mentioned = cell.mentioned or line.place
         cell.ours = cell.ours or line.ours
         cell.listed = cell.listed or line.counted
+        cell.hidden = cell.hidden or (line.hidden and line.ours)
+        self.others = self.others or not line.ours
         if line.truth is not None and line.ours:
             self._true(cell, line)
         source = line.file, line.release
@@ -137,7 +140,7 @@ class Case:
                 "Contradiction: no table agrees with all released numbers. Check populations and dates."
             )
         self.public: System | None = None
-        if any(not cell.ours or cell.public_high < np.inf or cell.public_low for cell in self.cells):
+        if self.others:
             low = np.array([cell.public_low for cell in self.cells])
             high = np.array([cell.public_high for cell in self.cells])
             self.public = self._system(unknowns, gone, low, high, public=True)
@@ -154,6 +157,8 @@ class Case:
         for cell, truth, known in zip(self.cells, true, told, strict=True):
             cell.truth = None if np.isnan(truth) else int(truth)
             cell.known = float(known)
+            if cell.truth is not None and not cell.low <= cell.truth <= cell.high:
+                raise Contradiction(f"Contradiction: {cell.said} is not what the true counts say.")
 
     def _system(
         self, unknowns: Unknowns, gone: np.ndarray, low: np.ndarray, high: np.ndarray, *, public: bool
@@ -178,7 +183,7 @@ class Case:
 
     def _floor(self, number: int) -> float:
         cell = self.cells[number]
-        if cell.withheld and cell.blank_in and not self.policy.hide_zeros and not self.nobody[number]:
+        if cell.withheld and cell.hidden and not self.policy.hide_zeros and not self.nobody[number]:
             return max(cell.low, 1.0)  # zeros are shown, so what is withheld counts somebody
         return cell.low
 

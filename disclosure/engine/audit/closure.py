@@ -8,8 +8,9 @@ from math import prod
 
 import numpy as np
 
+from disclosure.engine.audit.system import Contradiction
 from disclosure.engine.audit.universe import Universe, Who
-from disclosure.engine.errors import BadTable, Stopped
+from disclosure.engine.errors import Stopped
 
 LIMIT = 1_000_000
 _FAMILIES = 8  # ways to fill one group with groups that overlap
@@ -71,13 +72,15 @@ def sums(universe: Universe, cells: Sequence[Who]) -> list[Sum]:
 def add_up(along: Sequence[Sum], values: np.ndarray, *, refuse: str = "") -> np.ndarray:
     """Fill in every value that a sum gives, again and again until nothing is new.
 
-    :raises BadTable: with the words of `refuse`, if a sum does not add up
+    :raises Contradiction: with the words of `refuse`, if a sum does not add up
     """
     values = values.copy()
     waiting = list(along)
     while True:
         left = []
         for line in waiting:
+            if values[line.whole] == 0:  # nobody in all is nobody in each
+                values[line.parts] = np.where(np.isnan(values[line.parts]), 0.0, values[line.parts])
             there = np.isnan(values[line.parts])
             gaps = int(there.sum()) + bool(np.isnan(values[line.whole]))
             if gaps > 1:
@@ -91,9 +94,9 @@ def add_up(along: Sequence[Sum], values: np.ndarray, *, refuse: str = "") -> np.
                     gap = line.whole
                     values[gap] = known
                 if values[gap] < 0 and refuse:
-                    raise BadTable(refuse)
+                    raise Contradiction(refuse)
             elif refuse and values[line.parts].sum() != values[line.whole]:
-                raise BadTable(refuse)
+                raise Contradiction(refuse)
         if len(left) == len(waiting):
             return values
         waiting = left

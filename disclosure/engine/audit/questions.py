@@ -27,6 +27,7 @@ class Cell:
     ours: bool = False  # a line of ours speaks of it
     known: float = float("nan")  # its count, where printed counts add up to it
     blank: bool = False  # a line leaves its count out altogether
+    hidden: bool = False  # a line of ours leaves it out, or marks it as small
     printed_in: set[tuple[str, str]] = field(default_factory=set)
     blank_in: dict[tuple[str, str], str] = field(default_factory=dict)
     public_low: float = 0.0  # what was known before, and not through us
@@ -81,7 +82,7 @@ def _unlisted(cells: Sequence[Cell], policy: CellPolicy) -> list[int]:
 
 def least_people(cells: Sequence[Cell], along: Sequence[Sum], nobody: np.ndarray) -> np.ndarray:
     """Say how many people a cell counts for certain when zeros are shown: one for each withheld part."""
-    alone = [max(1.0, c.low) if c.withheld and c.ours else c.low for c in cells]
+    alone = [max(1.0, c.low) if c.withheld and c.hidden else c.low for c in cells]
     least = np.where(nobody, 0.0, alone)
     while True:
         before = least.copy()

@@ -37,6 +37,7 @@ class Line:
     people: Mapping[str, str]
     counted: bool  # the table has a column for counts; a blank there is a withheld count
     printed: tuple[int, int] | None
+    hidden: bool  # the count is left blank, or marked as small
     share: Share | None
     share_base: int | None
     share_withheld: bool  # the reviewer's file says so; the public file must have it blank
@@ -120,6 +121,7 @@ def _line(name: str, number: int, row: dict[str, str], reach: Reach, *, ours: bo
         people=people,
         counted="released" in row or "count" in row,
         printed=_printed(place, text, reach.wide if wide else reach.narrow),
+        hidden=("released" in row or "count" in row) and (not text or text.startswith("<")),
         share=share,
         share_base=_integer(place, "pct_n", row.get("pct_n", "")),
         share_withheld=withheld,

@@ -12,6 +12,7 @@ from disclosure.engine.errors import BadTable, Stopped
 
 Who = tuple[frozenset[int], ...]  # the atoms meant, per dimension
 LIMIT = 4_000_000
+OTHERS = "(not listed)"
 
 
 class Universe:
@@ -22,7 +23,10 @@ class Universe:
         lines: Sequence[Line],
         groups: Mapping[str, Mapping[str, set[str]]],
         patterns: Iterable[Mapping[str, str]],
+        *,
+        unlisted: bool = False,
     ) -> None:
+        self.unlisted = unlisted  # categories that no table names may be there, too
         self.names = sorted({name for line in lines for name in line.people})
         self.codes: list[dict[str, frozenset[int]]] = []
         self.sets: list[dict[frozenset[int], str]] = []  # whatever has a name, and each atom
@@ -56,6 +60,8 @@ class Universe:
                     raise BadTable(f"{name}: “{part}” is not in the hierarchy.")
             meaning[code] = frozenset().union(*(groups[part] for part in parts))
         leaves = frozenset().union(*(groups.values() if groups is not None else meaning.values()))
+        if groups is None and self.unlisted:
+            leaves |= {OTHERS}
         order = sorted(meaning)
         atom: dict[str, int] = {}
         if groups is None and all(len(m) == 1 for m in meaning.values()):

@@ -74,7 +74,7 @@ class Oracle:
 
     def _hear(self):
         facts, low, high = [], [], []
-        self.blank, self.exact, self.named, self.shares = {}, {}, {}, []
+        self.blank, self.marked, self.exact, self.named, self.shares = {}, {}, {}, {}, []
 
         def fact(vector, at_least, at_most):
             facts.append(vector)
@@ -93,6 +93,9 @@ class Oracle:
                         fact(vector, 1, np.inf)
                 elif text is not None:
                     at_least, at_most = said(text)
+                    if text.startswith("<") and not self.zeros_hidden:
+                        at_least = 1
+                        self.marked[key] = vector
                     fact(vector, at_least, at_most)
                     if at_least == at_most:
                         self.exact[key] = at_least
@@ -201,7 +204,7 @@ class Oracle:
         """Say how many people are in a cell just because what is withheld is not empty."""
         if self.zeros_hidden:
             return 0
-        inside = [b for b in self.blank.values() if b @ vector == b.sum()]
+        inside = [b for b in (*self.blank.values(), *self.marked.values()) if b @ vector == b.sum()]
         if not inside:
             return 0
         answer = milp(

@@ -248,6 +248,25 @@ class TestKnownBefore:
         assert look(table("a,b,released", "y,1,", "y,2,", "y,Total,40"), known=[public]).passed
 
 
+class TestListedOrNot:
+    def test_the_listed_categories_may_not_be_all(self):
+        """Without a hierarchy they are taken for all; if that cannot be, what is left over is looked at."""
+        report = look(table("a,released", "x,40", "y,50", "Total,93"))
+        assert {(leak.people, leak.low, leak.high) for leak in report.leaks} == {("a (not listed)", 3, 3)}
+
+    def test_a_sum_that_does_not_add_up_is_no_pass_even_so(self):
+        with pytest.raises(BadTable, match="Contradiction"):
+            look(table("a,released", "x,40", "y,50", "Total,193"))
+
+    def test_a_released_number_that_is_not_the_count_is_no_pass(self):
+        with pytest.raises(BadTable, match="not what the true counts say"):
+            look(table("a,count,released", "x,4,40", "y,50,50"))
+
+    def test_a_mark_says_that_somebody_is_there_where_zeros_are_shown(self):
+        shown = table("a,released", "x,<6", "y,<6", "z,40", "Total,42")
+        assert {(k.low, k.high) for k in look(shown, policy=ZEROS_SHOWN).leaks} >= {(1, 1)}
+
+
 class TestNeverAPassByMishap:
     LEAKY = table("a,b,released", "x,1,", "x,2,", "x,Total,50", "y,1,", "y,2,", "y,Total,60", "Total,1,57",
                   "Total,2,53", "Total,Total,110")  # fmt: skip
