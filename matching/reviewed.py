@@ -43,6 +43,18 @@ def samples(match: Match) -> list[ReviewSample]:
     )
 
 
+def samples_so_far(match: Match) -> list[ReviewSample]:
+    """Return those of a match and of the matches of its project before it whose index is kept, in order."""
+    rows = ReviewSample.objects.filter(
+        run__match__project=match.project_id,
+        run__match__number__lte=match.number,
+        index__status=custody.FileStatus.ACCEPTED,
+    )
+    return list(
+        rows.select_related("run__match__project", "index").order_by("run__match__number", "run__number")
+    )
+
+
 def pairs(sample: ReviewSample) -> list[Pair]:
     """Return the pairs of a sample in the order in which they are read."""
     said: dict[int, list[Reading]] = defaultdict(list)

@@ -33,10 +33,11 @@ GROUPS: Final = 20
 def setup(match: Match) -> dict[str, Any]:
     """Return what a run is told of earlier reviews: the salt, and every decided pair by its digests.
 
-    A later decision on the same two records stands above an earlier one. In the vault alone.
+    Those of the project's earlier matches count, too: a repeat asks nothing anew of records that say the same
+    (O-71). A later decision on the same two records stands above an earlier one. In the vault alone.
     """
     salt, decided = "", {}
-    for sample in reviewed.samples(match):
+    for sample in reviewed.samples_so_far(match):
         index = json.loads(b"".join(custody.open_bytes(sample.index)))
         salt = salt or index["salt"]
         for pair in reviewed.pairs(sample):
