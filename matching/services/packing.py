@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
-from matching import layouts, standing
+from matching import layouts, reviewed, standing
 from matching.engine import extract, idmap, leak, page
 from matching.engine import io as io_of
 from matching.engine import spec as specs
@@ -131,7 +131,7 @@ def papers(delivery: Delivery, run: MatchRun, counts: extract.Counts, *, at: dt.
     expect_all_rows(delivery, counts)
     written = earlier_ids(delivery, run, counts) | {
         DICTIONARY: _as_csv(dictionary(delivery)),
-        REPORT: page.html(run.report or {}).encode(),
+        REPORT: page.html(run.report or {}, reviewed.said(run)).encode(),
         LIMITATIONS: (standing.terms(delivery.match).limitations.strip() + "\n").encode(),
     }
     signed = custody.signed_by_the_hub(_manifest(delivery, run, counts, written, at=at), at=at)
