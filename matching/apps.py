@@ -13,7 +13,16 @@ class MatchingConfig(AppConfig):
         from agreements import public as agreements
         from matching import checks, logged, notices, timing
         from matching.engine import defaults
-        from matching.services import delivering, fetching, ordering, removing, reopening, reviewing, signing
+        from matching.services import (
+            delivering,
+            fetching,
+            grouped_reviewing,
+            ordering,
+            removing,
+            reopening,
+            reviewing,
+            signing,
+        )
         from p20win.custody import public as custody
         from p20win.deadlines import public as deadlines
         from p20win.notifications import public as notifications
@@ -33,6 +42,13 @@ class MatchingConfig(AppConfig):
             access_act="match",
             data_class=custody.DataClass.MATCHING,
             why_not=reviewing.why_not_look,
+        )
+        custody.register_opening(
+            grouped_reviewing.OPENING,
+            grouped_reviewing.give,
+            access_act="match",
+            data_class=custody.DataClass.MATCHING,
+            why_not=grouped_reviewing.why_not_look,
         )
         custody.register_comparison("matches", logged.differences)
         custody.register_ground("order for a match", ordering.stands_behind)

@@ -24,6 +24,9 @@ class DeliveryTerms(models.Model):
     match = models.OneToOneField("matching.Match", on_delete=models.PROTECT, related_name="terms")
     form = models.CharField(max_length=8, choices=Form.choices)
     basis = models.CharField(max_length=200, blank=True)  # where the agreement says so
+    map_basis = models.CharField(  # where it allows a list of the last match's link ids beside the new ones
+        max_length=300, blank=True
+    )
     limitations = models.TextField(blank=True)
 
     history = recorded()

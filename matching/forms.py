@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 
 from agreements.public import MatchMethod
-from matching.models import Every, Form, Outcome, QualityQuestion, Topic
+from matching.models import Form, Outcome, QualityQuestion, Topic
 
 
 class OpenForm(forms.Form):
@@ -200,22 +200,6 @@ class MoreTimeForm(forms.Form):
     )
     reason = forms.CharField(
         label="Why?", help_text="Everyone in the project can read it; name no person.", max_length=300
-    )
-
-
-class RepeatForm(forms.Form):
-    """When the match is done again."""
-
-    every = forms.ChoiceField(label="How often", choices=Every.choices, widget=forms.RadioSelect)
-    first_on = forms.DateField(
-        label="First day",
-        help_text="The upload opens on this day, and so often after it, once the last inputs are destroyed.",
-        widget=forms.DateInput(attrs={"type": "date"}),
-    )
-    agreed_in = forms.CharField(
-        label="Where the parties agreed on it",
-        help_text="Such as “Agreement, section on frequency”. Every party reads it.",
-        max_length=300,
     )
 
 

@@ -20,6 +20,7 @@ from matching.delivery_models import (
     QuestionStatus,
     Topic,
 )
+from matching.group_models import GroupLook, GroupReading
 from matching.quality_models import IssueStatus, QualityAnswer, QualityIssue, QualityQuestion
 from matching.reopening_models import Reopening, SentAgain
 from matching.repeat_models import Every, Repeat, RepeatStatus
@@ -41,6 +42,8 @@ __all__ = [
     "Fetch",
     "Form",
     "Ground",
+    "GroupLook",
+    "GroupReading",
     "IssueStatus",
     "LinkAttestation",
     "LinkSpec",

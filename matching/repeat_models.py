@@ -41,6 +41,9 @@ class Repeat(models.Model):
     first_on = models.DateField()  # later days are counted from here, so that the end of a month stays one
     next_on = models.DateField()
     agreed_in = models.CharField(max_length=300)  # where the parties agreed on it
+    map_agreed_in = models.CharField(  # where the agreement allows a list of old and new link ids
+        max_length=300, blank=True
+    )
     waits_for = models.CharField(max_length=600, blank=True)  # why the match that is due is not open yet
     set_by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
     set_at = models.DateTimeField()

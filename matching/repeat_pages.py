@@ -3,14 +3,15 @@
 import uuid
 from typing import TYPE_CHECKING
 
+from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
 from matching import checks, selectors
-from matching.forms import RepeatForm, WithdrawForm
-from matching.models import Match, Repeat, RepeatStatus
+from matching.forms import WithdrawForm
+from matching.models import Every, Match, Repeat, RepeatStatus
 from matching.services import repeating
 from matching.views import sent, tried
 from p20win import clock
@@ -20,6 +21,29 @@ from p20win.projects import public as projects
 
 if TYPE_CHECKING:
     from p20win.projects.models import Project
+
+
+class RepeatForm(forms.Form):
+    """When the match is done again."""
+
+    every = forms.ChoiceField(label="How often", choices=Every.choices, widget=forms.RadioSelect)
+    first_on = forms.DateField(
+        label="First day",
+        help_text="The upload opens on this day, and so often after it, once the last inputs are destroyed.",
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )
+    agreed_in = forms.CharField(
+        label="Where the parties agreed on it",
+        help_text="Such as “Agreement, section on frequency”. Every party reads it.",
+        max_length=300,
+    )
+    map_agreed_in = forms.CharField(
+        label="Where the agreement allows a list of old and new link ids",
+        help_text="Then each delivery tells which link id of the match before is which of its own. Leave it"
+        " empty if the agreement does not allow it.",
+        max_length=300,
+        required=False,
+    )
 
 
 @roles_only(Role.HUB_STAFF, Role.OPERATING_GROUP)

@@ -22,6 +22,7 @@ class ReviewSample(models.Model):
     run = models.OneToOneField("matching.MatchRun", on_delete=models.PROTECT, related_name="sample")
     strata = models.JSONField()
     pairs = models.JSONField()  # weights and places in the sheets; no id, no value
+    groups = models.JSONField(default=list)  # likewise of contested groups: their records and pairs
     index = models.ForeignKey("custody.SealedFile", on_delete=models.PROTECT, related_name="+")
     drawn_at = models.DateTimeField()
 

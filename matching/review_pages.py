@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from matching import reviewed, selectors
+from matching import grouped, reviewed, selectors
 from matching.engine import page_charts, page_words
 from matching.engine.defaults import WORDS
 from matching.models import Reading, ReviewSample, Verdict
@@ -25,7 +25,8 @@ from p20win.refusal import Blocked
 KEYS = {"link": "l", "not": "n", "unsure": "u"}
 
 
-def _sample(request: SignedInRequest, pk: uuid.UUID) -> ReviewSample:
+def sample_of(request: SignedInRequest, pk: uuid.UUID) -> ReviewSample:
+    """Return a sample of a match that this person may see."""
     rows = ReviewSample.objects.filter(run__match__in=selectors.visible_to(request.user))
     return get_object_or_404(rows.select_related("run", "run__match", "run__match__project"), pk=pk)
 
@@ -35,8 +36,9 @@ def _sample(request: SignedInRequest, pk: uuid.UUID) -> ReviewSample:
 @never_cache
 def overview(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Show how the review of a run stands and what it says of the run."""
-    sample = _sample(request, pk)
+    sample = sample_of(request, pk)
     found = reviewed.pairs(sample)
+    groups = grouped.groups(sample)
     kappa, both = reviewed.agreement(sample.run.match)
     estimate = reviewed.estimate(sample)
     mine = [(pair, word) for pair in found for word in pair.words if word.reader_id == request.user.pk]
@@ -54,6 +56,8 @@ def overview(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
         "both": len(both),
         "error": page_words.percent(estimate.error),
         "strata": _strata(sample, found),
+        "groups": groups,
+        "next_group": grouped.next_for(groups, request.user),
         "mine": sorted(mine, key=lambda entry: entry[1].at, reverse=True)[:30],
     }
     return render(request, "matching/review.html", context)
@@ -93,7 +97,7 @@ def pattern_words(pattern: str) -> str:
 @never_cache
 def pair(request: SignedInRequest, pk: uuid.UUID, number: int) -> HttpResponse:
     """Show one pair, behind dots until it is revealed; a word on it leads to the next."""
-    sample = _sample(request, pk)
+    sample = sample_of(request, pk)
     if not 1 <= number <= len(sample.pairs):
         raise Http404
     if request.method == "POST" and "verdict" in request.POST:

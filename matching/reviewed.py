@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from matching import readings
-from matching.engine import page_words, sampled
-from matching.models import Match, MatchStatus, Reading, ReviewSample
+from matching.engine import page, page_words, sampled
+from matching.models import Match, MatchRun, MatchStatus, Reading, ReviewSample
+from matching.standing import min_cell_count
 from p20win import access
 from p20win.accounts.public import Role
 from p20win.custody import public as custody
@@ -40,6 +41,18 @@ def samples(match: Match) -> list[ReviewSample]:
         ReviewSample.objects.filter(run__match=match)
         .select_related("run", "run__match", "run__match__project", "index")
         .order_by("run__number")
+    )
+
+
+def samples_so_far(match: Match) -> list[ReviewSample]:
+    """Return those of a match and of the matches of its project before it whose index is kept, in order."""
+    rows = ReviewSample.objects.filter(
+        run__match__project=match.project_id,
+        run__match__number__lte=match.number,
+        index__status=custody.FileStatus.ACCEPTED,
+    )
+    return list(
+        rows.select_related("run__match__project", "index").order_by("run__match__number", "run__number")
     )
 
 
@@ -116,6 +129,26 @@ def interval(found: sampled.Interval | None, *, least: int | None = None) -> str
         few = f"fewer than {least}"
         said = [few if round(value) < least else f"{round(value):,}" for value in numbers]
     return f"{said[0]} (95 % interval {said[1]} to {said[2]})"
+
+
+def said(run: MatchRun) -> page.Said:
+    """Return what people said of a run by now, for a report that stands alone."""
+    answers = {row.question: row.text for row in run.answers.all()}
+    sample = ReviewSample.objects.filter(run=run).first()
+    if sample is None or not (found := estimate(sample)).reviewed:
+        return page.Said(answers)
+    kappa, both = agreement(run.match)
+    least = min_cell_count(run.match.project)
+    rows = [
+        ("Pairs judged, drawn by chance from every stratum", f"{found.reviewed:,}"),
+        ("Links that are right", interval(found.precision)),
+        ("Pairs of one person among those not linked", interval(found.missed, least=least)),
+        (
+            "Agreement of readers (Cohen’s kappa)",
+            "" if kappa is None else f"{kappa:.2f}, from {len(both)} pairs read twice",
+        ),
+    ]
+    return page.Said(answers, tuple((label, words) for label, words in rows if words))
 
 
 def why_not_read(sample: ReviewSample, person: "User", at: dt.datetime) -> list[str]:

@@ -180,6 +180,17 @@ def terms(match: Match) -> DeliveryTerms:
     return DeliveryTerms.objects.get(match=match)
 
 
+def told_of_before(match: Match) -> MatchRun | None:
+    """Return the run of the last delivered match whose link ids are told with this one's, if they may be."""
+    if not terms(match).map_basis:
+        return None
+    earlier = Match.objects.filter(
+        project=match.project_id, number__lt=match.number, deliveries__available_at__isnull=False
+    )
+    last = earlier.order_by("-number").first()
+    return latest_result(last) if last else None
+
+
 def questions_window(delivery: Delivery) -> "Deadline | None":
     """Return the time in which the recipient may ask about a version, once all of it was received (O-75)."""
     return deadlines.of_subject(delivery, QUESTIONS).first()

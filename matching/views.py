@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from matching import checks, pages, selectors, ssn, standing
+from matching import checks, pages, reviewed, selectors, ssn, standing
 from matching.engine import page as report_page
 from matching.forms import AgreeForm, OpenForm, RejectForm
 from matching.models import Match, MatchRun
@@ -131,7 +131,8 @@ def report(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
 def report_file(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Hand out the report of a run as a file that stands alone."""
     run = run_of(request, pk)
-    response = HttpResponse(report_page.html(run.report or {}), content_type="text/html; charset=utf-8")
+    shown = report_page.html(run.report or {}, reviewed.said(run))
+    response = HttpResponse(shown, content_type="text/html; charset=utf-8")
     name = f"match-report-{run.match.project.number}-run-{run.number}.html"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     response["Cache-Control"] = "no-store"

@@ -7,7 +7,6 @@ one for each file; the sample itself holds no id and no value.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,9 +16,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from matching.engine import prepare
+from matching.engine import contested, prepare
 from matching.engine.engines.toolkit import levels_of
 from matching.engine.resolve import LINK
+from matching.engine.sheets import Sheets
 from matching.engine.spec import Comparison, Spec
 from matching.engine.told import NOTHING, Told, digests
 
@@ -70,8 +70,9 @@ def draw(
     size: int,
     salt: str,
     told: Told = NOTHING,
+    groups: int = 0,
 ) -> Drawn:
-    """Draw about `size` pairs for review, more where the engine is least sure."""
+    """Draw about `size` pairs for review, more where the engine is least sure, and up to so many groups."""
     points, weights = report["thresholds"], {(p["left"], p["right"]): p for p in report["pairs"]}
     strata: list[dict[str, Any]] = []
     members: list[tuple[_Candidates, np.ndarray]] = []
@@ -81,7 +82,7 @@ def draw(
             strata.append(stratum)
             members.append((candidates, mine))
     chosen = _allot(strata, members, size)
-    sheets = _Sheets(tables, spec)
+    sheets = Sheets(tables, spec)
     entries = []
     for number, (candidates, rows) in enumerate(chosen):
         for place, said in enumerate(_explained(candidates, rows, tables, spec, weights)):
@@ -94,9 +95,10 @@ def draw(
             entries.append((known, {"stratum": number, "twice": twice, **said["shown"], **sides}))
     entries.sort(key=lambda entry: [entry[0][side][1] for side in _SIDES])  # in no order that tells anything
     numbered = [{**stratum, "number": number} for number, stratum in enumerate(strata)]
+    whole = contested.draw(edges, tables, spec, size=groups, salt=salt, told=told, sheets=sheets)
     return Drawn(
-        {"strata": numbered, "pairs": [shown for _, shown in entries]},
-        {"salt": salt, "pairs": [known for known, _ in entries]},
+        {"strata": numbered, "pairs": [shown for _, shown in entries], "groups": whole.shown},
+        {"salt": salt, "pairs": [known for known, _ in entries], "groups": whole.index},
         sheets.contents(),
     )
 
@@ -269,31 +271,3 @@ def _explained(
                 "rest": rest,
             },
         }
-
-
-class _Sheets:
-    """What the records of the drawn pairs say, one sheet for each file, each record once."""
-
-    def __init__(self, tables: Mapping[str, pa.Table], spec: Spec) -> None:
-        self._tables, self._spec = tables, spec
-        self._written = {name: bytearray() for name in spec.files}
-        self._places: dict[tuple[str, int], list[int]] = {}
-
-    def add(self, name: str, row: int) -> list[int]:
-        """Write a record down, and return from where to where it stands."""
-        if (name, row) not in self._places:
-            columns = self._spec.files[name].columns
-            said = {field: self._tables[name][column][row].as_py() for field, column in columns.items()}
-            sheet = self._written[name]
-            start = len(sheet)
-            sheet += json.dumps(said, ensure_ascii=False).encode() + b"\n"
-            self._places[name, row] = [start, len(sheet)]
-        return self._places[name, row]
-
-    def digest(self, name: str, row: int, salt: str) -> str:
-        """Return by what a record is found again."""
-        return str(digests(self._tables[name], self._spec.files[name], np.array([row]), salt=salt)[0])
-
-    def contents(self) -> dict[str, bytes]:
-        """Return the sheets that hold anything."""
-        return {name: bytes(sheet) for name, sheet in self._written.items() if sheet}

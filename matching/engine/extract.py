@@ -77,6 +77,11 @@ class Counts:
     """What became of each file, filled while the zip is read."""
 
     entries: dict[str, Entry] = field(default_factory=dict)
+    links: list[pa.Array] = field(default_factory=list)
+
+    def delivered(self) -> pa.Array:
+        """Return every link id that goes out, once."""
+        return pc.unique(pa.concat_arrays([pa.array([], pa.string()), *self.links]))
 
 
 Papers = Callable[[Counts], Mapping[str, bytes]]
@@ -165,7 +170,7 @@ def stream(
         for part in parts:
             entry, digest = Entry(part.file, part.name), hashlib.sha256()
             with archive.open(zipfile.ZipInfo(part.name, _EPOCH), "w", force_zip64=True) as target:
-                for text in _rows(part, Key(crosswalk, flags, part), entry):
+                for text in _rows(part, Key(crosswalk, flags, part), entry, counts):
                     digest.update(text)
                     entry.bytes += len(text)
                     target.write(text)
@@ -180,7 +185,7 @@ def stream(
     yield from sink.taken()
 
 
-def _rows(part: Part, key: Key, entry: Entry) -> Iterator[bytes]:
+def _rows(part: Part, key: Key, entry: Entry, counts: Counts) -> Iterator[bytes]:
     header = True
     for batch in batches(part) if part.pieces else _key_batches(key, part):
         done, ids, why = key.translate(batch, part)
@@ -191,6 +196,7 @@ def _rows(part: Part, key: Key, entry: Entry) -> Iterator[bytes]:
         for reason, count in why.items():
             entry.without_link[reason] = entry.without_link.get(reason, 0) + count
         entry.columns = list(done.column_names)
+        counts.links.append(pc.unique(done[LINK_ID]))
         text = as_csv(done)
         yield text if header else text.split(b"\n", 1)[1]
         header = False

@@ -1,8 +1,8 @@
-"""Two records beside each other: what is the same in each field and which characters differ."""
+"""Records beside each other: what is the same in each field and which characters differ."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ SAME: Final = "the same"
 DIFFERS: Final = "differs"
 ONE_LACKS: Final = "only in one"
 BOTH_LACK: Final = "in neither"
+SOME_LACK: Final = "not in all"
 _DOT: Final = "•"
 
 
@@ -24,6 +25,33 @@ def beside(
     """
     fields = [field for field in defaults.WORDS if field in left or field in right]
     return [_field(field, left.get(field), right.get(field), masked=masked) for field in fields]
+
+
+def side_by_side(records: Sequence[Mapping[str, str | None]], *, masked: bool) -> list[dict[str, Any]]:
+    """Return for each field how several records compare, and each value in parts.
+
+    What differs is told against the first record that holds the field.
+    """
+    fields = [field for field in defaults.WORDS if any(field in record for record in records)]
+    return [_of_all(field, [record.get(field) for record in records], masked=masked) for field in fields]
+
+
+def _of_all(field: str, values: Sequence[str | None], *, masked: bool) -> dict[str, Any]:
+    first = next((value for value in values if value), None)
+    held = [value for value in values if value]
+    parts = [
+        _parts(first, value)[1] if first and value and value.casefold() != first.casefold() else _whole(value)
+        for value in values
+    ]
+    if masked:
+        parts = [[[_hidden(text), differs] for text, differs in each] for each in parts]
+    if not held:
+        word = BOTH_LACK
+    elif len({value.casefold() for value in held}) > 1:
+        word = DIFFERS
+    else:
+        word = SAME if len(held) == len(values) else SOME_LACK
+    return {"field": field, "word": word, "values": parts}
 
 
 def _field(field: str, one: str | None, other: str | None, *, masked: bool) -> dict[str, Any]:

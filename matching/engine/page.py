@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any, Final
 
@@ -38,9 +38,20 @@ class Section:
     body: str
 
 
-def html(report: Mapping[str, Any]) -> str:
-    """Return the whole page."""
-    parts = sections(report)
+@dataclass(frozen=True)
+class Said:
+    """What people said of a run: their answer to a question by its name, and what their review says."""
+
+    answers: Mapping[str, str] = field(default_factory=dict)
+    review: tuple[tuple[str, str], ...] = ()
+
+
+NOTHING: Final = Said()
+
+
+def html(report: Mapping[str, Any], said: Said = NOTHING) -> str:
+    """Return the whole page, with what people said beside what the numbers say."""
+    parts = sections(report, said)
     contents = "".join(f'<li><a href="#{each.slug}">{escape(each.title)}</a></li>' for each in parts)
     body = "".join(
         f'<section aria-labelledby="{each.slug}"><h2 id="{each.slug}">{escape(each.title)}</h2>'
@@ -57,14 +68,15 @@ def html(report: Mapping[str, Any]) -> str:
     )
 
 
-def sections(report: Mapping[str, Any]) -> tuple[Section, ...]:
+def sections(report: Mapping[str, Any], said: Said = NOTHING) -> tuple[Section, ...]:
     """Return the parts of a report that have something to say, in order; headings in them begin at h3."""
-    return tuple(each for each in _sections(report) if each.body)
+    return tuple(each for each in _sections(report, said) if each.body)
 
 
-def _sections(report: Mapping[str, Any]) -> Iterator[Section]:
+def _sections(report: Mapping[str, Any], said: Said) -> Iterator[Section]:
     yield Section("run", "The run", page_parts.run(report))
-    yield Section(QUESTIONS, "Questions of quality", _questions(report))
+    yield Section("judged", "What people judged", table("Review", ("What", "Judged"), said.review))
+    yield Section(QUESTIONS, "Questions of quality", _questions(report, said))
     yield Section("rates", "Match rates", _rates(report))
     yield Section("subgroups", "Who is matched less often", _subgroups(report))
     yield Section("missed", "What is missed", page_parts.missed(report))
@@ -77,12 +89,15 @@ def _sections(report: Mapping[str, Any]) -> Iterator[Section]:
     yield Section("agreed", "What was decided elsewhere", page_parts.decided_elsewhere(report))
 
 
-def _questions(report: Mapping[str, Any]) -> str:
+def _questions(report: Mapping[str, Any], said: Said) -> str:
     parts = []
     for answer in questions.answers(report):
-        said = bullets(answer.says) if len(answer.says) > 1 else paragraphs(answer.says)
-        parts.append(f"<h3>{escape(answer.question)}</h3>{said}")
-        if answer.staff:
+        told = bullets(answer.says) if len(answer.says) > 1 else paragraphs(answer.says)
+        parts.append(f"<h3>{escape(answer.question)}</h3>{told}")
+        if words := said.answers.get(answer.slug):
+            lines = "<br>".join(escape(line) for line in words.splitlines())
+            parts.append(f'<p class="note"><strong>The hub’s staff:</strong> {lines}</p>')
+        elif answer.staff:
             parts.append("<p><em>The hub's staff add in words what numbers do not tell.</em></p>")
     return "".join(parts)
 

@@ -94,6 +94,7 @@ def _work(incoming: BinaryIO, outgoing: BinaryIO) -> None:
             size=int(review["size"]),
             salt=salt,
             told=before,
+            groups=int(review.get("groups", 0)),
         )
         _send_sample(outgoing, drawn)
     flags, counts = _flags(joined, spec, whole)

@@ -1,7 +1,8 @@
-"""Files that are sent again before the sign-off, and the runs that count no more for it."""
+"""Files sent again before the sign-off, the review of groups, and what a repeat may tell of the last match."""
 
 import django.db.models.deletion
 import p20win.ids
+import simple_history.models
 from django.conf import settings
 from django.db import migrations, models
 
@@ -10,10 +11,140 @@ class Migration(migrations.Migration):
     dependencies = [
         ("custody", "0010_sent_again"),
         ("matching", "0008_destruction_rules"),
+        ("projects", "0001_first"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
+        migrations.AddField(
+            model_name="deliveryterms",
+            name="map_basis",
+            field=models.CharField(blank=True, max_length=300),
+        ),
+        migrations.AddField(
+            model_name="historicaldeliveryterms",
+            name="map_basis",
+            field=models.CharField(blank=True, max_length=300),
+        ),
+        migrations.AddField(
+            model_name="historicalrepeat",
+            name="map_agreed_in",
+            field=models.CharField(blank=True, max_length=300),
+        ),
+        migrations.AddField(
+            model_name="repeat",
+            name="map_agreed_in",
+            field=models.CharField(blank=True, max_length=300),
+        ),
+        migrations.AddField(
+            model_name="reviewsample",
+            name="groups",
+            field=models.JSONField(default=list),
+        ),
+        migrations.CreateModel(
+            name="GroupLook",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=p20win.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("group", models.PositiveSmallIntegerField()),
+                ("revealed", models.BooleanField()),
+                ("at", models.DateTimeField()),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="projects.project"
+                    ),
+                ),
+                (
+                    "sample",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="group_looks",
+                        to="matching.reviewsample",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["at", "id"],
+            },
+        ),
+        migrations.CreateModel(
+            name="HistoricalGroupReading",
+            fields=[
+                ("id", models.UUIDField(db_index=True, default=p20win.ids.uuid7, editable=False)),
+                ("group", models.PositiveSmallIntegerField()),
+                ("pair", models.PositiveSmallIntegerField()),
+                (
+                    "verdict",
+                    models.CharField(
+                        choices=[("link", "One person"), ("not", "Two people"), ("unsure", "Cannot tell")],
+                        max_length=6,
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("taken_back_at", models.DateTimeField(null=True)),
+                ("history_id", models.BigAutoField(editable=False, primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "history_user",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "reader",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "sample",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="matching.reviewsample",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "historical group reading",
+                "verbose_name_plural": "historical group readings",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
+            },
+            bases=(simple_history.models.HistoricalChanges, models.Model),
+        ),
         migrations.CreateModel(
             name="Reopening",
             fields=[
@@ -84,6 +215,58 @@ class Migration(migrations.Migration):
                 related_name="outdated_runs",
                 to="matching.reopening",
             ),
+        ),
+        migrations.CreateModel(
+            name="GroupReading",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=p20win.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("group", models.PositiveSmallIntegerField()),
+                ("pair", models.PositiveSmallIntegerField()),
+                (
+                    "verdict",
+                    models.CharField(
+                        choices=[("link", "One person"), ("not", "Two people"), ("unsure", "Cannot tell")],
+                        max_length=6,
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("taken_back_at", models.DateTimeField(null=True)),
+                (
+                    "reader",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "sample",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="group_readings",
+                        to="matching.reviewsample",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["at", "id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("verdict__in", ["link", "not", "unsure"])),
+                        name="group_reading_verdict_known",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("taken_back_at__isnull", True)),
+                        fields=("sample", "group", "pair", "reader"),
+                        name="one_group_reading_each",
+                    ),
+                ],
+            },
         ),
         migrations.AddConstraint(
             model_name="reopening",

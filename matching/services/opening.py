@@ -39,6 +39,7 @@ def open_match(
     at: dt.datetime,
     form: str = Form.PACKAGE,
     basis: str = "",
+    map_basis: str = "",
     encoding: str = "",
     consents: Collection[Organisation] = (),
     commas: bool = False,
@@ -49,7 +50,8 @@ def open_match(
     With an `encoding` (tokens, or clk) the agencies send that in place of identifiers (O-72). Who relies on
     individuals' consents sends a list of them, without which nothing is linked (O-51). With `commas` every
     file of the match may have them between its columns in place of tabs (O-104). The SSN is asked for only
-    where a link to wage records needs it, though it is approved (O-105).
+    where a link to wage records needs it, though it is approved (O-105). With a `map_basis`, the agreement's
+    words for it, the delivery tells which link id of the match before is which of this one (O-71).
 
     :raises Blocked: if no agreement is in force, a match is open, an agency's elements make no file, or the
         key alone is to be delivered and the agreement's words for it are not named
@@ -71,8 +73,9 @@ def open_match(
     details |= {"separators": "tab or comma"} if commas else {}
     details |= {"ssn_not_asked_of": [agency.slug for agency in spared]} if spared else {}
     create("match.opened", match, by=by, at=at, details=details)
-    terms = DeliveryTerms(match=match, form=Form(form), basis=basis.strip())
-    create("match.form_settled", terms, by=by, at=at, details={"form": terms.form})
+    terms = DeliveryTerms(match=match, form=Form(form), basis=basis.strip(), map_basis=map_basis.strip())
+    said = {"form": terms.form} | ({"map_basis": terms.map_basis} if terms.map_basis else {})
+    create("match.form_settled", terms, by=by, at=at, details=said)
     closes_at = deadlines.due(policy.TRANSMISSION_WINDOW, start=at).at
     opened = _Opened(match, closes_at, SEPARATORS if commas else SEPARATORS[:1], by, at)
     standing.keeper(project)

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
-from matching import layouts, standing
-from matching.engine import extract, leak, page
+from matching import layouts, reviewed, standing
+from matching.engine import extract, idmap, leak, page
+from matching.engine import io as io_of
 from matching.engine import spec as specs
 from matching.engine.rules import LABEL
 from matching.models import Delivery, Form, MatchRun
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 DICTIONARY: Final = "dictionary.csv"
 REPORT: Final = "match-report.html"
 LIMITATIONS: Final = "limitations.txt"
+EARLIER: Final = "earlier-link-ids.csv"
 MANIFEST: Final = "manifest.json"
 MANIFEST_FORMAT: Final = "p20win/delivery/1"
 GRAIN: Final = {
@@ -127,13 +129,28 @@ def _source(delivery: Delivery) -> str:
 def papers(delivery: Delivery, run: MatchRun, counts: extract.Counts, *, at: dt.datetime) -> dict[str, bytes]:
     """Return the papers that go with the files: dictionary, report, limitations, and the signed manifest."""
     expect_all_rows(delivery, counts)
-    written = {
+    written = earlier_ids(delivery, run, counts) | {
         DICTIONARY: _as_csv(dictionary(delivery)),
-        REPORT: page.html(run.report or {}).encode(),
+        REPORT: page.html(run.report or {}, reviewed.said(run)).encode(),
         LIMITATIONS: (standing.terms(delivery.match).limitations.strip() + "\n").encode(),
     }
     signed = custody.signed_by_the_hub(_manifest(delivery, run, counts, written, at=at), at=at)
     return written | {MANIFEST: json.dumps(signed, indent=2, ensure_ascii=False).encode()}
+
+
+def earlier_ids(delivery: Delivery, run: MatchRun, counts: extract.Counts) -> dict[str, bytes]:
+    """Return the list of the last match's link ids beside those of this one, where the agreement allows it.
+
+    :raises Blocked: if the key of the last match is gone
+    """
+    if (before := standing.told_of_before(delivery.match)) is None:
+        return {}
+    keys = [each.crosswalk for each in (before, run)]
+    if any(file is None or file.status != custody.FileStatus.ACCEPTED for file in keys):
+        raise Blocked("The key of the last match is gone, so no list of its link ids can be made.")
+    with custody.open_only(delivery.project_id, custody.DataClass.KEY):
+        old, new = (extract.read_key(b"".join(custody.open_bytes(file))) for file in keys if file)
+    return {EARLIER: io_of.as_csv(idmap.between(old, new, counts.delivered()))}
 
 
 def _manifest(
@@ -170,7 +187,17 @@ def dictionary(delivery: Delivery) -> list[dict[str, str]]:
     rows = []
     for agency in standing.agencies(delivery.project):
         rows += _of_agency(delivery, agency)
-    return rows
+    return rows + (_of_earlier_ids() if standing.told_of_before(delivery.match) else [])
+
+
+def _of_earlier_ids() -> list[dict[str, str]]:
+    hub = {"file": EARLIER, "type": "text", "kind": "link id"}
+    source = "the last match of this project: the same person by an agency’s synthetic id"
+    told = [
+        {"column": idmap.OLD, "source element": source},
+        {"column": idmap.NEW, "source element": "this match"},
+    ]
+    return [dict.fromkeys(COLUMNS, "") | hub | row for row in told]
 
 
 def _of_agency(delivery: Delivery, agency: "Organisation") -> list[dict[str, str]]:

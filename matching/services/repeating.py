@@ -24,9 +24,19 @@ if TYPE_CHECKING:
 
 @transaction.atomic
 def set_up(
-    project: "Project", *, every: str, first_on: dt.date, agreed_in: str, by: "User", at: dt.datetime
+    project: "Project",
+    *,
+    every: str,
+    first_on: dt.date,
+    agreed_in: str,
+    map_agreed_in: str = "",
+    by: "User",
+    at: dt.datetime,
 ) -> Repeat:
     """Have the next matches of a project opened by themselves: on this day, and so often after it.
+
+    Where the agreement allows it (`map_agreed_in` says where), each delivery tells which link id of the match
+    before is which of its own.
 
     :raises Blocked: if the person may not, the approved request asks for the data once, no agreement is in
         force on that day, there is a schedule already, or it is not said where the parties agreed
@@ -49,10 +59,12 @@ def set_up(
         first_on=first_on,
         next_on=first_on,
         agreed_in=agreed_in.strip(),
+        map_agreed_in=map_agreed_in.strip(),
         set_by=by,
         set_at=at,
     )
     details = {"every": row.every, "next_on": first_on.isoformat()}
+    details |= {"map_agreed_in": row.map_agreed_in} if row.map_agreed_in else {}
     return create("repeat.set", row, by=by, at=at, note=row.agreed_in, details=details)
 
 
@@ -91,7 +103,7 @@ def _open(pk: uuid.UUID, *, at: dt.datetime) -> bool:
         return False
     try:
         with transaction.atomic():
-            match = _next_match(repeat.project, at=at)
+            match = _next_match(repeat, at=at)
     except Blocked as refusal:
         why = " ".join(refusal.reasons)[:600]
         if why != repeat.waits_for:
@@ -111,11 +123,12 @@ def following(repeat: Repeat, day: dt.date) -> dt.date:
     return found
 
 
-def _next_match(project: "Project", *, at: dt.datetime) -> Match:
+def _next_match(repeat: Repeat, *, at: dt.datetime) -> Match:
     """Open the next match as the last one was: its form, encoding, separators, and whose consents.
 
     :raises Blocked: if it cannot be opened now
     """
+    project = repeat.project
     last = selectors.match_for(project)
     if last is None:
         raise Blocked("No match was ever opened here. Open the first one by hand; it settles the form.")
@@ -128,6 +141,7 @@ def _next_match(project: "Project", *, at: dt.datetime) -> Match:
         at=at,
         form=terms.form,
         basis=terms.basis,
+        map_basis=repeat.map_agreed_in,
         encoding=standing.encoding(last),
         consents=[row.agency for row in standing.consenting(last)],
         commas=standing.takes_commas(last),

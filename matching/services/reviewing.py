@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
 
-from matching import layouts, readings, reviewed, standing
+from matching import grouped, layouts, readings, reviewed, standing
 from matching.engine import likeness
 from matching.models import Look, Match, MatchRun, Reading, ReviewSample, ReviewSheet, Verdict
 from p20win.accounts.public import system_user
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 OPENING: Final = "matching.review_pair"
 PAIRS: Final = 120
 """About so many pairs are drawn of a run."""
+GROUPS: Final = 20
+"""At most so many contested groups are drawn with them."""
 
 
 # --- in the vault
@@ -31,18 +33,26 @@ PAIRS: Final = 120
 def setup(match: Match) -> dict[str, Any]:
     """Return what a run is told of earlier reviews: the salt, and every decided pair by its digests.
 
-    A later decision on the same two records stands above an earlier one. In the vault alone.
+    Those of the project's earlier matches count, too: a repeat asks nothing anew of records that say the same
+    (O-71). A later decision on the same two records stands above an earlier one. In the vault alone.
     """
     salt, decided = "", {}
-    for sample in reviewed.samples(match):
+    for sample in reviewed.samples_so_far(match):
         index = json.loads(b"".join(custody.open_bytes(sample.index)))
         salt = salt or index["salt"]
         for pair in reviewed.pairs(sample):
             if pair.state.verdict in (readings.LINK, readings.NOT):
                 known = index["pairs"][pair.number]
-                key = (*known["left"], *known["right"])
-                decided[key] = {**known, "verdict": pair.state.verdict}
-    return {"size": 0 if standing.encoding(match) else PAIRS, "salt": salt, "decided": list(decided.values())}
+                decided[_key(known)] = {**known, "verdict": pair.state.verdict}
+        for group, place, verdict in grouped.decided(sample):
+            known = index["groups"][group][place]
+            decided[_key(known)] = {**known, "verdict": verdict}
+    size, groups = (0, 0) if standing.encoding(match) else (PAIRS, GROUPS)
+    return {"size": size, "groups": groups, "salt": salt, "decided": list(decided.values())}
+
+
+def _key(known: dict[str, Any]) -> frozenset[tuple[str, str]]:
+    return frozenset((name, digest) for name, digest in (known["left"], known["right"]))
 
 
 def keep(run: MatchRun, outcome: "Outcome", *, at: dt.datetime) -> ReviewSample | None:
@@ -68,10 +78,17 @@ def keep(run: MatchRun, outcome: "Outcome", *, at: dt.datetime) -> ReviewSample 
         run=run,
         strata=outcome.sample["strata"],
         pairs=outcome.sample["pairs"],
+        groups=outcome.sample["groups"],
         index=index,
         drawn_at=at,
     )
-    create("review.drawn", sample, by=by, at=at, details={"pairs": len(sample.pairs)})
+    create(
+        "review.drawn",
+        sample,
+        by=by,
+        at=at,
+        details={"pairs": len(sample.pairs), "groups": len(sample.groups)},
+    )
     for agency in standing.agencies(project):
         name = layouts.file_name(agency)
         if content := outcome.sheets.get(name):

@@ -11,9 +11,9 @@ from django.test import Client
 from django.urls import reverse
 
 from agreements.public import MatchMethod
-from matching import standing
+from matching import reviewed, standing
 from matching.models import Delivery, Fetch, Match, MatchStatus
-from matching.services import fetching, recalling
+from matching.services import fetching, judging, recalling, reviewing
 from p20win import clock
 from tests import factories
 from tests import factories_agreements as agreements
@@ -151,6 +151,28 @@ def test_the_report_is_read_agreed_to_and_the_last_word_signs_off(signed_in):
     file = page(client, "report-file", run.pk)
     assert "attachment" in file["Content-Disposition"]
     assert b"<h1>Match report</h1>" in file.content
+    assert b"What people judged" not in file.content
+
+
+@pytest.mark.obligation("O-112")
+def test_the_page_that_stands_alone_holds_the_answers_and_what_people_judged(signed_in):
+    match = matches.linked()
+    run = standing.latest_result(match)
+    by = matches.hub_member(match.project)
+    said = {"bias": "Movers are missed.\n<b>More</b> in cities.", "weighed": "No."}
+    judging.answer(run, said, by=by, at=factories.START)
+    for number in [n for n, pair in enumerate(run.sample.pairs) if not pair["twice"]][:8]:
+        reviewing.look(run.sample, number, revealed=False, by=by, at=factories.START)
+        reviewing.read(run.sample, number, "link", by=by, at=factories.START)
+
+    shown = page(signed_in(by), "report-file", run.pk).text
+
+    assert "Movers are missed.<br>&lt;b&gt;More&lt;/b&gt; in cities." in shown
+    assert "The hub's staff add in words" not in shown.partition("weighed")[2][:300]
+    judged = shown.partition("What people judged</h2>")[2].partition("</section>")[0]
+    assert "Links that are right" in judged
+    assert "95 % interval" in judged
+    assert reviewed.interval(reviewed.estimate(run.sample).precision) in judged
 
 
 def test_a_party_says_why_a_match_is_not_optimal(signed_in):

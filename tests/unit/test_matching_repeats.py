@@ -1,14 +1,20 @@
 """Matches of standing projects, opened by a schedule."""
 
+import csv
 import datetime as dt
+import io
+import json
+import zipfile
 
 import pytest
 from django.urls import reverse
 
 from matching import selectors, standing
-from matching.models import Every, MatchStatus, Repeat, RepeatStatus
-from matching.services import repeating
+from matching.engine import extract
+from matching.models import Delivery, Every, MatchStatus, Repeat, RepeatStatus, ReviewSample
+from matching.services import opening, packing, repeating, reviewing
 from p20win.audit.public import events_of
+from p20win.custody import public as custody
 from p20win.notifications.public import Message, tell
 from p20win.projects import public as projects
 from p20win.refusal import Blocked
@@ -92,7 +98,7 @@ class TestOpening:
     @pytest.mark.obligation("O-71")
     def test_the_next_match_opens_on_its_day_with_new_files_as_the_last_was(self):
         first = matches.inputs_destroyed(commas=True)
-        row = scheduled(first)
+        row = scheduled(first, map_agreed_in="Agreement, V.C")
 
         assert repeating.open_due(at=noon(FIRST - DAY)) == 0
         assert repeating.open_due(at=noon(FIRST)) == 1
@@ -105,6 +111,9 @@ class TestOpening:
         asked = lambda each: sorted(each.expected_files.values_list("agency__slug", "kind"))  # noqa: E731
         assert asked(match) == asked(first)
         assert standing.takes_commas(match)
+        assert standing.terms(match).map_basis == "Agreement, V.C"
+        assert standing.told_of_before(match) == standing.latest_result(first)
+        assert standing.told_of_before(first) is None
         slots = [file.slot for file in match.expected_files.all()]
         assert not {slot.pk for slot in slots} & {file.slot_id for file in first.expected_files.all()}
         assert told(row) == ["repeat.set", "repeat.opened"]
@@ -148,6 +157,72 @@ class TestOpening:
         assert repeating.open_due(at=noon(FIRST)) == 0
         again.refresh_from_db()
         assert again.status == RepeatStatus.ENDED
+
+
+@pytest.mark.long
+@pytest.mark.obligation("O-71", "O-69")
+class TestWhatIsKept:
+    def test_decisions_are_carried_on_and_old_link_ids_told_where_the_agreement_allows_it(self):
+        first = matches.linked()
+        sample = ReviewSample.objects.get(run=standing.latest_result(first))
+        by = matches.hub_member(first.project)
+        number = next(n for n, pair in enumerate(sample.pairs) if not pair["twice"])
+        reviewing.look(sample, number, revealed=False, by=by, at=START)
+        reviewing.read(sample, number, "not", by=by, at=START)
+        (decided,) = reviewing.setup(first)["decided"]
+        before = _opened(matches.delivered(matches.signed_off(first)))
+        old = _key(standing.latest_result(first))
+        assert "earlier-link-ids.csv" not in before
+        matches.inputs_destroyed(first)
+        by = factories.operating_group_member()
+
+        match = opening.open_match(first.project, by=by, at=START, map_basis="Agreement, V.C")
+        for name in matches.AGENCIES:
+            for kind in ("matching", "analytical"):
+                matches.send(match, name, kind)
+        match.refresh_from_db()
+        assert reviewing.setup(match)["decided"] == [decided]
+        match = matches.linked(match)
+        after = _opened(matches.delivered(matches.signed_off(match)))
+
+        new = _key(standing.latest_result(match))
+        index = json.loads(b"".join(custody.open_bytes(sample.index)))["pairs"][number]
+        assert {index[side][0] for side in ("left", "right")} <= set(matches.AGENCIES)
+        told = list(csv.DictReader(io.StringIO(after["earlier-link-ids.csv"])))
+        delivered = {row["link_id"] for name in matches.AGENCIES for row in _rows(after, name)}
+        assert len(told) > 50
+        assert {row["link_id"] for row in told} <= delivered
+        same = {(old[one], new[one]) for one in old.keys() & new.keys() if new[one] in delivered}
+        assert {(row["earlier_link_id"], row["link_id"]) for row in told} == same
+        assert "earlier_link_id" in after["dictionary.csv"]
+        assert "earlier-link-ids.csv" in json.loads(after["manifest.json"])["document"]["papers"]
+
+    def test_without_the_last_key_no_list_is_made(self):
+        first = matches.inputs_destroyed()
+        run = standing.latest_result(first)
+        match = opening.open_match(
+            first.project, by=factories.operating_group_member(), at=START, map_basis="Agreement, V.C"
+        )
+        custody.SealedFile.objects.filter(pk=run.crosswalk_id).update(status="destroyed")
+        delivery = Delivery(match=match, project=match.project, form="package")
+        with pytest.raises(Blocked, match="key of the last match is gone"):
+            packing.earlier_ids(delivery, run, extract.Counts())
+
+
+def _opened(delivery):
+    """Return the files of a delivery as text."""
+    with zipfile.ZipFile(io.BytesIO(b"".join(custody.open_bytes(delivery.extract)))) as archive:
+        return {name: archive.read(name).decode() for name in archive.namelist()}
+
+
+def _rows(opened, name):
+    return list(csv.DictReader(io.StringIO(opened[f"{matches.agency(name).slug}.csv"])))
+
+
+def _key(run):
+    """Return the link id of each agency's generic id."""
+    rows = csv.DictReader(io.StringIO(b"".join(custody.open_bytes(run.crosswalk)).decode()))
+    return {(row["file"], row["id"]): row["link_id"] for row in rows}
 
 
 class TestTelling:
