@@ -70,7 +70,7 @@ def _let_web_add(cursor: CursorWrapper, model: type[Model], born: dict[str, obje
     A tuple names the texts that a field may hold; anything else is all that it may.
     """
     table = model._meta.db_table
-    columns = {name: f'NEW."{model._meta.get_field(name).column}"' for name in born}
+    columns = {each.name: f'NEW."{each.column}"' for each in model._meta.concrete_fields}
     as_born = " AND ".join(_is_one_of(columns[name], allowed) for name, allowed in born.items())
     refusal = f"permission denied: a row of {table} begins as the vault has not touched it"
     cursor.execute(

@@ -25,7 +25,7 @@ class Destruction(models.Model):
         {"id", "project", "organisation", "status", "begun_at", "keys_destroyed_at", "destroyed_at"}
         | {"snapshots_gone_at", "method", "keys", "files"}
     )
-    web_adds: ClassVar = {
+    web_adds: ClassVar[dict[str, Any]] = {
         "status": ("asked",),
         **dict.fromkeys(("begun_at", "keys_destroyed_at", "snapshots_gone_at", "destroyed_at")),
         **{"method": "", "keys": [], "files": []},

@@ -1,7 +1,7 @@
 """Upload slots, sealed files, and capabilities to open them."""
 
 import datetime as dt
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from django.db import models
 from django.db.models import F, Q
@@ -157,7 +157,7 @@ class SealedFile(models.Model):
         {"id", "project", "owner", "destination", "data_class", "blob", "key_version", "wrapped_key"}
         | {"manifest", "receipt", "scan", "profile", "slot", "statement", "signing_key"}
     )
-    web_adds: ClassVar = {
+    web_adds: ClassVar[dict[str, Any]] = {
         "status": ("announced", "arrived"),
         "scan": "unscanned",
         "blob": "",
@@ -353,7 +353,7 @@ class Capability(models.Model):
         {"id", "token_digest", "person", "act", "subject_type", "subject_id", "project", "data_class"}
         | {"issued_at", "expires_at", "used_at"}
     )
-    web_adds: ClassVar = {"used_at": None}
+    web_adds: ClassVar[dict[str, Any]] = {"used_at": None}
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     token_digest = models.CharField(max_length=64, unique=True)

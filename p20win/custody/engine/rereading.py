@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import BinaryIO
 
-from p20win.custody.engine.container import THREADS
 from p20win.custody.engine.errors import Broken
 from p20win.custody.engine.merkle import MerkleTree, leaf_hash
-from p20win.custody.engine.pipeline import InOrder
+from p20win.custody.engine.pipeline import THREADS, InOrder
 from p20win.custody.engine.streaming import SEGMENT
 
 
