@@ -54,6 +54,7 @@ class Table:
     columns: tuple[str, ...]
     dimensions: tuple[str, ...]
     rows: tuple[Row, ...]
+    ours: bool = True  # False: known to everybody without us, such as a public dashboard
 
     def has(self, column: str) -> bool:
         """Say whether the table came with this column."""
