@@ -188,3 +188,33 @@ def test_an_unlisted_category_of_a_hierarchy_is_no_error():
     hierarchy = read_hierarchy("t", "parent,child\nTotal,a\nTotal,b\n")
     table = read_long("new", "s,count\nf,30\nm,40\nTotal,70\n")
     assert protect([table], hierarchies={"t": hierarchy}, policy=RULES, seconds=5).cells == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("school,Count,released\nA,3,\n", "column Count is no dimension by its name. Call it count"),
+        ("school,count,percent\nA,3,2.4\n", "column percent is no dimension .* Call it pct"),
+        ("school,count,Pct_Of\nA,3,b\n", "column Pct_Of"),
+        ("school,count\nA,3\nB,40\ntotal,43\n", "line 4: school “total” reads like a total"),
+        ("school,count\nA,3\nGrand Total,43\n", "line 3: school “Grand Total”"),
+        (
+            "school,count,share\nA,3,2.4\nB,40,32.0\nC,82,65.6\nTotal,125,100\n",
+            "column share holds numbers that add up",
+        ),
+        ("school,count,women\nA,3,1\nB,40,22\nTotal,43,23\n", "column women holds numbers that add up"),
+    ],
+)
+def test_a_column_or_code_that_only_looks_like_one_is_refused_by_name(text, why):
+    with pytest.raises(BadTable, match=why):
+        read_long("table.csv", text)
+
+
+def test_numbers_may_be_codes():
+    table = "school,year,cip,count\n" + "".join(
+        f"{s},{y},{c},{n}\n"
+        for s, n in (("A", 10), ("B", 20), ("Total", 30))
+        for y in (2020, 2021)
+        for c in ("11.0701", "52.0201")
+    )
+    assert read_long("table.csv", table).dimensions == ("school", "year", "cip")
