@@ -4,15 +4,14 @@ Cells that are withheld may move within a reach around their true count; what ca
 gives a cut, read from the dual, that every safe pattern must satisfy.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import highspy
 import numpy as np
 from scipy import sparse
 
 from disclosure.engine import solver
-from disclosure.engine.errors import NoSafePattern, SolverFailed
+from disclosure.engine.errors import NoSafePattern
 from disclosure.engine.problem import Problem
 from disclosure.engine.rules import Target
 
@@ -70,6 +69,9 @@ class Attacker:
         self.column_cell = np.full(p.incidence.size, -1)  # the cell that is exactly this unknown
         self.column_cell[columns[first]] = single[first]
         says = p.new | (p.low > 0) | np.isfinite(p.high)
+        for target in self.targets:
+            if not target.minus:
+                says[list(target.plus)] = True  # so that a question can be capped
         says[single[first]] = False
         self.row_cells = np.flatnonzero(says)
         self.matrix = sparse.vstack([cells[self.row_cells], p.incidence.links, p.facts]).tocsr()
@@ -89,6 +91,7 @@ class Attacker:
         self.up = np.where(p.new & ~p.fixed, np.minimum(reach, p.high - count), 0.0)
 
     def _wishes(self) -> None:
+        p = self.problem
         self.wishes: list[Wish] = []
         self.goal: dict[Wish, float] = {}
         for t, target in enumerate(self.targets):
@@ -97,6 +100,8 @@ class Attacker:
             if target.reach_low is not None:
                 self.goal[(t, -1)] = -target.reach_low
         self.wishes = sorted(self.goal)
+        truth = np.array([p.truth[target.plus[0]] for target in self.targets], dtype=float)
+        self.may_cap = ~np.isnan(truth)  # a cap is no contradiction to the others where the truth keeps it
         self.wish_number = {wish: i for i, wish in enumerate(self.wishes)}
         self._wish_target = np.array([w[0] for w in self.wishes], dtype=int)
         self._wish_sign = np.array([w[1] for w in self.wishes], dtype=float)
@@ -203,6 +208,16 @@ class Attacker:
         what = "The sum of " if len(target.plus) > 1 else ""
         return f"{what}{plus} is already known."
 
+    def near(self, t: int) -> list[str]:
+        """Name earlier numbers about the people of a target and those around them."""
+        p = self.problem
+        members = np.asarray(abs(self.in_unknowns[t]).todense()).ravel() > 0
+        touching = np.asarray(p.incidence.cells @ members.astype(float)).ravel() > 0
+        told = touching & ((p.low_before > 0) | np.isfinite(p.high))
+        cells = [int(c) for c in np.flatnonzero(told)][:20]
+        said = [f"{p.label(c)}: {_range(p.low_before[c], p.high[c])} ({p.released[c]})" for c in cells]
+        return said + sorted(set(p.fact_names))[: max(0, 20 - len(said))]
+
     def facts_in(self, prices: np.ndarray, left: np.ndarray) -> list[str]:
         """Name the earlier facts that carry a bound."""
         p = self.problem
@@ -214,10 +229,6 @@ class Attacker:
         facts = prices[rows + p.incidence.links.shape[0] :]
         said += sorted({p.fact_names[i] for i in np.flatnonzero(np.abs(facts) > TINY)})
         return [fact for fact in said if "0 or more" not in fact]
-
-    def room(self, y: np.ndarray) -> "Room":
-        """Open the attacker's problem for a pattern (shares between 0 and 1 allowed)."""
-        return Room(self, y)
 
 
 def _worst(price: np.ndarray, low: np.ndarray, high: np.ndarray) -> float:
@@ -232,148 +243,3 @@ def _range(low: float, high: float) -> str:
     if low == high:
         return f"{low:.0f}"
     return f"{low:.0f} to {high:.0f}" if np.isfinite(high) else f"{low:.0f} or more"
-
-
-class Room:
-    """The attacker's linear programme for one pattern, kept warm between questions."""
-
-    def __init__(self, attacker: Attacker, y: np.ndarray) -> None:
-        self.a = attacker
-        low, high = attacker.cell_bounds(y)
-        owner = attacker.column_cell
-        lower = np.where(owner >= 0, low[owner], 0.0)
-        upper = np.where(owner >= 0, high[owner], np.inf)
-        self.free = np.flatnonzero(upper - lower > TINY / 10)
-        self.fixed_part = lower.copy()
-        self.fixed_part[self.free] = 0.0
-        p = attacker.problem
-        rows = len(attacker.row_cells)
-        links = np.zeros(p.incidence.links.shape[0])
-        shift = attacker.matrix @ self.fixed_part
-        row_low = np.concatenate((low[attacker.row_cells], links, p.fact_low)) - shift
-        row_high = np.concatenate((high[attacker.row_cells], links, p.fact_high)) - shift
-        part = attacker.by_column[:, self.free].tocsr()
-        self.rows = np.flatnonzero(np.diff(part.indptr) > 0)
-        self._row_place = {int(attacker.row_cells[r]): i for i, r in enumerate(self.rows) if r < rows}
-        self.lower, self.upper = lower[self.free], upper[self.free]
-        self._column_place = {int(owner[j]): i for i, j in enumerate(self.free) if owner[j] >= 0}
-        self.row_low, self.row_high = row_low[self.rows], row_high[self.rows]
-        self.shift = shift[self.rows]
-        self.part = part[self.rows]
-        self.targets = attacker.in_unknowns[:, self.free].tocsr()
-        self.base = attacker.in_unknowns @ self.fixed_part
-        self.highs = solver.new_solver(presolve="off")
-        solver.load(
-            self.highs,
-            cost=np.zeros(len(self.free)),
-            lower=self.lower,
-            upper=self.upper,
-            matrix=self.part,
-            row_lower=self.row_low,
-            row_upper=self.row_high,
-        )
-        self.index = np.arange(len(self.free), dtype=np.int32)
-
-    def feasible(self) -> bool:
-        """Say whether any table fits what is known."""
-        if not len(self.free):
-            return bool((self.row_low <= TINY).all() and (self.row_high >= -TINY).all())
-        answer = solver.run(self.highs, self.a.budget, size=len(self.free))
-        return solver.is_optimal(answer)
-
-    def ask(self, wishes: Iterable[tuple[Wish, float]], *, capped: bool = True) -> np.ndarray:
-        """Find the world that goes furthest towards the wishes, none further than it needs to.
-
-        :raises SolverFailed: if there is no optimum
-        """
-        cost = np.zeros(len(self.free))
-        caps: list[tuple[int, bool]] = []
-        for (t, sign), weight in wishes:
-            start, end = self.targets.indptr[t], self.targets.indptr[t + 1]
-            cost[self.targets.indices[start:end]] -= sign * weight * self.targets.data[start:end]
-            target = self.a.targets[t]
-            if capped and len(target.plus) == 1 and not target.minus:
-                self._cap(target.plus[0], sign, self.a.goal[(t, sign)], caps)
-        self.highs.changeColsCost(len(self.index), self.index, cost)
-        answer = solver.run(self.highs, self.a.budget, size=len(self.free) + len(self.rows))
-        if not solver.is_optimal(answer):
-            raise SolverFailed(f"The attacker's problem ended {self.highs.modelStatusToString(answer)}.")
-        x = self._world()
-        for place, is_row in caps:
-            if is_row:
-                self.highs.changeRowBounds(place, self.row_low[place], self.row_high[place])
-            else:
-                self.highs.changeColBounds(place, self.lower[place], self.upper[place])
-        return x
-
-    def _cap(self, cell: int, sign: int, goal: float, caps: list[tuple[int, bool]]) -> None:
-        if (place := self._column_place.get(cell)) is not None:
-            low, high = self.lower[place], self.upper[place]
-            low, high = (low, min(high, goal)) if sign > 0 else (max(low, -goal), high)
-            self.highs.changeColBounds(place, low, high)
-            caps.append((place, False))
-        elif (place := self._row_place.get(cell)) is not None:
-            shift = self.shift[place]
-            low, high = self.row_low[place], self.row_high[place]
-            low, high = (low, min(high, goal - shift)) if sign > 0 else (max(low, -goal - shift), high)
-            self.highs.changeRowBounds(place, low, high)
-            caps.append((place, True))
-
-    def _world(self) -> np.ndarray:
-        x = self.fixed_part.copy()
-        x[self.free] = self.highs.getSolution().col_value
-        return x
-
-    def prices(self) -> np.ndarray:
-        """Return what each row is worth at the last answer."""
-        full = np.zeros(self.a.matrix.shape[0])
-        full[self.rows] = -np.asarray(self.highs.getSolution().row_dual)
-        return full
-
-    def value(self, wish: Wish, x: np.ndarray) -> float:
-        """Return how far a world goes for a wish."""
-        return float(wish[1] * (self.a.in_unknowns[wish[0]] @ x)[0])
-
-    def moves(self, cell: int) -> bool:
-        """Say whether a withheld cell can be anything but its true count, in whole numbers."""
-        unknowns = self.a.problem.incidence.cells[cell]
-        vector = unknowns[:, self.free].tocsr()
-        base = float((unknowns @ self.fixed_part)[0])
-        for sign in (1, -1):
-            cost = -sign * vector.toarray().ravel()
-            self.highs.changeColsCost(len(self.index), self.index, cost)
-            answer = solver.run(self.highs, self.a.budget, size=len(self.free) + len(self.rows))
-            if not solver.is_optimal(answer):
-                raise SolverFailed(f"The attacker's problem ended {self.highs.modelStatusToString(answer)}.")
-            end = sign * (float((unknowns @ self._world())[0]) - self.a.count[cell])
-            if (
-                end > 1 - TINY
-                and self._whole(sign * vector, sign * (self.a.count[cell] - base) + 1) is not None
-            ):
-                return True
-        return False
-
-    def whole_world(self, wish: Wish) -> np.ndarray | None:
-        """Find a world in whole numbers that grants the wish; None if there is none, or none was found."""
-        t, sign = wish
-        return self._whole(sign * self.targets[t], self.a.goal[wish] - sign * self.base[t])
-
-    def _whole(self, vector: sparse.csr_matrix, goal: float, *, nodes: int = 2000) -> np.ndarray | None:
-        matrix = sparse.vstack([self.part, vector]).tocsr()
-        highs = solver.new_solver(mip_max_nodes=nodes)
-        solver.load(
-            highs,
-            cost=np.zeros(len(self.free)),
-            lower=np.ceil(self.lower - TINY),
-            upper=np.floor(self.upper + TINY),
-            matrix=matrix,
-            row_lower=np.append(self.row_low, goal),
-            row_upper=np.append(self.row_high, highspy.kHighsInf),
-            integral=True,
-        )
-        answer = solver.run(highs, self.a.budget, size=len(self.free), integral=True)
-        if not solver.is_optimal(answer):
-            return None
-        x = self.fixed_part.copy()
-        x[self.free] = np.round(highs.getSolution().col_value)
-        return x

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from disclosure.engine.errors import BadTable
 
@@ -76,12 +76,8 @@ class Dimension:
     name: str
     atoms_of: Mapping[str, frozenset[int]]  # code -> its atoms
     size: int
-    lines: tuple[tuple[str, tuple[str, ...]], ...]  # (group, disjoint codes directly inside it)
-    everything: frozenset[int] = field(default=frozenset())
-
-    def canonical(self, code: str) -> frozenset[int]:
-        """Return the atoms of a code that was named when the dimension was built."""
-        return self.atoms_of[code]
+    leaves: tuple[tuple[str, ...], ...] = ()  # of each atom
+    unused: Mapping[str, frozenset[int]] = field(default_factory=dict)  # groups that no table names
 
 
 def build_dimension(name: str, used: Iterable[str], hierarchy: Hierarchy | None) -> Dimension:
@@ -104,7 +100,20 @@ def build_dimension(name: str, used: Iterable[str], hierarchy: Hierarchy | None)
                 )
         universe = frozenset(c for c in known if c not in hierarchy.children)
         leaves = {c: frozenset().union(*(hierarchy.leaves_of(p) for p in ps)) for c, ps in parts.items()}
-    return _cut(name, universe, leaves)
+    cut = _cut(name, universe, leaves)
+    return cut if hierarchy is None else replace(cut, unused=_unused(cut, hierarchy))
+
+
+def _unused(cut: Dimension, hierarchy: Hierarchy) -> dict[str, frozenset[int]]:
+    """Return the groups that no table names, but that the named codes add up to."""
+    found = {}
+    named = set(cut.atoms_of.values())
+    for group in sorted(set(hierarchy.children) - set(cut.atoms_of)):
+        inside = hierarchy.leaves_of(group)
+        atoms = frozenset(a for a, leaves in enumerate(cut.leaves) if inside.issuperset(leaves))
+        if atoms and atoms not in named and sum(len(cut.leaves[a]) for a in atoms) == len(inside):
+            found[group] = atoms
+    return found
 
 
 def _parts(name: str, code: str) -> tuple[str, ...]:
@@ -123,46 +132,9 @@ def _cut(name: str, universe: frozenset[str], leaves: Mapping[str, frozenset[str
     numbers: dict[tuple[int, ...], int] = {}
     atom_of = {leaf: numbers.setdefault(tuple(seen), len(numbers)) for leaf, seen in marks.items()}
     size = max(len(numbers), 1)
-    everything = frozenset(range(size))
     atoms_of = {code: frozenset(atom_of[leaf] for leaf in leaves[code]) for code in ordered}
-    atoms_of[TOTAL] = everything
-    return Dimension(name, atoms_of, size, _lines(atoms_of, size), everything)
-
-
-def _lines(atoms_of: Mapping[str, frozenset[int]], size: int) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Find, for each group, the families of disjoint codes directly inside it."""
-    sets: dict[frozenset[int], str] = {}
-    for code in sorted(atoms_of, key=lambda c: (c != TOTAL, c)):
-        sets.setdefault(atoms_of[code], code)  # two names of one set are one code
-    groups = [atoms for atoms in sets if len(atoms) > 1]
-    lines: list[tuple[str, tuple[str, ...]]] = []
-    for group in groups:
-        if group == frozenset(range(size)) and all(len(a) == 1 or a == group for a in sets):
-            inside = [a for a in sets if a < group]  # a flat list: the usual case, and a long one
-        else:
-            inside = _maximal([a for a in sets if a < group])
-        lines.extend((sets[group], tuple(sets[a] for a in family)) for family in _disjoint_families(inside))
-    return tuple(lines)
-
-
-def _maximal(sets: list[frozenset[int]]) -> list[frozenset[int]]:
-    kept: list[frozenset[int]] = []
-    for candidate in sorted(sets, key=lambda s: (-len(s), sorted(s))):
-        if not any(candidate < other for other in kept):
-            kept.append(candidate)
-    return kept
-
-
-def _disjoint_families(sets: list[frozenset[int]]) -> list[list[frozenset[int]]]:
-    families: list[list[frozenset[int]]] = []
-    left = sorted(sets, key=lambda s: (-len(s), sorted(s)))
-    while left:
-        family: list[frozenset[int]] = []
-        taken: frozenset[int] = frozenset()
-        for candidate in [*left, *sets]:  # first those in no family yet, then whatever still fits
-            if not candidate & taken:
-                family.append(candidate)
-                taken |= candidate
-        families.append(family)
-        left = [s for s in left if s not in family]
-    return families
+    atoms_of[TOTAL] = frozenset(range(size))
+    inside: list[list[str]] = [[] for _ in range(size)]
+    for leaf, atom in atom_of.items():
+        inside[atom].append(leaf)
+    return Dimension(name, atoms_of, size, tuple(tuple(sorted(names)) for names in inside))

@@ -11,6 +11,15 @@ from disclosure.engine.codes import TOTAL
 from disclosure.engine.errors import BadTable
 
 RESERVED = ("count", "released", "reason", "pct", "pct_of", "pct_n", "release")
+_ALIKE = {name.replace("_", ""): name for name in RESERVED} | {
+    "counts": "count",
+    "percent": "pct",
+    "percentage": "pct",
+    "percents": "pct",
+    "%": "pct",
+}
+_TOTAL_ALIKE = re.compile(r"((sub|grand)[ -]?)?totals?|overall", re.IGNORECASE)
+_NUMBER = re.compile(r"[\d,]*\.?\d+\s*%?")
 _WHOLE = re.compile(r"\d+|\d{1,3}(,\d{3})+")
 _RANGE = re.compile(r"(\d+)\s*[-–]\s*(\d+)")
 _BELOW = re.compile(r"<\s*(\d+)")
@@ -89,6 +98,12 @@ def table_from(name: str, header: Sequence[str], lines: Iterable[Sequence[str]])
     if "count" not in columns and "released" not in columns and "pct" not in columns:
         raise BadTable(f"{name}: no column count, released or pct. Name the column that holds the numbers.")
     dimensions = tuple(c for c in columns if c not in RESERVED)
+    for dim in dimensions:
+        if meant := _ALIKE.get(re.sub(r"[^a-z%]", "", dim.casefold())):
+            raise BadTable(
+                f"{name}: the column {dim} is no dimension by its name. Call it {meant} if that is what it "
+                "holds, leave it out, or give it another name."
+            )
     rows = []
     for number, cells in enumerate(lines, start=2):
         if not any(cell.strip() for cell in cells):
@@ -98,7 +113,28 @@ def table_from(name: str, header: Sequence[str], lines: Iterable[Sequence[str]])
         rows.append(_row(f"{name}, line {number}", number, columns, dimensions, cells))
     if not rows:
         raise BadTable(f"{name}: no rows below the header.")
+    _refuse_measures(name, dimensions, rows)
     return Table(name, columns, dimensions, tuple(rows))
+
+
+def _refuse_measures(name: str, dimensions: Sequence[str], rows: Sequence[Row]) -> None:
+    """Refuse a column of numbers that add up like counts or percentages: it is no dimension.
+
+    :raises BadTable: naming the column
+    """
+    for dim in dimensions:
+        others = [d for d in dimensions if d != dim]
+        told = [(row.codes[dim], all(row.codes[d] == TOTAL for d in others)) for row in rows]
+        if not others or len(rows) < 3 or not all(_NUMBER.fullmatch(code) for code, _ in told):
+            continue
+        whole = [float(code.rstrip("%").replace(",", "")) for code, total in told if total]
+        plain = [row for row in rows if all(row.codes[d] != TOTAL for d in others)]
+        added = sum(float(row.codes[dim].rstrip("%").replace(",", "")) for row in plain)
+        if len(whole) == 1 and len(plain) > 1 and abs(whole[0] - added) <= 0.005 * len(plain) + 0.01 * added:
+            raise BadTable(
+                f"{name}: the column {dim} holds numbers that add up; it is no dimension. Call it count or "
+                "pct if that is what it holds, or leave it out."
+            )
 
 
 def _row(place: str, number: int, columns: Sequence[str], dims: Sequence[str], cells: Sequence[str]) -> Row:
@@ -107,6 +143,10 @@ def _row(place: str, number: int, columns: Sequence[str], dims: Sequence[str], c
     for dim in dims:
         if not value[dim]:
             raise BadTable(f"{place}: no code for {dim}. Write {TOTAL} for all.")
+        if value[dim] != TOTAL and _TOTAL_ALIKE.fullmatch(value[dim]):
+            raise BadTable(
+                f"{place}: {dim} “{value[dim]}” reads like a total. Write {TOTAL}, or name it anew."
+            )
         codes[dim] = value[dim]
     count = None
     if value.get("count"):

@@ -12,13 +12,16 @@ from scipy import sparse
 
 from disclosure.engine import solver
 from disclosure.engine.attacker import TINY, Attacker, Cut
-from disclosure.engine.errors import NoSafePattern, SolverFailed
-from disclosure.engine.separation import broken_in_whole_numbers, separate
+from disclosure.engine.errors import NoSafePattern, SolverFailed, Stopped
+from disclosure.engine.fallback import by_worlds
+from disclosure.engine.room import open_room
+from disclosure.engine.separation import broken_in_whole_numbers, first_look, separate
 
 _PROVEN = 1e-5  # below this, bound and pattern differ by the solver's tolerance only
 _ROUND_CUTS = 150
 _FINISHES = 6
 _IMPROVE_SHARE = 0.5  # of the limit, before whole-number solves
+_RELAX_SHARE = 0.6  # of the limit, before a first pattern is made of it
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,13 @@ class Master:
             row_upper=nothing,
         )
         self.bound = 0.0
+        self.assumed_from: float | None = None  # the bound before a cut that is not proven
+        self.safe: np.ndarray | None = None  # the best pattern found so far
+
+    @property
+    def proven(self) -> float:
+        """Return the bound that rests on proven cuts only."""
+        return self.bound if self.assumed_from is None else self.assumed_from
 
     def add(self, cuts: list[Cut]) -> int:
         """Add cuts that are new; return how many were."""
@@ -81,8 +91,10 @@ class Master:
             added += 1
         return added
 
-    def forbid(self, y: np.ndarray, wish: tuple[int, int]) -> None:
+    def forbid(self, y: np.ndarray, wish: tuple[int, int], *, proven: bool) -> None:
         """Demand one cell more than this pattern withholds: for breaks that give no cut."""
+        if not proven and self.assumed_from is None:
+            self.assumed_from = self.bound
         cells = self.choice[y[self.choice] < 1 - TINY]
         if not len(cells):
             raise NoSafePattern(self.a.why_impossible(wish[0]))
@@ -105,7 +117,7 @@ class Master:
             values = np.where(values < TINY, 0.0, np.minimum(values, 1.0))
             self.bound = max(self.bound, float(self.highs.getInfo().objective_function_value))
             finding = separate(self.a, self.full(values), most=_ROUND_CUTS)
-            if not self.add(finding.cuts) or self.a.budget.over():
+            if not self.add(finding.cuts) or self.a.budget.used(_RELAX_SHARE):
                 return values
             stale = stale + 1 if self.bound <= last * (1 + 1e-3) + 1e-9 else 0
             last = self.bound
@@ -168,27 +180,36 @@ class Master:
         return values
 
     def make_safe(
-        self, values: np.ndarray, guide: np.ndarray, *, never: int = -1, below: float = np.inf
+        self,
+        values: np.ndarray,
+        guide: np.ndarray,
+        *,
+        never: int = -1,
+        below: float = np.inf,
+        patient: bool = False,
     ) -> np.ndarray | None:
-        """Withhold more cells until the pattern is safe; None if it would cost too much."""
+        """Withhold more cells until the pattern is safe; None if it would cost too much, or take too long."""
+        hurried = below < np.inf or (self.safe is not None and not patient)
         current: np.ndarray | None = values
         while True:
-            if below < np.inf and self.a.budget.over():
+            if hurried and self.a.budget.over():
                 return None
             current = self.cover(current, guide, never=never) if current is not None else None
             if current is None or self.cost @ current >= below - TINY:
                 return None
             y = self.full(current)
             finding = separate(self.a, y, most=60, patient=True)
-            self.add(finding.cuts)
+            added = self.add(finding.cuts)
             if finding.safe:
                 broken = broken_in_whole_numbers(self.a, y)
                 if not broken:
                     return current
-                for wish in broken[:1]:
-                    self.forbid(y, wish)
+                for wish, settled in broken[:1]:
+                    self.forbid(y, wish, proven=settled)
             for wish in finding.unprovable[:1]:
-                self.forbid(y, wish)
+                self.forbid(y, wish, proven=True)
+            if finding.cuts and not added and not finding.unprovable and not self.broken_cuts(current):
+                self.forbid(y, finding.cuts[0].wish, proven=False)  # known cuts that numbers blur
 
     def thin(self, values: np.ndarray, guide: np.ndarray) -> np.ndarray:
         """Show every withheld cell again that need not be withheld."""
@@ -231,10 +252,15 @@ class Master:
                 moving[world.moved] = True
         idle = [c for c in np.flatnonzero(values > 0.5) if not moving[self.choice[c]]]
         if idle:
-            room = self.a.room(y)
+            room = open_room(self.a, y)
             for cell in idle:
-                if not room.moves(int(self.choice[cell])):
+                if moving[self.choice[cell]]:
+                    continue
+                other = room.moved(int(self.choice[cell]))
+                if other is None:
                     values[cell] = 0.0
+                else:
+                    moving[self.a.record(other).moved] = True
         return values
 
     def finish(self, values: np.ndarray, guide: np.ndarray) -> np.ndarray:
@@ -244,7 +270,7 @@ class Master:
             if (settled == values).all() or self.still_safe(settled):
                 return settled
             self.a.be_strict(self.full(settled))
-            mended = self.make_safe(settled, guide)
+            mended = self.make_safe(settled, guide, patient=True)
             if mended is None:
                 break
             values = self.thin(mended, guide)
@@ -255,9 +281,11 @@ class Master:
         y = self.full(values)
         finding = separate(self.a, y, most=_ROUND_CUTS)
         new = self.add(finding.cuts)
-        broken = broken_in_whole_numbers(self.a, y) if finding.safe else finding.unprovable
-        for wish in broken[:1]:
-            self.forbid(y, wish)
+        broken = [(wish, True) for wish in finding.unprovable]
+        if finding.safe:
+            broken = broken_in_whole_numbers(self.a, y)
+        for wish, settled in broken[:1]:
+            self.forbid(y, wish, proven=settled)
             new += 1
         return new
 
@@ -277,22 +305,56 @@ def is_solved(highs: highspy.Highs, budget: solver.Budget, size: int) -> bool:
 def choose(attacker: Attacker, cost: np.ndarray, first_cuts: list[Cut]) -> Pattern:
     """Find a safe pattern of least cost, and how far from least it may be.
 
+    Withholding all that may be withheld is the first pattern at hand; what comes later only betters it.
+
     :raises NoSafePattern: if none exists
+    :raises Stopped: if not even that pattern could be proven safe within the limit
     :raises SolverFailed: if the solver does not answer
     """
+    may = attacker.problem.new & ~attacker.problem.fixed & ~attacker.must & (cost < np.inf)
+    everything = first_look(attacker, may)
     master = Master(attacker, cost)
-    master.add(first_cuts)
-    guide = master.relax()
-    best = master.make_safe(np.where(guide > 1 - TINY, 1.0, 0.0), guide)
-    if best is None:
-        raise NoSafePattern("No set of cells that may be withheld is safe.")
-    best = master.thin(best, guide)
-    if _open(master, best):
-        best = master.improve(best, guide, until=attacker.budget.limit * _IMPROVE_SHARE)
-    best = _prove(master, best, guide)
+    if not len(master.choice):
+        if everything:
+            return Pattern(attacker.must.copy(), 0.0, 0.0, stopped_by_wall=False)
+        raise Stopped("It could not be settled whether the tables are safe.")
+    if everything:
+        master.safe = np.ones(len(master.choice))
+    guide = np.zeros(len(master.choice))
+    try:
+        master.add(first_cuts)
+        guide = master.relax()
+        best = master.make_safe(np.where(guide > 1 - TINY, 1.0, 0.0), guide)
+        if best is None and not attacker.budget.over():
+            raise NoSafePattern("No set of cells that may be withheld is safe.")
+        best = _better(master, guide, best)
+    except Stopped:
+        best = _from_worlds(master)
     best = master.finish(best, guide)
     withheld = master.full(best) > 0.5
-    return Pattern(withheld, float(master.cost @ best), float(master.bound), attacker.budget.by_wall)
+    return Pattern(withheld, float(master.cost @ best), float(master.proven), attacker.budget.by_wall)
+
+
+def _better(master: Master, guide: np.ndarray, found: np.ndarray | None) -> np.ndarray:
+    """Better the first pattern as long as the limit allows."""
+    best = master.thin(_from_worlds(master) if found is None else found, guide)
+    master.safe = best
+    if _open(master, best):
+        best = master.improve(best, guide, until=master.a.budget.limit * _IMPROVE_SHARE)
+        master.safe = best
+    return _prove(master, best, guide)
+
+
+def _from_worlds(master: Master) -> np.ndarray:
+    """Withhold what the known worlds need: safe without another solve, where they grant all.
+
+    :raises Stopped: if nothing is known to be safe
+    """
+    if master.safe is None:
+        raise Stopped("The limit was reached before a safe pattern was found. Allow more seconds.")
+    if master.safe.min() < 1:
+        return master.safe
+    return by_worlds(master.a, master.place, master.cost, master.safe)
 
 
 def _prove(master: Master, best: np.ndarray, guide: np.ndarray) -> np.ndarray:
@@ -306,9 +368,11 @@ def _prove(master: Master, best: np.ndarray, guide: np.ndarray) -> np.ndarray:
             better = master.make_safe(values, guide, below=float(master.cost @ best))
             if better is not None:
                 best = master.thin(better, guide)
+                master.safe = best
             continue
         if master.cost @ values < master.cost @ best - TINY and master.still_safe(values):
             best = values
+            master.safe = best
         if proven or nodes > 10**6:
             break
         nodes *= 4

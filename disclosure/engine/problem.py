@@ -12,6 +12,18 @@ from disclosure.engine.longform import Row, Table
 from disclosure.engine.policy import CellPolicy
 from disclosure.engine.space import Incidence, Key, Space
 
+Sum = tuple[Mapping[str, str], ...]  # cells by their codes, added up
+Share = tuple[str, Row, Key, Key, bool]  # an earlier percentage: place, row, cell, base, ours
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Something an audit found to be known too well, to be guarded from now on."""
+
+    kind: str  # cell, residual, difference, base
+    plus: Sum
+    minus: Sum = ()
+
 
 @dataclass
 class Knowledge:
@@ -21,8 +33,12 @@ class Knowledge:
     count: int | None = None  # true count, from a table to be released
     low: float = 0.0  # what earlier releases say, exact when low == high
     high: float = np.inf
+    others_low: float = 0.0  # what everybody knows without us
+    others_high: float = np.inf
     shown_before: str = ""  # where, with a number or a range
     withheld_before: bool = False
+    base_before: bool = False
+    truth: int | None = None  # true count of a cell withheld earlier, where the caller lends it
 
 
 @dataclass
@@ -34,21 +50,86 @@ class Problem:
     keys: list[Key]
     places: list[str]
     released: list[str]  # where an earlier release says something of the cell
-    count: np.ndarray  # NaN where only an earlier release has the cell
+    count: np.ndarray  # NaN where only an earlier release has the cell, or nobody
     low: np.ndarray
     high: np.ndarray
+    low_before: np.ndarray
+    others_low: np.ndarray
+    others_high: np.ndarray
     new: np.ndarray
     fixed: np.ndarray  # known exactly already: cannot be withheld
+    unlisted: np.ndarray  # in no table, but can be added up
     withheld_before: np.ndarray
+    base_before: np.ndarray
+    truth: np.ndarray
     facts: sparse.csr_matrix  # earlier percentages, as rows over the unknowns
     fact_low: np.ndarray
     fact_high: np.ndarray
     fact_names: list[str]
+    fact_ours: np.ndarray
     number: dict[Key, int] = field(default_factory=dict)
 
     def label(self, cell: int) -> str:
         """Say which people a cell counts."""
         return self.space.label(self.keys[cell])
+
+
+@dataclass
+class Gathered:
+    """All that the tables say, before it is decided which unlisted cells matter."""
+
+    space: Space
+    known: dict[Key, Knowledge]
+    shares: list[Share]
+    impossible: list[Key]
+    wanted: list[tuple[str, tuple[Key, ...], tuple[Key, ...]]]
+    earlier: bool
+    others: bool
+
+    def problem(self, unlisted: Sequence[Key] = ()) -> Problem:
+        """Number the cells, those that no table lists last.
+
+        :raises BadTable: if people are counted where there can be none
+        :raises Stopped: if the crossing of all dimensions is too large
+        """
+        keys = [*self.known, *unlisted]
+        entries = [*self.known.values(), *(Knowledge("in no table") for _ in unlisted)]
+        incidence = Incidence(self.space, keys, self.impossible)
+        number = {key: i for i, key in enumerate(keys)}
+        facts, fact_low, fact_high, names, ours = _percentage_facts(
+            self.shares, incidence, number, self.space
+        )
+        count = np.array([np.nan if k.count is None else float(k.count) for k in entries])
+        truth = np.array([np.nan if k.truth is None else float(k.truth) for k in entries])
+        low = np.array([k.low for k in entries], dtype=float)
+        high = np.array([k.high for k in entries], dtype=float)
+        problem = Problem(
+            space=self.space,
+            incidence=incidence,
+            keys=keys,
+            places=[k.place for k in entries],
+            released=[k.shown_before or k.place for k in entries],
+            count=count,
+            low=low,
+            high=high,
+            low_before=low.copy(),
+            others_low=np.array([k.others_low for k in entries], dtype=float),
+            others_high=np.array([k.others_high for k in entries], dtype=float),
+            new=~np.isnan(count),
+            fixed=low == high,
+            unlisted=np.arange(len(keys)) >= len(self.known),
+            withheld_before=np.array([k.withheld_before and k.low < k.high for k in entries], dtype=bool),
+            base_before=np.array([k.base_before for k in entries], dtype=bool),
+            truth=np.where(np.isnan(count), truth, count),
+            facts=facts,
+            fact_low=fact_low,
+            fact_high=fact_high,
+            fact_names=names,
+            fact_ours=ours,
+            number=number,
+        )
+        _refuse_impossible_people(problem)
+        return problem
 
 
 def gather(
@@ -57,52 +138,39 @@ def gather(
     *,
     hierarchies: Mapping[str, Hierarchy],
     policy: CellPolicy,
-) -> Problem:
+    wanted: Sequence[Wanted] = (),
+) -> Gathered:
     """Put all tables into one set of cells.
 
     :raises BadTable: if tables lack counts, contradict each other, or use unknown codes
-    :raises Stopped: if the crossing of all dimensions is too large
     """
-    space = _space([*tables, *earlier], hierarchies, policy)
+    space = _space([*tables, *earlier], hierarchies, policy, wanted)
     known: dict[Key, Knowledge] = {}
     for table in tables:
         _take_new(table, space, known)
-    percentages: list[tuple[str, Row, Key, Key]] = []
+    shares: list[Share] = []
     for table in earlier:
-        percentages += _take_earlier(table, space, known, policy)
-    keys = list(known)
-    impossible = [space.key(dict(pattern)) for pattern in policy.structural_zeros]
-    incidence = Incidence(space, keys, impossible)
-    number = {key: i for i, key in enumerate(keys)}
-    facts, low, high, names = _percentage_facts(percentages, incidence, number, space)
-    count = np.array([np.nan if k.count is None else float(k.count) for k in known.values()])
-    lows = np.array([k.low for k in known.values()], dtype=float)
-    highs = np.array([k.high for k in known.values()], dtype=float)
-    problem = Problem(
+        shares += _take_earlier(table, space, known, policy)
+    return Gathered(
         space=space,
-        incidence=incidence,
-        keys=keys,
-        places=[k.place for k in known.values()],
-        released=[k.shown_before or k.place for k in known.values()],
-        count=count,
-        low=lows,
-        high=highs,
-        new=~np.isnan(count),
-        fixed=lows == highs,
-        withheld_before=np.array(
-            [k.withheld_before and not k.shown_before for k in known.values()], dtype=bool
-        ),
-        facts=facts,
-        fact_low=low,
-        fact_high=high,
-        fact_names=names,
-        number=number,
+        known=known,
+        shares=shares,
+        impossible=[space.key(dict(pattern)) for pattern in policy.structural_zeros],
+        wanted=[
+            (w.kind, tuple(space.key(c) for c in w.plus), tuple(space.key(c) for c in w.minus))
+            for w in wanted
+        ],
+        earlier=bool(earlier),
+        others=any(not table.ours for table in earlier),
     )
-    _refuse_impossible_people(problem)
-    return problem
 
 
-def _space(tables: Sequence[Table], hierarchies: Mapping[str, Hierarchy], policy: CellPolicy) -> Space:
+def _space(
+    tables: Sequence[Table],
+    hierarchies: Mapping[str, Hierarchy],
+    policy: CellPolicy,
+    wanted: Sequence[Wanted],
+) -> Space:
     used: dict[str, set[str]] = {}
     for table in tables:
         for dim in table.dimensions:
@@ -114,25 +182,29 @@ def _space(tables: Sequence[Table], hierarchies: Mapping[str, Hierarchy], policy
             if code not in used[dim] and dim not in hierarchies:
                 raise BadTable(f"Policy: structural_zeros names {dim} “{code}”, which no table has.")
             used[dim].add(code)
-    if unknown := sorted(set(hierarchies) - set(used)):
-        raise BadTable(f"A hierarchy is given for {unknown[0]}, which is no dimension of the tables.")
-    return Space(used, hierarchies)
+    for codes in (c for w in wanted for c in (*w.plus, *w.minus)):
+        for dim, code in codes.items():
+            if dim in used:
+                used[dim].add(code)
+    return Space(used, {name: known for name, known in hierarchies.items() if name in used})
 
 
 def _take_new(table: Table, space: Space, known: dict[Key, Knowledge]) -> None:
-    seen: dict[Key, int] = {}
+    seen: dict[tuple[str, ...], int] = {}
     bases: list[tuple[str, Key, int]] = []
     for row in table.rows:
         place = f"{table.name}, line {row.line}"
         if row.count is None:
             raise BadTable(f"{place}: no count. A table to protect needs the true count in every row.")
         key = space.key(row.codes)
-        if key in seen:
-            raise BadTable(f"{place}: the same cell as line {seen[key]}. Each cell may stand once.")
-        seen[key] = row.line
+        named = tuple(row.codes[dim] for dim in table.dimensions)
+        if named in seen:
+            raise BadTable(f"{place}: the same cell as line {seen[named]}. Each cell may stand once.")
+        seen[named] = row.line
         _count(known, key, row.count, place)
         if row.percentage:
             base = base_key(space, row)
+            known.setdefault(base, Knowledge(place))  # listed or not, it is spoken of
             if row.base is not None:
                 bases.append((f"{place}, pct_n", base, row.base))
     for place, key, number in bases:
@@ -142,7 +214,10 @@ def _take_new(table: Table, space: Space, known: dict[Key, Knowledge]) -> None:
 def _count(known: dict[Key, Knowledge], key: Key, count: int, place: str) -> None:
     entry = known.setdefault(key, Knowledge(place))
     if entry.count is not None and entry.count != count:
-        raise BadTable(f"{place}: the count differs from {entry.place}, though it is the same cell.")
+        raise BadTable(
+            f"{place}: the count differs from {entry.place}, though it is the same cell. "
+            "List every category (or give a hierarchy that does), and check the totals."
+        )
     entry.count = count
 
 
@@ -152,11 +227,10 @@ def base_key(space: Space, row: Row) -> Key:
     return space.key({dim: TOTAL if dim in of else code for dim, code in row.codes.items()})
 
 
-def _take_earlier(
-    table: Table, space: Space, known: dict[Key, Knowledge], policy: CellPolicy
-) -> list[tuple[str, Row, Key, Key]]:
-    percentages = []
+def _take_earlier(table: Table, space: Space, known: dict[Key, Knowledge], policy: CellPolicy) -> list[Share]:
+    shares: list[Share] = []
     only_counts = not table.has("released")  # a public table: what it counts is shown
+    zeros_shown = not policy.hide_zeros or _prints_zeros(table, policy)
     for row in table.rows:
         place = f"{table.name}, line {row.line}" + (f", release {row.release}" if row.release else "")
         key = space.key(row.codes)
@@ -164,24 +238,44 @@ def _take_earlier(
         shown = row.shown
         if only_counts and row.count is not None:
             shown = (row.count, row.count)
+        elif row.count is not None:
+            entry.truth = row.count
         if shown is not None:
-            _narrow(entry, shown[0], shown[1], place)
-        elif not only_counts or row.percentage is None:
-            entry.withheld_before = True
-            if not policy.hide_zeros:
+            _narrow(entry, shown[0], shown[1], place, ours=table.ours)
+            entry.withheld_before |= table.ours and shown[0] != shown[1]
+        else:
+            entry.withheld_before |= table.ours
+            counted = entry.count is None or entry.count > 0
+            if zeros_shown and counted and (not only_counts or row.percentage is None):
                 entry.low = max(entry.low, 1.0)
+                if not table.ours:
+                    entry.others_low = max(entry.others_low, 1.0)
         if row.percentage:
             base = base_key(space, row)
             base_entry = known.setdefault(base, Knowledge(place))
+            base_entry.base_before |= table.ours
             if row.base is not None:
-                _narrow(base_entry, row.base, row.base, f"{place}, pct_n")
-            percentages.append((place, row, key, base))
-    return percentages
+                _narrow(base_entry, row.base, row.base, f"{place}, pct_n", ours=table.ours)
+            shares.append((place, row, key, base, table.ours))
+    return shares
 
 
-def _narrow(entry: Knowledge, low: int, high: int | None, place: str) -> None:
-    entry.low = max(entry.low, float(low))
-    entry.high = min(entry.high, np.inf if high is None else float(high))
+def _prints_zeros(table: Table, policy: CellPolicy) -> bool:
+    """Say whether a release shows a zero that is no structural one: then its blanks count somebody."""
+    for row in table.rows:
+        if row.shown == (0, 0) and not any(
+            all(row.codes.get(dim) == code for dim, code in pattern) for pattern in policy.structural_zeros
+        ):
+            return True
+    return False
+
+
+def _narrow(entry: Knowledge, low: int, high: int | None, place: str, *, ours: bool) -> None:
+    top = np.inf if high is None else float(high)
+    entry.low, entry.high = max(entry.low, float(low)), min(entry.high, top)
+    if not ours:
+        entry.others_low = max(entry.others_low, float(low))
+        entry.others_high = min(entry.others_high, top)
     entry.shown_before = entry.shown_before or place
     if entry.low > entry.high:
         raise BadTable(f"{place}: contradicts {entry.place}.")
@@ -193,13 +287,13 @@ def _narrow(entry: Knowledge, low: int, high: int | None, place: str) -> None:
 
 
 def _percentage_facts(
-    percentages: Iterable[tuple[str, Row, Key, Key]],
+    shares: Iterable[Share],
     incidence: Incidence,
     number: Mapping[Key, int],
     space: Space,
-) -> tuple[sparse.csr_matrix, np.ndarray, np.ndarray, list[str]]:
-    rows, low, high, names = [], [], [], []
-    for place, row, key, base in percentages:
+) -> tuple[sparse.csr_matrix, np.ndarray, np.ndarray, list[str], np.ndarray]:
+    rows, low, high, names, mine = [], [], [], [], []
+    for place, row, key, base, ours in shares:
         percentage = row.share()
         part, whole = incidence.cells[number[key]], incidence.cells[number[base]]
         share, half = float(percentage.value), float(percentage.half)
@@ -208,8 +302,9 @@ def _percentage_facts(
         low += [0.0, -np.inf]
         high += [np.inf, 0.0]
         names += [name, name]
+        mine += [ours, ours]
     matrix = sparse.vstack(rows).tocsr() if rows else sparse.csr_matrix((0, incidence.size))
-    return matrix, np.array(low), np.array(high), names
+    return matrix, np.array(low), np.array(high), names, np.array(mine, dtype=bool)
 
 
 def _refuse_impossible_people(problem: Problem) -> None:

@@ -8,22 +8,17 @@ import numpy as np
 from disclosure.engine import solver
 from disclosure.engine.attacker import TINY, Attacker, Cut
 from disclosure.engine.codes import Hierarchy
-from disclosure.engine.errors import BadTable, NoSafePattern
+from disclosure.engine.errors import NoSafePattern
+from disclosure.engine.lines import Line, Lines, refuse_sums_that_disagree
 from disclosure.engine.longform import Row, Table
 from disclosure.engine.longform import write as write_csv
 from disclosure.engine.master import Pattern, choose
+from disclosure.engine.outlook import Outlook
 from disclosure.engine.policy import CellPolicy
-from disclosure.engine.problem import Problem, base_key, gather
-from disclosure.engine.rules import (
-    Line,
-    Target,
-    find_lines,
-    find_targets,
-    raise_floors,
-    refuse_sums_that_disagree,
-    small_cells,
-)
-from disclosure.engine.separation import first_look
+from disclosure.engine.problem import Problem, Wanted, base_key, gather
+from disclosure.engine.rules import Target, find_targets, raise_floors, small_cells
+from disclosure.engine.shadow import find_shadows
+from disclosure.engine.watch import ease_by_others, find_watched
 
 REACH = 30.0  # how far a withheld cell may move in the worlds we look for; safety does not hang on it
 WORK_PER_SECOND = 12_000.0
@@ -86,31 +81,44 @@ def protect(
     seconds: float,
     left: Callable[[], float] | None = None,
     dominated: Sequence[tuple[int, int]] = (),
+    wanted: Sequence[Wanted] = (),
 ) -> Protection:
     """Withhold as little as possible so that no small count can be worked out.
 
-    `dominated` lists (table, row) positions that a dominance rule withholds.
+    `dominated` lists (table, row) positions that a dominance rule withholds; `wanted` names what an
+    audit found in an earlier pattern. Work is the limit; `left` is the wall clock's, and a run goes on
+    for as long again before the clock stops it, and then says so.
 
     :raises BadTable: if the input cannot be used
     :raises NoSafePattern: if nothing that may be withheld makes the release safe
     :raises Stopped: if the limit is reached before any safe pattern is found
     :raises SolverFailed: if the solver does not answer
     """
-    problem = gather(tables, earlier, hierarchies=hierarchies, policy=policy)
-    lines = find_lines(problem)
-    refuse_sums_that_disagree(problem, lines)
+    gathered = gather(tables, earlier, hierarchies=hierarchies, policy=policy, wanted=wanted)
+    fence = None if left is None else (lambda: left() + seconds)
+    budget = solver.Budget(seconds * WORK_PER_SECOND, left=fence)
+    problem = gathered.problem()
+    lines = Lines(problem)
+    refuse_sums_that_disagree(problem, lines.all())
+    shadows = find_shadows(gathered, problem, lines, policy, budget)
+    asked = [key for _, plus, minus in gathered.wanted for key in (*plus, *minus)]
+    more = dict.fromkeys(k for k in (*(s.key for s in shadows), *asked) if k not in gathered.known)
+    if more:
+        problem = gathered.problem(list(more))
+        lines = Lines(problem)
     if not policy.hide_zeros:
-        raise_floors(problem, lines)
+        raise_floors(problem, lines.all())
     must = small_cells(problem, policy)
     by_money = np.zeros_like(must)
     for t, r in dominated:
         by_money[problem.number[problem.space.key(tables[t].rows[r].codes)]] = True
     must |= by_money
-    budget = solver.Budget(seconds * WORK_PER_SECOND, left=left)
-    targets = [*find_targets(problem, policy, lines, must), *_watched(problem, policy, budget)]
     _refuse_shown_already(problem, must)
-    pattern = _pattern(problem, targets, lines, must, policy, budget)
-    return _outcome(tables, problem, policy, pattern, must, by_money)
+    targets = find_targets(problem, policy, lines, must)
+    targets += find_watched(gathered, problem, lines, must, shadows, policy, budget)
+    targets = ease_by_others(gathered, problem, targets, budget)
+    pattern = _pattern(problem, targets, lines.all(), must, policy, budget)
+    return _outcome(tables, problem, policy, pattern, must, by_money, budget)
 
 
 def _pattern(
@@ -123,8 +131,8 @@ def _pattern(
 ) -> Pattern:
     if not targets:
         return Pattern(must, 0.0, 0.0, stopped_by_wall=False)
-    attacker = Attacker(problem, targets, must, reach=REACH, budget=budget)
-    first_look(attacker)
+    reach = max(REACH, 5.0 * policy.min_count, 2.0 * policy.min_pct_base)
+    attacker = Attacker(problem, targets, must, reach=reach, budget=budget)
     cost = np.log2(2 + np.where(problem.new, problem.count, 0))
     cost[_nobody(problem) | _empty_but_shown(problem, policy)] = np.inf
     return choose(attacker, cost, _line_cuts(attacker, lines))
@@ -170,39 +178,9 @@ def _line_cuts(attacker: Attacker, lines: Sequence[Line]) -> list[Cut]:
     return cuts
 
 
-def _watched(problem: Problem, policy: CellPolicy, budget: solver.Budget) -> list[Target]:
-    """Find cells withheld in earlier releases that the new tables, shown whole, would give away."""
-    watched = np.flatnonzero(problem.withheld_before & ~problem.new)
-    if not len(watched):
-        return []
-    probe = [Target("cell", (int(c),), (), 0.0, float(policy.min_count)) for c in watched]
-    attacker = Attacker(problem, probe, np.zeros(len(problem.keys), dtype=bool), reach=REACH, budget=budget)
-    room = attacker.room(np.zeros(len(problem.keys)))
-    if not room.feasible():
-        raise BadTable("The tables contradict what was released before. Check totals and populations.")
-    found = []
-    granted: set[int] = set()
-    for t, target in enumerate(probe):
-        if attacker.wish_number[(t, 1)] in granted:
-            continue
-        x = room.ask([((t, 1), 1.0)])
-        granted |= set(attacker.record(x).grants.tolist())
-        high = room.value((t, 1), x)
-        if high > policy.min_count - 1 + TINY:
-            if high >= policy.min_count - TINY:
-                low = -room.value((t, -1), room.ask([((t, -1), 1.0)], capped=False))
-                top = room.value((t, 1), room.ask([((t, 1), 1.0)], capped=False))
-                if top - low < 1 - TINY:
-                    found.append(Target("cell", target.plus, (), None, float(np.floor(low + TINY)) + 1))
-            continue
-        found.append(
-            Target("cell", target.plus, (), float(policy.smallest_hidden), float(policy.min_count - 1))
-        )
-    return found
-
-
 def _refuse_shown_already(problem: Problem, must: np.ndarray) -> None:
-    shown = np.flatnonzero(must & problem.fixed & ~_nobody(problem))
+    by_others = problem.others_low == problem.others_high
+    shown = np.flatnonzero(must & problem.fixed & ~by_others & ~_nobody(problem))
     if len(shown):
         facts = [f"{problem.label(c)}: {problem.low[c]:.0f} ({problem.released[c]})" for c in shown[:20]]
         raise NoSafePattern("A count that must be withheld has been released already.", facts)
@@ -215,8 +193,10 @@ def _outcome(
     pattern: Pattern,
     must: np.ndarray,
     by_money: np.ndarray,
+    budget: solver.Budget,
 ) -> Protection:
     protected, percentages = [], 0
+    bases = _bases(tables, problem, pattern, budget)
     for table in tables:
         shown, percentage_shown, reasons = [], [], []
         for row in table.rows:
@@ -225,7 +205,7 @@ def _outcome(
             why = []
             if hidden:
                 why.append(DOMINATED if by_money[cell] else SMALL if must[cell] else COMPLEMENT)
-            refusal = _percentage_refusal(row, problem, policy, pattern, hidden) if row.percentage else None
+            refusal = _percentage_refusal(row, problem, policy, bases, hidden) if row.percentage else None
             if refusal:
                 why.append(refusal)
                 percentages += 1
@@ -246,17 +226,41 @@ def _outcome(
     )
 
 
+def _bases(
+    tables: Sequence[Table], problem: Problem, pattern: Pattern, budget: solver.Budget
+) -> dict[int, float]:
+    """Return the bases of percentages that everybody can know, shown or added up."""
+    keys = {base_key(problem.space, row) for table in tables for row in table.rows if row.percentage}
+    cells = sorted(problem.number[key] for key in keys)
+    found = {}
+    unlisted = []
+    for cell in cells:
+        if problem.new[cell] and not pattern.withheld[cell]:
+            found[cell] = float(problem.count[cell])
+        elif problem.fixed[cell]:
+            found[cell] = float(problem.low[cell])
+        elif not problem.new[cell]:
+            unlisted.append(cell)
+    if unlisted:
+        outlook = Outlook(problem, [Target("base", (c,), (), 0.0, np.inf) for c in unlisted], budget)
+        room = outlook.under(pattern.withheld)
+        for t, cell in enumerate(unlisted):
+            high = outlook.end(room, t, 1)
+            if high == outlook.end(room, t, -1):
+                found[cell] = high
+    return found
+
+
 def _percentage_refusal(
-    row: Row, problem: Problem, policy: CellPolicy, pattern: Pattern, hidden: bool
+    row: Row, problem: Problem, policy: CellPolicy, bases: Mapping[int, float], hidden: bool
 ) -> str | None:
     """Say why a percentage may not be shown: it may only repeat what shown counts already say."""
-    base = problem.number.get(base_key(problem.space, row))
-    known = base is not None and (problem.new[base] or problem.fixed[base])
-    if base is None or not known:
+    cell = problem.number[base_key(problem.space, row)]
+    size = problem.count[cell] if problem.new[cell] else bases.get(cell)
+    if size is None:
         return "percentage of a base that is not in the tables"
-    size = problem.count[base] if problem.new[base] else problem.low[base]
     if size < policy.min_pct_base:
         return BASE
     if hidden:
         return COUNT_WITHHELD
-    return "percentage of a withheld base" if pattern.withheld[base] else None
+    return None if cell in bases else "percentage of a withheld base"

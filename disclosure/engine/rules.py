@@ -1,24 +1,15 @@
 """Which cells must be withheld, and what nobody may be able to work out."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from disclosure.engine.errors import BadTable
+from disclosure.engine.lines import Line, Lines
 from disclosure.engine.policy import CellPolicy, Dominance
 from disclosure.engine.problem import Problem
 from disclosure.engine.space import Key
-
-
-@dataclass(frozen=True)
-class Line:
-    """A group and the disjoint cells directly inside it, along one dimension."""
-
-    parent: int  # -1 when no table shows it
-    members: tuple[int, ...]
-    whole: bool  # the members make up all of the parent
 
 
 @dataclass(frozen=True)
@@ -55,27 +46,6 @@ def dominated(contributions: Sequence[float], rule: Dominance) -> bool:
     return total - sum(shares[:2]) < rule.p_percent / 100 * shares[0]
 
 
-def find_lines(problem: Problem) -> list[Line]:
-    """Find every sum of cells along one dimension."""
-    lines: list[Line] = []
-    for d, dim in enumerate(problem.space.dims):
-        numbers = problem.space.numbers[d]
-        families = [
-            (numbers[dim.atoms_of[g]], [numbers[dim.atoms_of[c]] for c in inside]) for g, inside in dim.lines
-        ]
-        contexts: dict[Key, dict[int, int]] = defaultdict(dict)
-        for cell, key in enumerate(problem.keys):
-            contexts[(*key[:d], -1, *key[d + 1 :])][key[d]] = cell
-        sizes = [len(s) for s in problem.space.sets[d]]
-        for there in contexts.values():
-            for group, inside in families:
-                members = tuple(there[c] for c in inside if c in there)
-                if members:
-                    whole = sum(sizes[c] for c in inside if c in there) == sizes[group]
-                    lines.append(Line(there.get(group, -1), members, whole))
-    return lines
-
-
 def raise_floors(problem: Problem, lines: Sequence[Line]) -> None:
     """Note what everybody knows where zeros are shown: a withheld cell counts somebody.
 
@@ -91,32 +61,12 @@ def raise_floors(problem: Problem, lines: Sequence[Line]) -> None:
             problem.low[line.parent] = max(problem.low[line.parent], min(sure, problem.count[line.parent]))
 
 
-def refuse_sums_that_disagree(problem: Problem, lines: Sequence[Line]) -> None:
-    """Check that groups equal the sum of their parts.
-
-    :raises BadTable: naming the first cell that does not add up
-    """
-    for line in lines:
-        if line.parent < 0:
-            continue
-        parts, total = problem.count[list(line.members)], problem.count[line.parent]
-        if np.isnan(total) or np.isnan(parts).any():
-            continue
-        if parts.sum() > total or (line.whole and parts.sum() != total):
-            raise BadTable(
-                f"{problem.places[line.parent]}: {problem.label(line.parent)} is not the sum of its parts. "
-                "List every category (or give a hierarchy that does), and check the totals."
-            )
-
-
-def find_targets(
-    problem: Problem, policy: CellPolicy, lines: Sequence[Line], must: np.ndarray
-) -> list[Target]:
+def find_targets(problem: Problem, policy: CellPolicy, lines: Lines, must: np.ndarray) -> list[Target]:
     """List all that must stay uncertain: small cells, small residuals, small differences."""
     floor, top = float(policy.smallest_hidden), float(policy.min_count - 1)
     targets = [_cell_target(problem, int(cell), floor, top, policy) for cell in np.flatnonzero(must)]
     targets += _residuals(problem, lines, must, policy)
-    targets += _differences(problem, lines, policy)
+    targets += _differences(problem, lines.all(), policy)
     return targets
 
 
@@ -128,18 +78,18 @@ def _cell_target(problem: Problem, cell: int, floor: float, top: float, policy: 
     )  # withheld for another reason: never exact
 
 
-def _residuals(problem: Problem, lines: Sequence[Line], must: np.ndarray, policy: CellPolicy) -> list[Target]:
-    found: dict[tuple[int, ...], Target] = {}
-    for line in lines:
-        small = tuple(m for m in line.members if must[m])
-        if len(small) < 2:
-            continue
-        together = problem.count[list(small)].sum()
-        if not 1 <= together < policy.min_count:
-            continue
-        others = tuple(m for m in line.members if problem.new[m] and not must[m])
-        found.setdefault(small, Target("residual", small, (), None, float(policy.min_count), others))
-    return list(found.values())
+def _residuals(problem: Problem, lines: Lines, must: np.ndarray, policy: CellPolicy) -> list[Target]:
+    found = []
+    for small, others in lines.residuals(must):
+        if 1 <= problem.count[list(small)].sum() < policy.min_count:
+            excuse = tuple(m for m in others if may_excuse(problem, must, m))
+            found.append(Target("residual", small, (), None, float(policy.min_count), excuse))
+    return found
+
+
+def may_excuse(problem: Problem, must: np.ndarray, cell: int) -> bool:
+    """Say whether withholding a neighbour makes a residual too large to matter."""
+    return bool(problem.new[cell] and not must[cell] and not problem.fixed[cell])
 
 
 def _differences(problem: Problem, lines: Sequence[Line], policy: CellPolicy) -> list[Target]:

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from disclosure.engine.attacker import TINY, Attacker, Cut, Room, Wish
+from disclosure.engine.attacker import TINY, Attacker, Cut, Wish
 from disclosure.engine.errors import NoSafePattern
+from disclosure.engine.room import Room, open_room
 
 _ROUNDS = 8  # of many wishes at once, before each is asked alone
 
@@ -40,8 +41,8 @@ def separate(attacker: Attacker, y: np.ndarray, *, most: int = 10**9, patient: b
         wanted = [w for w in wanted if attacker.wish_number[w] not in known]
     if not wanted:
         return finding
-    room = attacker.room(y)
-    left = _many_at_once(attacker, room, wanted)
+    room = open_room(attacker, y)
+    left = many_at_once(attacker, room, wanted)
     while left:
         attacker.budget.insist()
         wish = left.pop(0)
@@ -68,21 +69,19 @@ def separate(attacker: Attacker, y: np.ndarray, *, most: int = 10**9, patient: b
     return finding
 
 
-def _many_at_once(attacker: Attacker, room: Room, wanted: Sequence[Wish]) -> list[Wish]:
+def many_at_once(
+    attacker: Attacker, room: Room, wanted: Sequence[Wish], *, capped: bool = True
+) -> list[Wish]:
     """Ask for many wishes in one world, each target in one direction, until that stops paying."""
     rng = np.random.default_rng(len(wanted))
     left = list(wanted)
     for _ in range(_ROUNDS):
         if len(left) < 8:
             break
-        chosen: dict[int, Wish] = {}
-        for number in rng.permutation(len(left)):
-            wish = left[int(number)]
-            if len(attacker.targets[wish[0]].plus) == 1 and not attacker.targets[wish[0]].minus:
-                chosen.setdefault(wish[0], wish)
+        chosen = _one_way_each(attacker, left, rng)
         if not chosen:
             break
-        x = room.ask([(wish, 1 + float(rng.random())) for wish in chosen.values()])
+        x = room.ask([(wish, 1 + float(rng.random())) for wish in chosen], capped=capped)
         granted = set(attacker.record(x).grants.tolist())
         before = len(left)
         left = [w for w in left if attacker.wish_number[w] not in granted]
@@ -97,44 +96,80 @@ def _forget_fractional(attacker: Attacker) -> None:
         del attacker.worlds[:2000]
 
 
-def first_look(attacker: Attacker) -> None:
-    """Make sure that withholding everything that may be withheld is safe.
+def first_look(attacker: Attacker, may: np.ndarray) -> bool:
+    """Say whether withholding all that may be withheld is known to be safe.
 
     :raises NoSafePattern: naming what is known already, and by which facts
     """
     problem = attacker.problem
-    if problem.new.all() and not problem.fixed.any() and not problem.facts.shape[0]:
-        return  # nothing but these tables: the truth itself shows that they agree
-    y = np.where(problem.new & ~problem.fixed, 1.0, 0.0)
-    room = attacker.room(y)
+    told = problem.new.all() and not problem.fixed.any() and not problem.facts.shape[0]
+    if told and not (problem.new & ~may & ~attacker.must).any():
+        return True  # nothing but these tables, all of them free to move: the truth itself shows the way
+    y = np.where(may | attacker.must, 1.0, 0.0)
+    room = open_room(attacker, y)
     if not room.feasible():
         raise NoSafePattern("The tables and the earlier releases contradict each other.")
     finding = separate(attacker, y, most=1, patient=True)
-    if finding.unprovable:
-        wish = finding.unprovable[0]
-        raise NoSafePattern(attacker.why_impossible(wish[0]))
-    if finding.cuts:
-        wish = finding.cuts[0].wish
-        raise NoSafePattern(attacker.why_impossible(wish[0]))
+    broken = [*finding.unprovable, *(cut.wish for cut in finding.cuts)]
+    if broken:
+        raise NoSafePattern(attacker.why_impossible(broken[0][0]), attacker.near(broken[0][0]))
+    in_whole = broken_in_whole_numbers(attacker, y)
+    for wish, settled in in_whole:
+        if settled:
+            raise NoSafePattern(
+                f"{attacker.why_impossible(wish[0])} People come in whole numbers.", attacker.near(wish[0])
+            )
+    return not in_whole
 
 
-def broken_in_whole_numbers(attacker: Attacker, y: np.ndarray) -> list[Wish]:
-    """Return the wishes that no world of whole numbers grants under a pattern."""
+def _many_whole(attacker: Attacker, room: Room, wanted: Sequence[Wish]) -> list[Wish]:
+    """Ask for many wishes in one world of whole numbers, until that stops paying."""
+    rng = np.random.default_rng(len(wanted))
+    left = list(wanted)
+    for _ in range(_ROUNDS):
+        chosen = _one_way_each(attacker, left, rng)
+        if len(left) < 8 or not chosen or not len(room.free):
+            break
+        x = room.whole_many([(wish, 1 + float(rng.random())) for wish in chosen])
+        if x is None:
+            break
+        granted = set(attacker.record(x).grants.tolist())
+        before = len(left)
+        left = [w for w in left if attacker.wish_number[w] not in granted]
+        if before - len(left) < max(2, before // 20):
+            break
+    return left
+
+
+def _one_way_each(attacker: Attacker, wishes: Sequence[Wish], rng: np.random.Generator) -> list[Wish]:
+    """Pick a direction for each single cell among the wishes."""
+    chosen: dict[int, Wish] = {}
+    for number in rng.permutation(len(wishes)):
+        wish = wishes[int(number)]
+        target = attacker.targets[wish[0]]
+        if len(target.plus) == 1 and not target.minus:
+            chosen.setdefault(wish[0], wish)
+    return list(chosen.values())
+
+
+def broken_in_whole_numbers(attacker: Attacker, y: np.ndarray) -> list[tuple[Wish, bool]]:
+    """Return the wishes that no world of whole numbers grants, and whether that is proven."""
     known = attacker.granted_by_known_worlds(y, whole=True)
     left = [w for w in attacker.open_wishes(y) if attacker.wish_number[w] not in known]
     if not left:
         return []
     broken = []
-    room = attacker.room(y)
+    room = open_room(attacker, y)
+    left = _many_whole(attacker, room, left)
     while left:
         attacker.budget.insist()
         wish = left.pop(0)
         x = room.ask([(wish, 1.0)])
         world = attacker.record(x)
         if not world.whole or attacker.wish_number[wish] not in world.grants:
-            whole = room.whole_world(wish)
+            whole, settled = room.whole_world(wish)
             if whole is None:
-                broken.append(wish)
+                broken.append((wish, settled))
                 continue
             world = attacker.record(whole)
         granted = set(world.grants.tolist())

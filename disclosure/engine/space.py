@@ -17,6 +17,7 @@ from disclosure.engine.codes import TOTAL, Dimension, Hierarchy, build_dimension
 from disclosure.engine.errors import Stopped
 
 Key = tuple[int, ...]
+_NAMED = 6  # leaves named one by one in a label
 LARGEST = 4_000_000  # inner cells before merging; beyond this memory, not patience, runs out
 
 
@@ -28,6 +29,7 @@ class Space:
         self.dims: list[Dimension] = [build_dimension(n, used[n], hierarchies.get(n)) for n in self.names]
         self.numbers: list[dict[frozenset[int], int]] = []
         self.words: list[list[str]] = []
+        self.named: list[int] = []  # how many of them tables name; the others are only added up
         for dim in self.dims:
             numbers: dict[frozenset[int], int] = {}
             words: list[str] = []
@@ -35,15 +37,32 @@ class Space:
                 if dim.atoms_of[code] not in numbers:
                     numbers[dim.atoms_of[code]] = len(words)
                     words.append(code)
+            self.named.append(len(words))
+            for group, atoms in dim.unused.items():
+                if atoms not in numbers:
+                    numbers[atoms] = len(words)
+                    words.append(group)
             self.numbers.append(numbers)
             self.words.append(words)
         self.sets = [sorted(n, key=n.__getitem__) for n in self.numbers]
-        self.above = [self._supersets(sets) for sets in self.sets]
+        self.above = [[self._supersets(d, atoms) for atoms in sets] for d, sets in enumerate(self.sets)]
 
-    @staticmethod
-    def _supersets(sets: Sequence[frozenset[int]]) -> list[list[int]]:
-        wide = [number for number, atoms in enumerate(sets) if number == 0 or len(atoms) > 1]
-        return [[w for w in wide if w != number and atoms < sets[w]] for number, atoms in enumerate(sets)]
+    def _supersets(self, d: int, atoms: frozenset[int]) -> list[int]:
+        named = self.sets[d][: self.named[d]]
+        return [n for n, wide in enumerate(named) if (n == 0 or len(wide) > 1) and atoms < wide]
+
+    def part(self, d: int, atoms: frozenset[int]) -> int:
+        """Return the number of a part of a dimension that no code names, numbering it if need be."""
+        if atoms not in self.numbers[d]:
+            leaves = sorted(leaf for atom in atoms for leaf in self.dims[d].leaves[atom])
+            few = len(leaves) <= _NAMED
+            self.numbers[d][atoms] = len(self.sets[d])
+            self.words[d].append(
+                "|".join(leaves) if few else f"{'|'.join(leaves[:_NAMED])} and {len(leaves) - _NAMED} more"
+            )
+            self.above[d].append(self._supersets(d, atoms))
+            self.sets[d].append(atoms)
+        return self.numbers[d][atoms]
 
     def key(self, codes: Mapping[str, str]) -> Key:
         """Return the number of each code, 0 where the table lacks the dimension."""
