@@ -13,7 +13,7 @@ from disclosure.engine.audit.telling import Teller
 from disclosure.engine.errors import SolverFailed
 
 if TYPE_CHECKING:
-    from disclosure.engine.audit.judge import Case
+    from disclosure.engine.audit.case import Case
 
 
 class Hearing:

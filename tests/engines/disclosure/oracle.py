@@ -108,7 +108,8 @@ class Oracle:
                     fact(100 * vector - (float(row["pct"]) - half) * base, 0, np.inf)
                     fact(100 * vector - (float(row["pct"]) + half) * base, -np.inf, 0)
                     self.shares.append((vector, base))
-        self.facts, self.low, self.high = np.array(facts), np.array(low, float), np.array(high, float)
+        self.facts = np.array(facts).reshape(-1, len(self.atoms))
+        self.low, self.high = np.array(low, float), np.array(high, float)
         lent = [(self.vector(row), int(row["count"])) for rows in self.lent_rows for row in rows]
         self.lent_vectors = np.array([v for v, _ in lent]) if lent else np.zeros((0, len(self.atoms)))
         self.lent_counts = np.array([c for _, c in lent], float)
@@ -150,13 +151,11 @@ class Oracle:
 
     def worlds(self, most):
         """List every world in which no unknown exceeds `most`: for tiny tables."""
-        found = [
-            world
-            for world in itertools.product(range(most + 1), repeat=len(self.atoms))
-            if (self.facts @ world >= self.low - 1e-9).all()
-            and (self.facts @ world <= self.high + 1e-9).all()
-        ]
-        return np.array(found)
+        size = len(self.atoms)
+        every = np.indices((most + 1,) * size).reshape(size, -1).T
+        told = every @ self.facts.T
+        fits = (told >= self.low - 1e-9) & (told <= self.high + 1e-9)
+        return every[fits.all(axis=1)]
 
     # The criterion.
 

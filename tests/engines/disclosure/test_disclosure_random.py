@@ -9,7 +9,7 @@ import pytest
 from disclosure.engine.audit.judge import audit
 from disclosure.engine.cli import check
 from disclosure.engine.codes import read_hierarchy
-from disclosure.engine.errors import BadTable, NoSafePattern, Stopped
+from disclosure.engine.errors import BadTable, NoSafePattern, SolverFailed, Stopped
 from disclosure.engine.longform import read_long
 from disclosure.engine.policy import CellPolicy
 from disclosure.engine.protect import protect
@@ -64,26 +64,28 @@ def careless(seed):
         return said, None
 
 
-def agree(seed):
-    said, found = careless(seed)
-    assert (said is None) == (found is None), seed
-    assert bool(said) == bool(found), (seed, said, found)
+def verdicts(seed):
+    """Return what audit and oracle make of it, and what they found."""
+    both = careless(seed)
+    return *("contradiction" if found is None else bool(found) for found in both), both
 
 
 @pytest.mark.obligation("O-81")
 @pytest.mark.parametrize("seed", range(40))
 def test_audit_and_oracle_agree_on_careless_releases(seed):
-    agree(seed)
+    by_audit, by_oracle, found = verdicts(seed)
+    assert by_audit == by_oracle, found
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("start", range(1000, 1400, 20))
 def test_audit_and_oracle_agree_at_length(start):
     for seed in range(start, start + 20):
-        agree(seed)
+        by_audit, by_oracle, found = verdicts(seed)
+        assert by_audit == by_oracle, (seed, found)
 
 
-def released(seed, seconds=1.0):
+def released(seed, seconds=0.4):
     """Protect a project release by release; yield the own audit's report and the oracle's findings."""
     made = project(seed)
     policy = CellPolicy(6, hide_zeros=made.zeros_hidden, min_pct_base=20)
@@ -95,7 +97,7 @@ def released(seed, seconds=1.0):
         before = [read_long(name, content.decode()) for name, content in earlier]
         try:
             result = protect(tables, before, hierarchies=hierarchies, policy=policy, seconds=seconds)
-        except (NoSafePattern, Stopped):
+        except (NoSafePattern, Stopped, SolverFailed):
             return  # nothing is released
         report = check(result, earlier, groups, policy)
         public = [table.public_bytes() for table in result.tables]
