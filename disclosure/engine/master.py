@@ -189,10 +189,11 @@ class Master:
         patient: bool = False,
     ) -> np.ndarray | None:
         """Withhold more cells until the pattern is safe; None if it would cost too much, or take too long."""
-        hurried = below < np.inf or (self.safe is not None and not patient)
         current: np.ndarray | None = values
         while True:
-            if hurried and self.a.budget.over():
+            if below < np.inf and self.a.budget.over():
+                return None
+            if self.safe is not None and not patient and self.a.budget.twice_over():
                 return None
             current = self.cover(current, guide, never=never) if current is not None else None
             if current is None or self.cost @ current >= below - TINY:

@@ -20,7 +20,7 @@ from disclosure.engine.problem import Gathered, Problem
 from disclosure.engine.rules import Target
 from disclosure.engine.space import Key, cliques
 
-_LARGEST = 3_000_000  # summands of all candidates; beyond it only crossings that a table has are looked at
+_CROSSED = 1_500  # summands of all crossings up to which dimensions are crossed that no table crosses
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def _candidates(gathered: Gathered, problem: Problem, lines: Lines, policy: Cell
 
 
 def _crossings(problem: Problem, listed: Collection[Key]) -> Iterator[Key]:
-    """Return every crossing of codes and atoms, of all dimensions that hang together if they are not many."""
+    """Return every crossing of codes and atoms in each table; across tables, too, where these are few."""
     space = problem.space
     for d, dim in enumerate(space.dims):
         for atom in range(dim.size):
@@ -121,7 +121,7 @@ def _crossings(problem: Problem, listed: Collection[Key]) -> Iterator[Key]:
     widest = [dims for dims in tables if not any(dims < other for other in tables)]
     blocks = cliques(tables)
     summands = sum(prod(sum(len(s) for s in space.sets[d]) for d in dims) for dims in blocks)
-    for dims in sorted(blocks if summands <= _LARGEST else widest, key=sorted):
+    for dims in sorted(blocks if summands <= _CROSSED else widest, key=sorted):
         yield from product(*(choices[d] if d in dims else (0,) for d in range(len(space.dims))))
 
 

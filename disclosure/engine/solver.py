@@ -99,6 +99,12 @@ class Budget:
         """Count one solve by what such solves were measured to take, a unit being about 1/12,000 second."""
         self.spent += 300 + 8 * iterations if integral else 4 + iterations * (0.15 + size / 8000)
 
+    def twice_over(self) -> bool:
+        """Say whether twice the limit is reached: so long may the search for a first good pattern take."""
+        if self.seconds_left() <= 0:
+            self.by_wall = True
+        return self.by_wall or self.spent >= 2 * self.limit
+
     def used(self, share: float) -> bool:
         """Say whether a share of the limit is used up."""
         return self.over() or self.spent >= share * self.limit
