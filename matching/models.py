@@ -124,10 +124,10 @@ class Match(models.Model):
                 condition=~Q(status__in=["signed_off", "delivered"]) | Q(signed_off_at__isnull=False),
             ),
             models.CheckConstraint(
-                name="match_ended_one_way",
-                condition=~Q(status__in=["abandoned", "inputs_destroyed"])
-                | Q(signed_off_at__isnull=False, abandoned_at__isnull=True)
-                | Q(signed_off_at__isnull=True, abandoned_at__isnull=False),
+                name="match_ended_before_its_inputs",
+                condition=~Q(status="inputs_destroyed")
+                | Q(signed_off_at__isnull=False)
+                | Q(abandoned_at__isnull=False),
             ),
             models.CheckConstraint(
                 name="match_abandoned_since",

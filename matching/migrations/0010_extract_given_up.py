@@ -11,6 +11,19 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.RemoveConstraint(model_name="match", name="match_ended_one_way"),
+        migrations.AddConstraint(
+            model_name="match",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "inputs_destroyed"), _negated=True),
+                    ("signed_off_at__isnull", False),
+                    ("abandoned_at__isnull", False),
+                    _connector="OR",
+                ),
+                name="match_ended_before_its_inputs",
+            ),
+        ),
         migrations.RemoveConstraint(
             model_name="delivery",
             name="delivery_available_until",

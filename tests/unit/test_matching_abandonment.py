@@ -261,7 +261,7 @@ class TestNoExtractComes:
         row = asked(match)
         job.update(state=jobs.State.QUEUED)
         matches.delivered(match)
-        with pytest.raises(Blocked, match="an end of its own"):
+        with pytest.raises(Blocked, match="Delivered"):
             abandoning.confirm(row, by=factories.hub_member(), at=START)
 
 
