@@ -76,7 +76,7 @@ def blanked(text: str, rng, *, zeros_hidden: bool) -> str:
         chance = rng.random()
         if (0 if zeros_hidden else 1) <= number < 6:
             values[at] = "" if chance < 0.9 or number == 0 else "<6"
-        elif chance < often:
+        elif chance < often and (number or zeros_hidden):  # where zeros are shown, a blank is somebody
             values[at] = ""
         elif chance > 0.96:
             values[at] = f"~{5 * round(number / 5)}"

@@ -188,11 +188,11 @@ class Oracle:
                 found.append(("exact", low, high, vector))
             elif truth is None and floor <= low and high <= top and (low, high) != (least, top):
                 found.append(("narrow", low, high, vector))
-        for vector in self.residuals():
+        for vector, members in self.residuals():
             if self.reaches(vector, None, self.small):
                 continue
             low, high = self.ends(vector)
-            if low >= 1 and high <= top:
+            if low >= 1 and high <= top and sum(self.reaches(m, None, 1) for m in members) > 1:
                 found.append(("residual", low, high, vector))
         for _, base in self.shares:
             if not self.reaches(base, None, self.base) and self.ends(base)[1] < self.base:
@@ -225,7 +225,10 @@ class Oracle:
         return list(found.values())
 
     def residuals(self):
-        """List the sums of two or more cells along a line that are not printed and do not overlap."""
+        """List sums of two or more cells along a line that are not printed and do not overlap, with the cells.
+
+        A cell that is 0 in every world adds nothing: a sum needs two others to be one.
+        """
         found = {}
         for rows in (*self.rows, *self.lent_rows):
             dims = [d for d in self.dims if d in rows[0]]
@@ -238,8 +241,8 @@ class Oracle:
                         vector = self.vector({**there, along: code})
                         if vector.tobytes() not in self.exact:
                             line[vector.tobytes()] = vector
-                    for vector in apart(sorted(line.values(), key=lambda v: (v.sum(), tuple(v)))):
-                        found.setdefault(vector.tobytes(), vector)
+                    for vector, members in apart(sorted(line.values(), key=lambda v: (v.sum(), tuple(v)))):
+                        found.setdefault(vector.tobytes(), (vector, members))
         return list(found.values())
 
     def ends(self, vector):
@@ -287,9 +290,9 @@ def said(text):
 
 def apart(vectors, most=200):
     """Sum up every selection of two or more that do not overlap."""
-    sums, found = [(np.zeros_like(vectors[0]), 0)] if vectors else [], []
+    sums, found = [(np.zeros_like(vectors[0]), ())] if vectors else [], []
     for vector in vectors:
-        new = [(total + vector, count + 1) for total, count in sums if not (total * vector).any()]
+        new = [(total + vector, (*cells, vector)) for total, cells in sums if not (total * vector).any()]
         sums += new[: max(0, most - len(sums))]
-        found += [total for total, count in new if count > 1]
+        found += [(total, cells) for total, cells in new if len(cells) > 1]
     return found
