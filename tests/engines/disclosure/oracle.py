@@ -225,7 +225,7 @@ class Oracle:
         return list(found.values())
 
     def residuals(self):
-        """List sums of two or more cells along a line that are not printed and do not overlap, with the cells.
+        """List sums of two or more cells along a line, not printed, that do not overlap, with the cells.
 
         A cell that is 0 in every world adds nothing: a sum needs two others to be one.
         """
