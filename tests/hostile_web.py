@@ -155,7 +155,7 @@ def across_projects(there):
     pair = [{"stratum": 0, "left": [0, there["record"]], "right": [0, there["record"]], "twice": False}]
     sample = insert(
         "matching_reviewsample", run_id=there["own_run"], index_id=there["records"], drawn_at=now,
-        strata=json.dumps([{"left": "x", "right": "x"}]), pairs=json.dumps(pair),
+        strata=json.dumps([{"left": "x", "right": "x"}]), pairs=json.dumps(pair), groups="[]",
     )  # fmt: skip
     insert("matching_reviewsheet", sample_id=sample, name="x", file_id=there["records"])
     seen = insert(

@@ -377,7 +377,7 @@ class TestTheSlotCloses:
         factories.hub()
         key = enrol_key(slot.supplier, public_key=bytes(32), label="Job", by=steward, at=factories.START)
         file = custody.announced(slot, key)
-        uploads.begin_announced(file, slot, length=10, now=clock.real_now())
+        uploads.begin_announced(file, slot, length=10, at=clock.now(), now=clock.real_now())
         close_slot(slot, by=factories.hub_member(), at=clock.now())
         file.refresh_from_db()
         assert (file.status, self.left(vault)) == ("given_up", (0, 0))

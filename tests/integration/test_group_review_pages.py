@@ -104,6 +104,7 @@ def test_a_group_is_seen_behind_dots_revealed_on_record_and_each_pair_decided(sa
 
 
 @pytest.mark.obligation("O-69")
+@pytest.mark.long
 def test_words_go_into_every_later_run_and_a_doubt_asks_for_another_reader(sample):
     match = sample.run.match
     one, other = (matches.hub_member(match.project) for _ in range(2))
@@ -122,6 +123,7 @@ def test_words_go_into_every_later_run_and_a_doubt_asks_for_another_reader(sampl
     assert len(reviewing.setup(match)["decided"]) == 1
 
 
+@pytest.mark.long
 def test_only_the_hub_looks_and_nobody_takes_anothers_word_back(sample, signed_in):
     address = reverse("matching:review-group", args=[sample.pk, 1])
     for person in (matches.steward("SDE"), factories.operating_group_member()):

@@ -205,6 +205,7 @@ def filled(name, parts, there):
 
 CHOICES = {
     ("matching:review-pair", "number"): 1,
+    ("matching:review-group", "number"): 1,
     ("requests_app:revise", "kind"): "continuation",
     ("requests_app:section", "slug"): "purpose",
 }

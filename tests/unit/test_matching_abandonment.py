@@ -198,6 +198,7 @@ def a_running_run(match):
 
 
 @pytest.mark.obligation("O-65", "O-73")
+@pytest.mark.long
 class TestNoExtractComes:
     """Every party agreed, and then the extract cannot be made, as of a file that is damaged for good."""
 

@@ -136,6 +136,7 @@ class TestOpening:
         row.refresh_from_db()
         assert (row.waits_for, row.next_on) == ("", repeating.following(row, FIRST))
 
+    @pytest.mark.long
     def test_days_missed_are_one_match_not_many(self):
         first = matches.inputs_destroyed()
         row = scheduled(first, every="month")
@@ -144,6 +145,7 @@ class TestOpening:
         row.refresh_from_db()
         assert row.next_on > FIRST + 100 * DAY
 
+    @pytest.mark.long
     def test_ended_it_opens_nothing_and_a_closed_project_ends_it(self):
         first = matches.inputs_destroyed()
         row = scheduled(first)
@@ -274,6 +276,7 @@ class TestPages:
         assert "The schedule ended" in hub.get(home).text
         assert hub.get(reverse("matching:repeat-end", args=[row.pk])).status_code == 404
 
+    @pytest.mark.long
     def test_who_waits_is_told_for_what(self, signed_in, at_start):
         match = matches.delivered().match
         row = scheduled(match)

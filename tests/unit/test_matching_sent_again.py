@@ -141,6 +141,7 @@ class TestTheMatch:
         matches.send(match, "SDE", "matching")
         assert fresh(match).status == MatchStatus.READY
 
+    @pytest.mark.long
     def test_runs_on_the_earlier_file_count_no_more(self):
         match = matches.linked()
         run = standing.latest_result(match)
@@ -204,6 +205,7 @@ def _list(match):
 
 
 @pytest.mark.obligation("O-51", "O-70")
+@pytest.mark.long
 class TestWhyNot:
     def test_only_the_hub_and_it_says_on_what_and_why(self):
         match = matches.collecting()
@@ -257,6 +259,7 @@ def files_job():
     return NoJob()
 
 
+@pytest.mark.long
 def test_the_page_asks_once_more_and_the_match_shows_what_happened(signed_in, monkeypatch):
     match = matches.linked()
     monkeypatch.setattr(clock, "now", lambda: START)
