@@ -152,6 +152,7 @@ def test_a_second_reads_blind_a_third_decides_and_kappa_is_told():
     assert reviewed.estimate(sample).reviewed == 2
 
 
+@pytest.mark.long
 def test_unsure_asks_for_another_and_a_word_of_another_is_not_taken_back():
     match = matches.linked()
     sample = sample_of(match)
@@ -171,6 +172,7 @@ def test_unsure_asks_for_another_and_a_word_of_another_is_not_taken_back():
         reviewing.take_back(word, by=one, at=START)
 
 
+@pytest.mark.long
 def test_decisions_go_into_the_next_run_by_digest_alone():
     match = matches.linked()
     sample, by = sample_of(match), matches.hub_member(match.project)

@@ -238,6 +238,7 @@ def test_c01_to_those_who_take_no_part_nothing_of_a_project_exists(there, signed
     assert not differing, "\n".join(differing)
 
 
+@pytest.mark.long
 def test_c01_to_those_who_are_not_signed_in_every_address_answers_alike(there):
     client = Client()
     for name, parts in NAMES:
@@ -247,6 +248,7 @@ def test_c01_to_those_who_are_not_signed_in_every_address_answers_alike(there):
         assert set(codes[0]) <= {302, 404, 405}, (name, codes[0])
 
 
+@pytest.mark.long
 def test_c01_the_same_addresses_are_there_for_those_who_run_the_process(there, signed_in):
     """Else the tests above would pass on addresses that answer nobody."""
     client = signed_in(factories.operating_group_member())

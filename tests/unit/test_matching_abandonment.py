@@ -313,6 +313,7 @@ class TestTheInputsGo:
         order = ordering.order_of(match)
         assert (order.is_automatic, order.status) == (True, OrderStatus.SET)
 
+    @pytest.mark.long
     def test_a_legal_hold_stops_it_as_ever(self):
         match = abandoned()
         held(match)
@@ -340,6 +341,7 @@ class TestAfterwards:
 
         assert governance.close(match.project, by=by, at=START).status == "closed"
 
+    @pytest.mark.long
     def test_another_match_can_be_opened_while_the_agreement_is_in_force(self):
         match = ordered(abandoned())
         assert selectors.wants_rerun(match.project)

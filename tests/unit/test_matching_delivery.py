@@ -176,6 +176,7 @@ class TestDelivery:
         assert Job.objects.filter(name="matching.build_extract").count() == 1
         assert matches.delivered(match).limitations == matches.LIMITS
 
+    @pytest.mark.long
     def test_nothing_is_built_without_them(self):
         match = matches.signed_off()
         amend("match.limitations_written", match.terms, by=system_user(), at=START, limitations="")
@@ -183,6 +184,7 @@ class TestDelivery:
         with pytest.raises(Blocked, match="not described"):
             delivering.build(match.delivery, job=agreements.NoJob(), at=START)
 
+    @pytest.mark.long
     def test_built_twice_there_is_one_extract(self):
         delivery = matches.delivered()
 
@@ -223,6 +225,7 @@ class TestDelivery:
             files.run_job("matching.build_extract", delivery_id=match.delivery.pk)
         assert match.delivery.status == DeliveryStatus.PREPARING
 
+    @pytest.mark.long
     def test_rows_that_got_lost_since_they_were_accepted_stop_the_build(self, monkeypatch):
         match = matches.signed_off()
         really = custody.open_bytes
@@ -280,6 +283,7 @@ class TestDestruction:
         assert facts["ledger_name"] == custody.ledger_name()
         assert not deadlines.open_of_project(match.project).filter(slug="input-destruction").exists()
 
+    @pytest.mark.long
     def test_asking_twice_asks_once(self):
         match = matches.delivered().match
         for _ in range(2):
@@ -287,6 +291,7 @@ class TestDestruction:
 
         assert custody.destructions(match.project).count() == 3
 
+    @pytest.mark.long
     def test_a_hub_that_supplies_data_itself_does_not_lose_the_results(self):
         factories.organisation(slug="dol", short_name="DOL", legal_name="Invented DOL", is_hub=True)
 

@@ -95,6 +95,7 @@ class TestLinking:
         assert "Race" not in json.dumps([run.spec["comparisons"], run.spec["blocks"]])
         assert ("SDE", "Race") in {(entry["file"], entry["by"]) for entry in run.report["subgroups"]}
 
+    @pytest.mark.long
     def test_done_twice_it_stores_one_result(self):
         match = matches.linked()
         run = standing.latest_result(match)
@@ -104,6 +105,7 @@ class TestLinking:
         assert again.crosswalk_id == run.crosswalk_id
         assert custody.accepted_files(match.project, "key").count() == 4  # the index of what is reviewed too
 
+    @pytest.mark.long
     def test_the_same_files_give_the_same_people_when_a_killed_run_is_done_again(self, monkeypatch):
         run = matches.started()
         people = []
@@ -146,6 +148,7 @@ class TestLinking:
         assert "the limit is 50 MB" in run.failure
         assert run.report is None
 
+    @pytest.mark.long
     def test_a_lost_process_is_tried_again_and_given_up_at_last(self, monkeypatch):
         def lost(*_args, **_options):
             raise LinkageError("The linking process ended before it was done.")
@@ -164,6 +167,7 @@ class TestLinking:
         assert (run.status, run.failure) == (RunStatus.FAILED, job.message)
 
     @pytest.mark.parametrize("kind", [OSError, Broken])
+    @pytest.mark.long
     def test_whatever_stops_a_run_the_match_can_be_linked_again(self, monkeypatch, kind):
         def stops(*_args, **_options):
             raise kind("Ada Invented 901-00-0001")

@@ -121,6 +121,7 @@ class TestOpening:
         sent = files.arrived(slot, content, by=matches.steward("SDE"), at=noon(FIRST) + DAY)
         assert files.checked(sent).status == "accepted"  # under a key of its own
 
+    @pytest.mark.long
     def test_it_waits_for_the_last_inputs_says_so_once_and_makes_up_for_it(self):
         match = matches.delivered().match
         row = scheduled(match)
@@ -228,6 +229,7 @@ def _key(run):
 
 
 class TestTelling:
+    @pytest.mark.long
     def test_the_parties_hear_of_the_schedule_and_the_hub_of_what_it_waits_for(self):
         match = matches.delivered().match
         row = scheduled(match)

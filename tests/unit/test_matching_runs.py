@@ -202,6 +202,7 @@ class TestAgain:
         assert set(entry) == {"left", "right", "both", "before", "after"}
 
     @pytest.mark.obligation("O-70")
+    @pytest.mark.long
     def test_another_run_is_put_before_the_parties_and_words_on_it_count(self):
         match = matches.linked()
         matches.described(match)
@@ -226,6 +227,7 @@ class TestAgain:
             choosing.choose(second, by=by, at=START)
 
     @pytest.mark.obligation("O-70")
+    @pytest.mark.long
     def test_a_run_that_a_party_rejected_is_not_put_before_them_again(self):
         match = matches.linked()
         first = standing.latest_result(match)
@@ -293,6 +295,7 @@ class TestPages:
         client.post(reverse("matching:start", args=[match.pk]), {"version": str(row.pk)})
         assert match.runs.get().link_spec == row
 
+    @pytest.mark.long
     def test_runs_are_compared_and_one_is_chosen(self, signed_in):
         match = matches.linked()
         first = standing.latest_result(match)
@@ -328,6 +331,7 @@ class TestPages:
         assert "Why is it linked again, and what is different?" in shown
 
 
+@pytest.mark.long
 def test_whatever_stops_a_try_out_another_can_begin(monkeypatch):
     def stops(*_args, **_options):
         raise OSError
