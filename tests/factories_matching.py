@@ -270,7 +270,8 @@ def representative(row):
     named = people_of(request_row).filter(user=person).first()
     if named is None:
         named = requests.named(request_row, person)
-    requests.approve_person(named)
+    if not named.approvals.exists():
+        requests.approve_person(named)
     return person
 
 

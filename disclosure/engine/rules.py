@@ -49,16 +49,27 @@ def dominated(contributions: Sequence[float], rule: Dominance) -> bool:
 def raise_floors(problem: Problem, lines: Sequence[Line]) -> None:
     """Note what everybody knows where zeros are shown: a withheld cell counts somebody.
 
-    A withheld total then counts at least one person for each of its withheld parts, and no pattern can
-    change that.
+    A withheld total then counts at least one person for each of its withheld parts, a part whose
+    neighbours are shown as 0 counts whom its total counts, and no pattern can change that.
     """
     problem.low = np.where(problem.new & (problem.count > 0), np.maximum(problem.low, 1.0), problem.low)
     size = np.diff(problem.incidence.cells.indptr)
-    for line in sorted(lines, key=lambda one: size[one.parent]):
-        if line.parent >= 0 and problem.count[line.parent] > 0:
-            parts = list(line.members)
-            sure = problem.low[parts][np.nan_to_num(problem.count[parts], nan=1.0) > 0].sum()
-            problem.low[line.parent] = max(problem.low[line.parent], min(sure, problem.count[line.parent]))
+    whole = [one for one in lines if one.parent >= 0 and problem.count[one.parent] > 0]
+    whole.sort(key=lambda one: size[one.parent])
+    grows = True
+    while grows:
+        grows = any([_raise_floor(problem, line) for line in whole])
+
+
+def _raise_floor(problem: Problem, line: Line) -> bool:
+    """Carry floors from the parts of a line to its total, and from the total to a part that is alone."""
+    parts = np.asarray(line.members)
+    some = parts[np.nan_to_num(problem.count[parts], nan=1.0) > 0]
+    before = problem.low[line.parent], problem.low[some].sum()
+    problem.low[line.parent] = max(before[0], min(before[1], problem.count[line.parent]))
+    if line.whole and len(some) == 1 and problem.new[some[0]]:
+        problem.low[some] = max(problem.low[some[0]], min(problem.low[line.parent], problem.count[some[0]]))
+    return bool((problem.low[line.parent], problem.low[some].sum()) != before)
 
 
 def find_targets(problem: Problem, policy: CellPolicy, lines: Lines, must: np.ndarray) -> list[Target]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
 from p20win import policy
 from p20win.custody import dump, places, vault_keys
@@ -42,27 +42,37 @@ def take(target: Path, *, now: dt.datetime) -> Taken:
     """Write a backup under this folder, and remove those that are over. Safe while the portal works.
 
     :raises NoKeys: if there is no backup key
+    :raises NotReadable: if this process may not read all of the database
     """
     public = vault_keys.backup_public()
     folder = target / now.strftime(_NAME)
     draft = target / f".{folder.name}.new"
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(mode=0o700, parents=True)
+    try:
+        names = _write_database(draft / DATABASE, public, now)
+        copied = sum(_copy(places.blob(name), target / CONTAINERS / name) for name in names)
+        (draft / FILES).write_text("".join(f"{name}\n" for name in names), encoding="ascii")
+        sync_directory(draft)
+        draft.rename(folder)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    sync_directory(target)
+    _remove_old(target, now)
+    return Taken(folder, len(names), copied)
+
+
+def _write_database(path: Path, public: X25519PublicKey, now: dt.datetime) -> list[str]:
     head = canonical({"format": dump.FORMAT, "taken": now.isoformat()})
-    with (draft / DATABASE).open("xb") as file:
+    with path.open("xb") as file:
         file.write(head + b"\n")
         sealer = pieces.PieceSealer(public, _place(head))
         names = dump.dump(lambda plain: file.write(sealer.update(plain)), taken=now.isoformat())
         file.write(sealer.finish())
         file.flush()
         os.fsync(file.fileno())
-    copied = sum(_copy(places.blob(name), target / CONTAINERS / name) for name in names)
-    (draft / FILES).write_text("".join(f"{name}\n" for name in names), encoding="ascii")
-    sync_directory(draft)
-    draft.rename(folder)
-    sync_directory(target)
-    _remove_old(target, now)
-    return Taken(folder, len(names), copied)
+    return names
 
 
 def _copy(source: Path, target: Path) -> bool:

@@ -19,6 +19,10 @@ _LARGEST: Final = 1 << 24
 _KNOWN: Final = "accounts_organisation"  # whoever has organisations is not blank
 
 
+class NotReadable(RuntimeError):
+    """This role of the database may not read every table; the message says what to do."""
+
+
 class NotRestorable(RuntimeError):
     """This backup does not fit this database or this code; the message says what to do."""
 
@@ -36,14 +40,19 @@ Write = Callable[[bytes], object]
 
 
 def dump(write: Write, *, taken: str) -> list[str]:
-    """Write every table as it is at one moment; return the containers of that moment."""
+    """Write every table as it is at one moment; return the containers of that moment.
+
+    :raises NotReadable: if a table is kept from this role, as some are from the web's
+    """
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             cursor.execute("SELECT app, name FROM django_migrations ORDER BY app, name")
             head = {"format": FORMAT, "taken": taken, "migrations": cursor.fetchall()}
+            tables = _tables(cursor)
+            _expect_readable(cursor, tables)
             _frame(write, HEAD, _json(head))
-            for table, columns in _tables(cursor).items():
+            for table, columns in tables.items():
                 _frame(write, TABLE, _json({"table": table, "columns": columns}))
                 if table not in EMPTY:
                     _copy_out(cursor, table, columns, write)
@@ -66,6 +75,16 @@ def _tables(cursor: Any) -> dict[str, list[str]]:
     for table, column in cursor.fetchall():
         tables.setdefault(table, []).append(column)
     return tables
+
+
+def _expect_readable(cursor: Any, tables: dict[str, list[str]]) -> None:
+    for table in tables:
+        cursor.execute("SELECT has_table_privilege(%s, 'SELECT')", [f'public."{table}"'])
+        if not cursor.fetchone()[0]:
+            raise NotReadable(
+                f"The database does not let this role read {table}. Back up where the vault runs, or set"
+                " VAULT_DATABASE_URL to the address that the vault connects with."
+            )
 
 
 def _copy_out(cursor: Any, table: str, columns: list[str], write: Write) -> None:

@@ -121,8 +121,13 @@ class Visitor:
     # ------------------------------------------------------------ moving
 
     def goes(self, address: str) -> None:
-        """Open an address."""
-        answer = self.page.goto(address)
+        """Open an address, again if a page that follows its job was just loading itself anew."""
+        try:
+            answer = self.page.goto(address)
+        except BrowserError as problem:
+            if "ERR_ABORTED" not in str(problem):
+                raise
+            answer = self.page.goto(address)
         assert answer, address
         assert answer.status == 200, f"{address} answers {answer.status}"
         self.looks()

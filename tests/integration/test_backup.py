@@ -1,5 +1,6 @@
 """Backups: sealed, whole, restorable, and no way back for what was shredded. On real transactions."""
 
+import contextlib
 import io
 import threading
 
@@ -160,6 +161,32 @@ def test_another_version_of_the_code_is_refused(vault):
     finally:
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM django_migrations WHERE name = '9999'")
+
+
+@contextlib.contextmanager
+def role(name):
+    """To the database, be the web's or the vault's processes."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET ROLE {name}")
+        try:
+            yield
+        finally:
+            cursor.execute("RESET ROLE")
+
+
+def test_the_vault_reads_all_that_a_backup_needs(vault):
+    accepted()
+    with role("p20_vault"):
+        call_command("backup", str(vault / "backups"), stdout=io.StringIO())
+    (folder,) = (vault / "backups").glob("backup-*Z")
+    told, missing = backup.restore(folder, backup=backup_key(vault), over=True)
+    assert (len(told.files), missing) == (1, [])
+
+
+def test_the_web_does_not_and_is_told_where_to_run_it_and_leaves_nothing(vault):
+    with role("p20_web"), pytest.raises(CommandError, match="VAULT_DATABASE_URL"):
+        call_command("backup", str(vault / "backups"), stdout=io.StringIO())
+    assert list((vault / "backups").iterdir()) == []
 
 
 def test_without_a_backup_key_the_command_says_what_to_run(vault):

@@ -81,13 +81,21 @@ def _unlisted(cells: Sequence[Cell], policy: CellPolicy) -> list[int]:
 
 
 def least_people(cells: Sequence[Cell], along: Sequence[Sum], nobody: np.ndarray) -> np.ndarray:
-    """Say how many people a cell counts for certain when zeros are shown: one for each withheld part."""
-    alone = [max(1.0, c.low) if c.withheld and c.hidden else c.low for c in cells]
+    """Say how many people a cell counts for certain when zeros are shown: one for each withheld part.
+
+    A part whose neighbours are all shown as 0 counts as many as the whole. A range that was released is no
+    excuse: it counts as somebody, whatever it says.
+    """
+    alone = [1.0 if (c.withheld and c.hidden) or c.low >= 1 else 0.0 for c in cells]
     least = np.where(nobody, 0.0, alone)
+    empty = nobody | np.array([c.high == 0 for c in cells])
     while True:
         before = least.copy()
         for line in along:
             least[line.whole] = max(least[line.whole], least[line.parts].sum())
+            some = line.parts[~empty[line.parts]]
+            if len(some) == 1:
+                least[some] = np.maximum(least[some], least[line.whole])
         if (before == least).all():
             return least
 

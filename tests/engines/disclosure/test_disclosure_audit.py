@@ -266,6 +266,18 @@ class TestListedOrNot:
         shown = table("a,released", "x,<6", "y,<6", "z,40", "Total,42")
         assert {(k.low, k.high) for k in look(shown, policy=ZEROS_SHOWN).leaks} >= {(1, 1)}
 
+    def test_a_range_that_says_more_than_the_mark_is_no_excuse_for_itself(self):
+        shown = table("a,count,released", "x,3,3-9", "y,20,20", "z,30,30", "Total,53,")
+        assert [(k.people, k.low) for k in look(shown, policy=ZEROS_SHOWN).leaks] == [("a x", 3)]
+
+    def test_who_is_alone_beside_zeros_counts_as_many_as_the_whole(self):
+        by_b = ["k,x,0,0", "k,y,4,", "k,Total,4,", "z,x,30,", "z,y,20,", "z,Total,50,"]
+        by_c = ["k,1,1,", "k,2,3,", "k,Total,4,", "z,1,26,", "z,2,24,", "z,Total,50,"]
+        tables = table("a,b,count,released", *by_b), table("a,c,count,released", *by_c)
+        report = look(*tables, policy=ZEROS_SHOWN)
+        assert report.passed
+        assert {i.low for i in report.intervals if i.people in ("a k", "a k, b y")} == {2}
+
 
 class TestNeverAPassByMishap:
     LEAKY = table("a,b,released", "x,1,", "x,2,", "x,Total,50", "y,1,", "y,2,", "y,Total,60", "Total,1,57",
