@@ -8,6 +8,7 @@ from p20win.accounts.public import Role, operating_group, system_user
 from tests import factories
 from tests import factories_requests as requests
 from tests.factories import PASSWORD, START
+from tests.starting_points import starting_point
 
 ENDS_ON = dt.date(2028, 12, 31)
 EMOU = (dt.date(2025, 1, 1), dt.date(2027, 12, 31))
@@ -33,6 +34,7 @@ def emou(*organisations) -> None:
             statements.record_emou(organisation, starts_on=EMOU[0], ends_on=EMOU[1], by=by, at=START)
 
 
+@starting_point(requests.FIELDS)
 def drawn_up(request=None, *, at=START) -> Agreement:
     """Return a draft whose document is made."""
     request = request or requests.approved()
@@ -42,6 +44,7 @@ def drawn_up(request=None, *, at=START) -> Agreement:
     return services.make_document(agreement, NoJob(), by=system_user(), at=at)
 
 
+@starting_point(requests.FIELDS)
 def out_for_signature(request=None, *, at=START) -> Agreement:
     """Return an agreement that waits for its signatures."""
     return services.issue(drawn_up(request, at=at), by=factories.operating_group_member(), at=at)
@@ -59,6 +62,7 @@ def sign(agreement, party, *, by=None, at=START, **changes) -> Agreement:
     return services.sign_agreement(agreement, by=by, at=at, **arguments)
 
 
+@starting_point(requests.FIELDS)
 def in_force(request=None, *, at=START) -> Agreement:
     """Return an agreement that every party signed."""
     agreement = out_for_signature(request, at=at)

@@ -14,6 +14,7 @@ from tests import factories_agreements as agreements
 from tests import factories_custody as files
 from tests import factories_requests as requests
 from tests.factories import START
+from tests.starting_points import starting_point
 
 TABLE = b"school \\ sex,female,male,Total\nAlder,3,40,43\nBirch,51,30,81\nCedar,22,35,57\nTotal,76,105,181\n"
 CANARY = b"school \\ sex,female,male,Total\nZqCanary,3,4711,4714\nBirch,51,30,81\nTotal,54,4741,4795\n"
@@ -25,6 +26,7 @@ CONTEXT = {
 }
 
 
+@starting_point(requests.FIELDS, CONTEXT)
 def project():
     """Return a project with an agreement in force, whose requestor may submit outputs."""
     row = requests.approved()
@@ -40,6 +42,7 @@ def author(of):
     return approved_request(of).requestor
 
 
+@starting_point(requests.FIELDS, CONTEXT)
 def submitted(of=None, content=TABLE, *, by=None, at=START, name="table.csv", **fields) -> Output:
     """Return an output whose file has arrived."""
     of = of or project()
@@ -58,11 +61,13 @@ def judged(output) -> Output:
     return output
 
 
+@starting_point(requests.FIELDS, CONTEXT)
 def checked(of=None, content=TABLE, **fields) -> Output:
     """Return an output that the vault has checked."""
     return judged(submitted(of, content, **fields))
 
 
+@starting_point(requests.FIELDS, CONTEXT)
 def sent(of=None, content=TABLE, *, at=START, **fields) -> Output:
     """Return an output that the agencies read."""
     output = checked(of, content, at=at, **fields)
@@ -78,6 +83,7 @@ def reviewers(output):
     return found
 
 
+@starting_point(requests.FIELDS, CONTEXT)
 def cleared(output=None, *, at=START, **fields) -> Output:
     """Return an output that every party cleared."""
     output = output or sent(at=at, **fields)

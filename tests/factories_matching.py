@@ -23,6 +23,7 @@ from tests import factories_agreements as agreements
 from tests import factories_custody as files
 from tests import factories_requests as requests
 from tests.factories import PASSWORD, START
+from tests.starting_points import starting_point
 
 AGENCIES = ("SDE", "CSCU", "DOL")
 ANALYTICAL = {
@@ -149,6 +150,7 @@ def in_force(row):
     return agreement
 
 
+@starting_point(requests.FIELDS, ANALYTICAL)
 def collecting(*, at=START, form="package", encoding="", commas=False, **fields) -> Match:
     """Return a match that waits for its files; with an encoding, for tokens in place of identifiers."""
     row = request(**fields)
@@ -194,6 +196,7 @@ def send(match, name, kind, content=None, *, by=None):
     return file
 
 
+@starting_point(requests.FIELDS, ANALYTICAL)
 def ready(**fields) -> Match:
     """Return a match whose files are all there; with `commas`, with those between their columns."""
     match = collecting(**fields)
@@ -219,6 +222,7 @@ def started(match=None, **fields):
 _done_before = {}
 
 
+@starting_point(requests.FIELDS, ANALYTICAL)
 def linked(match=None, **fields) -> Match:
     """Return a match with a result.
 

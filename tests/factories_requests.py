@@ -9,6 +9,7 @@ from requests_app.services import drafting, people, review, rows
 from requests_app.vocabulary import Outcome, Side
 from tests import factories
 from tests.factories import PASSWORD, START
+from tests.starting_points import starting_point
 
 FIELDS = {
     "basics": {"discussed": False},
@@ -59,6 +60,7 @@ def draft(by=None, **fields) -> DataRequest:
     return drafting.create_draft(fields.pop("title", "A request"), by=by, at=START)
 
 
+@starting_point(FIELDS)
 def complete(*agencies, by=None, elements=None) -> DataRequest:
     """Return a draft that lacks nothing: one question, one identifier and one element of each agency."""
     row = draft(by=by)
@@ -109,11 +111,13 @@ def sign_and_submit(row, at=START, password=PASSWORD):
     )
 
 
+@starting_point(FIELDS)
 def submitted(*agencies, **fields) -> DataRequest:
     """Return a request in its completeness check."""
     return sign_and_submit(complete(*agencies, **fields))
 
 
+@starting_point(FIELDS)
 def with_agencies(*agencies, **fields) -> DataRequest:
     """Return a request that waits for the agencies' decisions."""
     return review.send_to_agencies(
@@ -137,6 +141,7 @@ def decide(row, agency, outcome=Outcome.APPROVAL, by=None, at=START, **said):
     return review.decide(row, outcome=outcome, by=by, at=at, typed_name=by.name, password=PASSWORD, **said)
 
 
+@starting_point(FIELDS)
 def approved(*agencies, at=START, **fields) -> DataRequest:
     """Return a request that every agency approved."""
     row = with_agencies(*agencies, **fields)
