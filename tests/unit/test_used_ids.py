@@ -149,7 +149,9 @@ class TestWhatIsKept:
         def judging(file, *rest, **more):
             with connection.cursor() as cursor:
                 cursor.execute(
-                    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = 7023 AND granted"
+                    "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database"
+                    " WHERE d.datname = current_database() AND locktype = 'advisory' AND classid = 7023"
+                    " AND granted"
                 )
                 taken.append(cursor.fetchone()[0])
             return judge(file, *rest, **more)
