@@ -30,7 +30,7 @@ _tables: dict[str, list[str]] = {}
 
 @dataclass(frozen=True)
 class Point:
-    """What was written on the way: rows as COPY has them, the vault's files, and the row that was returned."""
+    """What was written on the way: rows as COPY has them, the vault's files, and the row returned."""
 
     rows: dict[str, bytes]
     files: Path
@@ -83,7 +83,9 @@ def _state() -> str | None:
 def _rows() -> dict[str, list[bytes]]:
     found = {}
     with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(f"SELECT '{t}' WHERE EXISTS (SELECT FROM \"{t}\")" for t in _tables))
+        cursor.execute(
+            " UNION ALL ".join(f"SELECT '{t}' WHERE EXISTS (SELECT FROM \"{t}\")" for t in _tables)
+        )
         for (table,) in cursor.fetchall():
             sink = io.BytesIO()
             cursor.copy_expert(_copy(table, "TO STDOUT"), sink)

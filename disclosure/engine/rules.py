@@ -56,9 +56,9 @@ def raise_floors(problem: Problem, lines: Sequence[Line]) -> None:
     size = np.diff(problem.incidence.cells.indptr)
     whole = [one for one in lines if one.parent >= 0 and problem.count[one.parent] > 0]
     whole.sort(key=lambda one: size[one.parent])
-    grows = True
-    while grows:
-        grows = any([_raise_floor(problem, line) for line in whole])
+    grew = [True]
+    while any(grew):
+        grew = [_raise_floor(problem, line) for line in whole]
 
 
 def _raise_floor(problem: Problem, line: Line) -> bool:
