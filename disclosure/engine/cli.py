@@ -12,7 +12,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
@@ -23,7 +23,8 @@ from disclosure.engine.codes import Hierarchy, read_hierarchy
 from disclosure.engine.errors import BadTable, NoSafePattern, SolverFailed, Stopped
 from disclosure.engine.longform import Table, read_long
 from disclosure.engine.policy import CellPolicy, from_toml
-from disclosure.engine.protect import Protection, protect
+from disclosure.engine.protect import Protection
+from disclosure.engine.release import Outside, audit_release, protect_and_audit
 
 DEFAULTS = CellPolicy(min_count=6, hide_zeros=True, min_pct_base=20)
 _NAMED = 20  # facts and leaks told one by one
@@ -178,18 +179,19 @@ def _protect_into(
     groups = _groups(options)
     policy = _policy(options)
     end = time.monotonic() + seconds
-    result = protect(
+    outside = Outside(earlier, public, before)
+    hierarchies = {name: content for name, (_, content) in groups.items()}
+    result, report = protect_and_audit(
         tables,
-        before,
+        outside,
         hierarchies={name: _hierarchy(name, path, content) for name, (path, content) in groups.items()},
+        groups=hierarchies,
         policy=policy,
         seconds=seconds,
         left=lambda: end - time.monotonic(),
     )
-    hierarchies = {name: content for name, (_, content) in groups.items()}
-    report = check(result, earlier, hierarchies, policy, known=public)
     if not report.passed:
-        alone = check(result, [], hierarchies, policy)
+        alone = audit_release(result, Outside(), groups=hierarchies, policy=policy)
         return _refuse(report, by_itself_safe=alone.passed and bool(before))
     for folder in filter(None, folders):
         Path(folder).mkdir(parents=True, exist_ok=True)
@@ -211,20 +213,6 @@ def _refuse(report: Report, *, by_itself_safe: bool) -> int:
     for line in told:
         _say(3, f"own audit: {line}")
     return _say(3, "The pattern found does not pass its own audit; nothing was written.")
-
-
-def check(
-    result: Protection,
-    earlier: Sequence[tuple[str, bytes]],
-    groups: Mapping[str, bytes],
-    policy: CellPolicy,
-    *,
-    known: Sequence[tuple[str, bytes]] = (),
-) -> Report:
-    """Audit the bytes that may be handed on, with the true counts and all that is out already."""
-    public = [(f"{t.table.name} (to be released)", t.public_bytes()) for t in result.tables]
-    truth = [(t.table.name, t.reviewer_bytes()) for t in result.tables]
-    return audit([*public, *earlier], groups=groups, policy=policy, truth=truth, known=known)
 
 
 def summary(result: Protection, report: Report) -> str:

@@ -1,16 +1,17 @@
 """Examine one file that somebody wants to publish: read, protect, and audit the very bytes to be released."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from disclosure.engine.audit.judge import Report, audit
+from disclosure.engine.audit.judge import Report
 from disclosure.engine.errors import BadTable, NoSafePattern, SolverFailed, Stopped
 from disclosure.engine.longform import Table, read_long
 from disclosure.engine.policy import CellPolicy
-from disclosure.engine.protect import Protection, protect
+from disclosure.engine.protect import Protection
 from disclosure.engine.reading import Reader, read_file, read_grids
+from disclosure.engine.release import Outside, protect_and_audit
 
 SAFE, UNREADABLE, NO_PATTERN, NOT_SETTLED = "safe", "unreadable", "no_pattern", "not_settled"
 
@@ -107,10 +108,10 @@ def examine(
         told(10, "Reading the tables.")
         tables = read_file(name, content, reader=reader)
         before = [read_long(label, released.decode("utf-8-sig")) for label, released in earlier]
-        told(20, "Looking for the fewest cells to withhold.")
-        result = protect(tables, before, hierarchies={}, policy=policy, seconds=seconds, left=left)
-        told(80, "Attacking what would be released.")
-        report = audit_release(result, earlier, groups={}, policy=policy)
+        outside = Outside(released=earlier, tables=before)
+        result, report = protect_and_audit(
+            tables, outside, hierarchies={}, groups={}, policy=policy, seconds=seconds, left=left, told=told
+        )
     except (BadTable, UnicodeDecodeError) as problem:
         return Examination(UNREADABLE, str(problem), tables=tuple(tables))
     except NoSafePattern as problem:
@@ -121,16 +122,3 @@ def examine(
         message = "The pattern found did not pass the audit."
         return Examination(NOT_SETTLED, message, report=report, tables=tuple(tables))
     return Examination(SAFE, protection=result, report=report, tables=tuple(tables))
-
-
-def audit_release(
-    result: Protection,
-    earlier: Sequence[tuple[str, bytes]],
-    *,
-    groups: Mapping[str, bytes],
-    policy: CellPolicy,
-) -> Report:
-    """Audit the bytes that may be handed on, with the true counts and all earlier releases."""
-    public = [(f"{t.table.name} (to be released)", t.public_bytes()) for t in result.tables]
-    truth = [(t.table.name, t.reviewer_bytes()) for t in result.tables]
-    return audit([*public, *earlier], groups=groups, policy=policy, truth=truth)

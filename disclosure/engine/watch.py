@@ -134,7 +134,7 @@ def _unknown_before(
 
 
 def _wanted(gathered: Gathered, problem: Problem, policy: CellPolicy, budget: solver.Budget) -> list[Target]:
-    """Turn what an audit found into targets; cells that no table lists are among the shadows already."""
+    """Turn what an audit found into targets, as far as what is out already leaves room for them."""
     floor, top = float(policy.smallest_hidden), float(policy.min_count - 1)
     found, sums = [], []
     for kind, plus, minus in gathered.wanted:
@@ -144,8 +144,12 @@ def _wanted(gathered: Gathered, problem: Problem, policy: CellPolicy, budget: so
             sums.append(Target(kind, *cells, None, float(policy.min_count)))
         elif kind == "difference":
             sums.append(Target(kind, *cells, floor, top))
-        elif kind == "cell" and not np.isnan(count) and not policy.is_small(int(count)):
-            found.append(Target("cell", cells[0], (), None, count + 1))
+        elif kind == "base":
+            sums.append(Target(kind, cells[0], (), None, float(policy.min_pct_base)))
+        elif np.isnan(count) or policy.is_small(int(count)):
+            sums.append(Target(kind, cells[0], (), floor, top))
+        else:
+            found.append(Target(kind, cells[0], (), None, count + 1))
     return found + (_still_possible(gathered, problem, sums, budget) if sums else [])
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from disclosure.engine.audit import closure
-from disclosure.engine.audit.findings import Finding, Interval, Report
+from disclosure.engine.audit.findings import Codes, Finding, Interval, Report
 from disclosure.engine.audit.hearing import Hearing
 from disclosure.engine.audit.percentages import Printed, too_telling
 from disclosure.engine.audit.questions import Cell, Question, ask
@@ -261,7 +261,17 @@ class Case:
         places: Sequence[str],
         *,
         leak: bool = True,
+        about: Question | None = None,
     ) -> None:
         """Note a leak or a warning."""
-        finding = Finding(kind, people, low, high, why, tuple(places))
+        plus, minus = self._codes(about) if about else ((), ())
+        finding = Finding(kind, people, low, high, why, tuple(places), plus, minus)
         (self.leaks if leak else self.warnings).append(finding)
+
+    def _codes(self, about: Question) -> tuple[tuple[Codes, ...], tuple[Codes, ...]]:
+        """Name the cells of a question by their codes; none if one of them has no code."""
+        plus = [self.universe.codes_of(self.cells[c].who) for c in about.plus]
+        minus = [self.universe.codes_of(self.cells[c].who) for c in about.minus]
+        if any(codes is None for codes in (*plus, *minus)):
+            return (), ()
+        return tuple(c for c in plus if c is not None), tuple(c for c in minus if c is not None)

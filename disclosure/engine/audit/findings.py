@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+Codes = tuple[tuple[str, str], ...]  # dimension and code; a dimension left out means Total
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -16,6 +18,8 @@ class Finding:
     high: float
     derivation: str
     places: tuple[str, ...]
+    plus: tuple[Codes, ...] = ()  # the cells it is a sum of, where codes can name them
+    minus: tuple[Codes, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the finding for a machine; an open end is null."""

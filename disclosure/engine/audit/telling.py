@@ -24,7 +24,7 @@ class Teller:
         """Note a question the solver did not answer: it counts as a leak."""
         why = "The checker could not settle this in its limit."
         names, places = self._who(question)
-        self.case.add(question.kind, names, low, float("inf"), why, places)
+        self.case.add(question.kind, names, low, float("inf"), why, places, about=question)
 
     def tell(
         self, question: Question, vector: sparse.csr_matrix, low: float, high: float, *, leak: bool
@@ -32,7 +32,7 @@ class Teller:
         """Note what was found, with the sum that gives it."""
         names, places = self._who(question)
         why = self._plain(question, low, high) or derive(self.case.system, vector, low, high)
-        self.case.add(question.kind, names, low, high, why, places, leak=leak)
+        self.case.add(question.kind, names, low, high, why, places, leak=leak, about=question)
 
     def _who(self, question: Question) -> tuple[str, tuple[str, ...]]:
         cells = [self.case.cells[c] for c in (*question.plus, *question.minus)]

@@ -95,6 +95,11 @@ class Universe:
         said = [f"{self.names[d]} {self._name(d, who[d])}" for d in sorted(self.narrow(who))]
         return ", ".join(said) or "everyone"
 
+    def codes_of(self, who: Who) -> tuple[tuple[str, str], ...] | None:
+        """Return a population as dimensions and codes; None if it holds people whom no code names."""
+        said = tuple((self.names[d], self._name(d, who[d])) for d in sorted(self.narrow(who)))
+        return None if any(OTHERS in code for _, code in said) else said
+
     def _name(self, d: int, atoms: frozenset[int]) -> str:
         if atoms in self.sets[d]:
             return self.sets[d][atoms]

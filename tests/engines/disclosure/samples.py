@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from disclosure.engine.cli import check
 from disclosure.engine.codes import read_hierarchy
 from disclosure.engine.longform import Table, read_long
 from disclosure.engine.policy import CellPolicy
 from disclosure.engine.protect import Protection, protect
+from disclosure.engine.release import Outside, audit_release
 
 RULES = CellPolicy(min_count=6, hide_zeros=True, min_pct_base=20)
 ZEROS_SHOWN = CellPolicy(min_count=6, hide_zeros=False, min_pct_base=20)
@@ -69,7 +69,7 @@ def judge(case: Case, result: Protection, tmp_path=None, policy=RULES):
     """Audit what would be released, together with all earlier releases."""
     groups = {name: text.encode() for name, text in case.groups.items()}
     earlier = [(f"old{i}.csv", text.encode()) for i, text in enumerate(case.earlier)]
-    return check(result, earlier, groups, policy)
+    return audit_release(result, Outside(earlier), groups=groups, policy=policy)
 
 
 def random_case(seed: int) -> Case:

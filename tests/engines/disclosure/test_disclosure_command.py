@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from disclosure.engine import cli
+from disclosure.engine import cli, release
 from disclosure.engine.cli import main
 from disclosure.engine.errors import NoSafePattern, SolverFailed, Stopped
 
@@ -215,7 +215,7 @@ class TestNoMishapIsAVerdict:
         def fail(*args, **options):
             raise error
 
-        monkeypatch.setattr(cli, "protect", fail)
+        monkeypatch.setattr(release, "protect", fail)
         monkeypatch.setattr(cli, "audit", fail)
         out = tmp_path / "out.csv"
         out.write_text("old")
@@ -269,8 +269,12 @@ class TestEarlierReleases:
         self, table, tmp_path, capsys, monkeypatch
     ):
         """The side that protects is made to forget what was released earlier; the audit remembers."""
-        real = cli.protect
-        monkeypatch.setattr(cli, "protect", lambda tables, before, **options: real(tables, [], **options))
+        real = release.protect
+
+        def blind(tables, before, **options):
+            return real(tables, [], **options | {"wanted": ()})
+
+        monkeypatch.setattr(release, "protect", blind)
         old = tmp_path / "old.csv"
         old.write_text("school,sex,released\nA,m,40\nA,Total,43\n")
         out = tmp_path / "out.csv"
@@ -284,7 +288,7 @@ class TestEarlierReleases:
         def refuse(*args, **options):
             raise NoSafePattern("No safe pattern.")
 
-        monkeypatch.setattr(cli, "protect", refuse)
+        monkeypatch.setattr(release, "protect", refuse)
         assert main(["protect", str(table), "--out", str(tmp_path / "out.csv")]) == 1
         assert "in the way: " + str(table) in capsys.readouterr().err
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from disclosure.engine import examine as examining
+from disclosure.engine import release
 from disclosure.engine.errors import SolverFailed, Stopped
 from disclosure.engine.examine import examine
 from tests.engines.disclosure.samples import RULES
@@ -47,12 +47,12 @@ def test_what_is_no_table_is_not_read(content):
 
 
 @pytest.mark.parametrize("failure", [SolverFailed("broken"), Stopped("too long")])
-@pytest.mark.parametrize("where", ["protect", "audit_release"])
+@pytest.mark.parametrize("where", ["protect", "audit"])
 def test_a_solver_that_fails_releases_nothing(monkeypatch, failure, where):
     def fail(*args, **options):
         raise failure
 
-    monkeypatch.setattr(examining, where, fail)
+    monkeypatch.setattr(release, where, fail)
     found = look()
     assert found.verdict == "not_settled"
     assert found.released() == []
@@ -61,7 +61,7 @@ def test_a_solver_that_fails_releases_nothing(monkeypatch, failure, where):
 @pytest.mark.obligation("O-81")
 def test_a_pattern_that_the_audit_breaks_releases_nothing(monkeypatch):
     """The side that protects is made blind; the side that audits still sees."""
-    real = examining.protect
+    real = release.protect
 
     def blind(tables, *args, **options):
         result = real(tables, *args, **options)
@@ -70,7 +70,7 @@ def test_a_pattern_that_the_audit_breaks_releases_nothing(monkeypatch):
         shown = tuple(row.count >= 6 for row in tables[0].rows)
         return replace(result, tables=(replace(result.tables[0], shown=shown),))
 
-    monkeypatch.setattr(examining, "protect", blind)
+    monkeypatch.setattr(release, "protect", blind)
     found = look()
     assert found.verdict == "not_settled"
     assert found.released() == []

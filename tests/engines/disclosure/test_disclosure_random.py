@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from disclosure.engine.audit.judge import audit
-from disclosure.engine.cli import check
 from disclosure.engine.codes import read_hierarchy
 from disclosure.engine.errors import BadTable, NoSafePattern, SolverFailed, Stopped
 from disclosure.engine.longform import read_long
 from disclosure.engine.policy import CellPolicy
 from disclosure.engine.protect import protect
+from disclosure.engine.release import Outside, audit_release
 from tests.engines.disclosure.generators import KINDS, blanked, project
 from tests.engines.disclosure.oracle import Oracle
 from tests.engines.disclosure.samples import RULES, ZEROS_SHOWN, Case, cross, judge, random_case, run
@@ -92,7 +92,7 @@ def released(seed, seconds=0.4):
             result = protect(tables, before, hierarchies=hierarchies, policy=policy, seconds=seconds)
         except (NoSafePattern, Stopped, SolverFailed):
             return  # nothing is released
-        report = check(result, earlier, groups, policy)
+        report = audit_release(result, Outside(earlier), groups=groups, policy=policy)
         public = [table.public_bytes() for table in result.tables]
         everything = [content.decode() for content in public] + [content.decode() for _, content in earlier]
         yield report, Oracle(everything, texts, made.groups, zeros_hidden=made.zeros_hidden).leaks()

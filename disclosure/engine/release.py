@@ -1,0 +1,92 @@
+"""Protect tables, attack the very bytes that would go out, and guard what that found, until it is clean."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from disclosure.engine.audit.findings import Codes
+from disclosure.engine.audit.judge import Report, audit
+from disclosure.engine.codes import Hierarchy
+from disclosure.engine.longform import Table
+from disclosure.engine.policy import CellPolicy
+from disclosure.engine.problem import Sum, Wanted
+from disclosure.engine.protect import Protection, protect
+
+ROUNDS = 4  # patterns tried, each guarding also what the audit found in those before it
+_KINDS = {
+    "cell": "cell",
+    "unlisted": "cell",
+    "residual": "residual",
+    "difference": "difference",
+    "base": "base",
+}
+
+File = tuple[str, bytes]
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What is out already, as it was handed on: what the project released, and what others published."""
+
+    released: Sequence[File] = ()
+    known: Sequence[File] = ()
+    tables: Sequence[Table] = field(default=())  # both, read
+
+
+def protect_and_audit(
+    tables: Sequence[Table],
+    outside: Outside,
+    *,
+    hierarchies: Mapping[str, Hierarchy],
+    groups: Mapping[str, bytes],
+    policy: CellPolicy,
+    seconds: float,
+    left: Callable[[], float] | None = None,
+    told: Callable[[int, str], None] = lambda percent, message: None,
+) -> tuple[Protection, Report]:
+    """Return the first pattern whose release passes its audit; if none does, the last with what leaks.
+
+    `groups` are the files of the `hierarchies`. Each pattern has the whole limit.
+
+    :raises BadTable: if the input cannot be used
+    :raises NoSafePattern: if nothing that may be withheld makes the release safe
+    :raises Stopped: if the limit is reached before any safe pattern is found
+    :raises SolverFailed: if the solver does not answer
+    """
+    wanted: list[Wanted] = []
+    for turn in range(ROUNDS):
+        told(80 if turn else 20, "Looking for the fewest cells to withhold.")
+        result = protect(
+            tables,
+            outside.tables,
+            hierarchies=hierarchies,
+            policy=policy,
+            seconds=seconds,
+            left=left,
+            wanted=wanted,
+        )
+        told(80, "Attacking what would be released.")
+        report = audit_release(result, outside, groups=groups, policy=policy)
+        more = [each for each in _wanted(report) if each not in wanted]
+        if not more:
+            break
+        wanted += more
+    return result, report
+
+
+def audit_release(
+    result: Protection, outside: Outside, *, groups: Mapping[str, bytes], policy: CellPolicy
+) -> Report:
+    """Audit the bytes that may be handed on, with the true counts and all that is out already."""
+    public = [(f"{t.table.name} (to be released)", t.public_bytes()) for t in result.tables]
+    truth = [(t.table.name, t.reviewer_bytes()) for t in result.tables]
+    return audit([*public, *outside.released], groups=groups, policy=policy, truth=truth, known=outside.known)
+
+
+def _wanted(report: Report) -> Iterator[Wanted]:
+    for leak in report.leaks:
+        if leak.kind in _KINDS and leak.plus:
+            yield Wanted(_KINDS[leak.kind], _sum(leak.plus), _sum(leak.minus))
+
+
+def _sum(cells: Sequence[Codes]) -> Sum:
+    return tuple(dict(codes) for codes in cells)
