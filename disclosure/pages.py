@@ -22,6 +22,12 @@ LETTERS: Final = (
     ("C", "complementary", "Withheld because a small count could be worked out from it."),
     ("P", "percentage", "Its percentage is withheld: of a small base, or of a withheld count."),
 )
+WIDTHS: Final = (
+    ("narrow", 5, "A range of 6 numbers or fewer: just as wide as the rule asks."),
+    ("some", 20, "A range of up to 21 numbers."),
+    ("wide", 100, "A range of up to 101 numbers."),
+    ("any", None, "A wider range."),
+)
 _MOST_ACROSS: Final = 12
 
 
@@ -146,7 +152,14 @@ def grid(table: dict[str, Any]) -> dict[str, Any]:
     rows = [
         {"labels": labels, "cells": [cells.get(head) for head in heads]} for labels, cells in lines.items()
     ]
-    return {"name": table["name"], "dimensions": dims[:cut], "across": across, "heads": heads, "rows": rows}
+    return {
+        "name": table["name"],
+        "dimensions": dims[:cut],
+        "across": across,
+        "heads": heads,
+        "rows": rows,
+        "is_open": any(row.get("interval") for row in table["rows"]),
+    }
 
 
 def _fits(table: dict[str, Any]) -> bool:
@@ -166,4 +179,16 @@ def cell(row: dict[str, Any]) -> dict[str, Any]:
         "reason": row["reason"],
         "percentage": row["percentage"],
         "percentage_shown": row["percentage_shown"],
+        "interval": row.get("interval"),  # a sheet of before has none
+        "width": _width(row.get("interval")),
     }
+
+
+def _width(interval: dict[str, Any] | None) -> str:
+    """Say how open a withheld cell is, in four steps."""
+    if interval is None:
+        return ""
+    if interval["high"] is None:
+        return "any"
+    wide = interval["high"] - interval["low"]
+    return next((name for name, most, _ in WIDTHS if most is not None and wide <= most), WIDTHS[-1][0])

@@ -114,7 +114,8 @@ def look(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
         for reason in refusal.reasons:
             messages.error(request, reason)
         return redirect("disclosure:detail", pk=pk)
-    context = {"output": output, "found": found, "sheet": pages.sheet(content), "letters": pages.LETTERS}
+    context = {"output": output, "found": found, "sheet": pages.sheet(content)}
+    context |= {"letters": pages.LETTERS, "widths": pages.WIDTHS}
     return render(request, "disclosure/look.html", context | {"verdict": pages.verdict(output, found)})
 
 

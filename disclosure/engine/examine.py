@@ -11,7 +11,7 @@ from disclosure.engine.longform import Table, read_long
 from disclosure.engine.policy import CellPolicy
 from disclosure.engine.protect import Protection
 from disclosure.engine.reading import Reader, read_file, read_grids
-from disclosure.engine.release import Outside, protect_and_audit
+from disclosure.engine.release import Outside, intervals, protect_and_audit
 
 SAFE, UNREADABLE, NO_PATTERN, NOT_SETTLED = "safe", "unreadable", "no_pattern", "not_settled"
 
@@ -50,9 +50,14 @@ class Examination:
         return json.dumps(said, ensure_ascii=False, sort_keys=True).encode()
 
     def _protected(self) -> list[dict[str, Any]]:
-        said = []
-        for table in self.protection.tables if self.protection else ():
-            rows = zip(table.table.rows, table.shown, table.percentage_shown, table.reasons, strict=True)
+        said: list[dict[str, Any]] = []
+        if self.protection is None or self.report is None:
+            return said
+        opens = intervals(self.protection, self.report)
+        for table, ends in zip(self.protection.tables, opens, strict=True):
+            rows = zip(
+                table.table.rows, table.shown, table.percentage_shown, table.reasons, ends, strict=True
+            )
             said.append(
                 {
                     "name": table.table.name,
@@ -65,8 +70,9 @@ class Examination:
                             "percentage": str(row.share().value) if row.percentage else None,
                             "percentage_shown": percentage_shown,
                             "reason": reason,
+                            "interval": interval.as_json() if interval else None,
                         }
-                        for row, shown, percentage_shown, reason in rows
+                        for row, shown, percentage_shown, reason, interval in rows
                     ],
                 }
             )
@@ -82,6 +88,7 @@ def _unprotected(table: Table) -> dict[str, Any]:
             "percentage": None,
             "percentage_shown": False,
             "reason": "",
+            "interval": None,
         }
         for row in table.rows
     ]

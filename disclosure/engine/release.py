@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from disclosure.engine.audit.findings import Codes
-from disclosure.engine.audit.judge import Report, audit
+from disclosure.engine.audit.judge import Interval, Report, audit
 from disclosure.engine.codes import Hierarchy
 from disclosure.engine.longform import Table
 from disclosure.engine.policy import CellPolicy
 from disclosure.engine.problem import Sum, Wanted
-from disclosure.engine.protect import Protection, protect
+from disclosure.engine.protect import ProtectedTable, Protection, protect
 
 ROUNDS = 4  # patterns tried, each guarding also what the audit found in those before it
 _KINDS = {
@@ -19,6 +19,8 @@ _KINDS = {
     "difference": "difference",
     "base": "base",
 }
+
+_FIRST_LINE = 2  # of the counts; the header is the first of the file
 
 File = tuple[str, bytes]
 
@@ -77,9 +79,25 @@ def audit_release(
     result: Protection, outside: Outside, *, groups: Mapping[str, bytes], policy: CellPolicy
 ) -> Report:
     """Audit the bytes that may be handed on, with the true counts and all that is out already."""
-    public = [(f"{t.table.name} (to be released)", t.public_bytes()) for t in result.tables]
+    public = [(_audited_as(t), t.public_bytes()) for t in result.tables]
     truth = [(t.table.name, t.reviewer_bytes()) for t in result.tables]
     return audit([*public, *outside.released], groups=groups, policy=policy, truth=truth, known=outside.known)
+
+
+def intervals(result: Protection, report: Report) -> list[list[Interval | None]]:
+    """Return how open each withheld cell is, for each row of each table; None where it is shown."""
+    told = {place: interval for interval in report.intervals for place in interval.places}
+    return [
+        [
+            None if shown else told.get(f"{_audited_as(table)}, line {line}")
+            for line, shown in enumerate(table.shown, start=_FIRST_LINE)
+        ]
+        for table in result.tables
+    ]
+
+
+def _audited_as(table: ProtectedTable) -> str:
+    return f"{table.table.name} (to be released)"
 
 
 def _wanted(report: Report) -> Iterator[Wanted]:

@@ -108,6 +108,7 @@ def test_from_the_agencies_to_the_release(signed_in, relayed, time):
         assert "As uploaded" in tables
         assert "As it will be released" in tables
         assert "withheld, complementary" in tables
+        assert "What an attacker still has to think possible" in tables
         refused = page(client, "clear", output, is_aggregated="on")
         assert "Confirm this, or return the output." in text(refused)
         confirmed = page(client, "clear", output, **dict.fromkeys(outputs.CONFIRMED, "on"))

@@ -51,7 +51,8 @@ class Hearing:
         low, high = self.proven.get(number, (self.least[number], self.most[number]))
         if low > high:  # nothing seen: all that is certain is what was printed
             low, high = cell.low, cell.low
-        return Interval(self.case.words_of(cell), float(low), float(high), proven, (cell.mentioned,))
+        places = tuple(dict.fromkeys([cell.mentioned, *cell.blank_in.values()]))
+        return Interval(self.case.words_of(cell), float(low), float(high), proven, places)
 
     def _truth(self, question: Question) -> int | None:
         asks = question.kind in ("cell", "unlisted")

@@ -25,6 +25,12 @@ def test_a_table_that_can_be_protected_is_safe():
     sheet = json.loads(found.sheet())
     assert sheet["tables"][0]["rows"][0]["count"] == 3
     assert sheet["tables"][0]["rows"][0]["reason"] == "small"
+    ranges = [
+        row["interval"] and (row["interval"]["low"], row["interval"]["high"])
+        for row in sheet["tables"][0]["rows"]
+    ]
+    assert ranges[2:] == [None, None]
+    assert all(low == 0 and high >= 5 for low, high in ranges[:2])
 
 
 @pytest.mark.obligation("O-81")
