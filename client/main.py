@@ -1,4 +1,4 @@
-"""The command `p20`: what an agency's server and an independent verifier need, without the portal.
+"""The command `p20`: what an agency's server, a researcher and a verifier need, without the portal.
 
 Exit codes: 0 done or valid, 1 refused or broken, 2 unreadable, unknown or wrongly called.
 """
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from client import config, encode_command, ledger
+from client import config, encode_command, ledger, tables_command
 from client.checking import check_file, read_spec
 from client.encoding import NotEncoded
 from client.failure import Failure
@@ -69,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     check.set_defaults(run=_check)
 
     encode_command.add_command(commands)
+    tables_command.add_command(commands)
 
     sending = commands.add_parser("send", help="check, sign, seal and send a file")
     sending.add_argument("file", type=Path)

@@ -1,0 +1,115 @@
+"""`p20 tables`: the check that the vault makes of an output, on the researcher's own machine (O-78, O-81)."""
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from client.failure import Failure
+from disclosure.engine.cli import DEFAULTS
+from disclosure.engine.errors import BadTable
+from disclosure.engine.examine import NO_PATTERN, NOT_SETTLED, SAFE, Examination, examine
+from disclosure.engine.policy import CellPolicy, from_toml
+
+_EXIT = {SAFE: 0, NO_PATTERN: 1, NOT_SETTLED: 1}
+_VERDICTS = {
+    SAFE: "No withheld cell can be worked out.",
+    NO_PATTERN: "Whatever is withheld, a small count could be worked out.",
+    NOT_SETTLED: "It could not be settled whether the tables are safe.",
+}
+
+
+def add_command(commands: Any) -> None:
+    """This will add the command."""
+    parser = commands.add_parser(
+        "tables", help="check a file of tables as the portal will when it is submitted, and protect them"
+    )
+    parser.add_argument("file", type=Path, help="CSV or XLSX")
+    parser.add_argument(
+        "--released",
+        type=Path,
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="FILE",
+        help="what the project released before about the same people, from its packages",
+    )
+    parser.add_argument("--policy", type=Path, metavar="FILE.toml", help="stricter rules, if there are any")
+    parser.add_argument("--seconds", type=float, default=60.0, help="how long to look for fewer cells")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to write the protected tables")
+    parser.add_argument("--json", action="store_true", help="answer as JSON")
+    parser.set_defaults(run=_run)
+
+
+def _run(called: argparse.Namespace) -> int:
+    if called.out and called.out.exists() and any(called.out.iterdir()):
+        raise Failure(f"{called.out} is not empty. Name a new folder with --out.", code=2)
+    found = examine(
+        called.file.name,
+        called.file.read_bytes(),
+        [(str(path), path.read_bytes()) for path in called.released],
+        policy=_policy(called.policy),
+        seconds=called.seconds,
+    )
+    if called.out and found.verdict == SAFE:
+        called.out.mkdir(parents=True, exist_ok=True)
+        for number, content in enumerate(found.released(), start=1):
+            (called.out / f"table-{number}.csv").write_bytes(content)
+    _show(found, called)
+    return _EXIT.get(found.verdict, 2)
+
+
+def _policy(path: Path | None) -> CellPolicy:
+    if path is None:
+        return DEFAULTS
+    try:
+        return from_toml(path.read_text("utf-8"), defaults=DEFAULTS)
+    except (BadTable, UnicodeDecodeError) as problem:
+        raise Failure(str(problem), code=2) from problem
+
+
+def _show(found: Examination, called: argparse.Namespace) -> None:
+    tables = list(_tables(found))
+    if called.json:
+        told = {
+            "verdict": found.verdict,
+            "message": found.message,
+            "facts": list(found.facts),
+            "tables": tables,
+        }
+        print(json.dumps(told, indent=2, ensure_ascii=False))
+        return
+    if found.message:
+        print(found.message)
+    for fact in found.facts:
+        print(f"  in the way: {fact}")
+    for number, table in enumerate(tables, start=1):
+        withheld = table["withheld"]
+        print(f"Table {number}, {table['name']}: {len(withheld)} of {table['cells']} cells are withheld.")
+        for cell in withheld:
+            print(f"  {cell['people']}: {cell['reason']}")
+    if found.verdict in _VERDICTS:
+        print(_VERDICTS[found.verdict])
+    if called.out and found.verdict == SAFE:
+        print(
+            f"The protected tables are in {called.out}. Submit the file itself; the portal protects it again."
+        )
+
+
+def _tables(found: Examination) -> Iterator[dict[str, Any]]:
+    """Give, for each protected table, what is withheld and why; no counts."""
+    for table in found.protection.tables if found.protection else ():
+        rows = zip(table.table.rows, table.shown, table.reasons, strict=True)
+        yield {
+            "name": table.table.name,
+            "cells": len(table.table.rows),
+            "withheld": [
+                {
+                    "people": ", ".join(f"{dim} {row.codes[dim]}" for dim in table.table.dimensions),
+                    "reason": why,
+                }
+                for row, shown, why in rows
+                if not shown
+            ],
+        }
