@@ -11,39 +11,21 @@ from django.db import transaction
 from disclosure import lifecycle, standing
 from disclosure.engine.errors import BadTable
 from disclosure.engine.examine import SAFE, Examination, examine
-from disclosure.engine.policy import CellPolicy, strictest
+from disclosure.engine.policy import CellPolicy
 from disclosure.engine.reading import Grids, grids_told, told_grids
 from disclosure.models import CleanTable, Output, OutputCheck, OutputStatus
-from p20win import policy
+from disclosure.rules import noted, rules_of
 from p20win.accounts.public import system_user
 from p20win.custody import public as custody
-from p20win.projects import public as projects
 from p20win.workflow import create, take
-from requests_app import public as requests
 
 if TYPE_CHECKING:
     from p20win.custody.models import SealedFile
     from p20win.jobs.public import RunningJob
-    from p20win.projects.models import Project
 
 # A workbook takes some fifty times its size to read; so much only while nobody else is in the process.
 _READING: Final = custody.Limits(memory=1 << 30, answer=64 << 20, cpu_seconds=60, seconds=90)
 SECONDS: Final = 60.0  # of solver work; the clock stops it at twice that, and then the check says so
-
-
-def rules_of(project: "Project") -> CellPolicy:
-    """Return the strictest rules that bind this project: the policy's, each agency's, each decision's."""
-    floor = CellPolicy(
-        min_count=max(policy.MIN_CELL_COUNT, requests.min_cell_count(project)),
-        hide_zeros=False,
-        min_pct_base=policy.MIN_PERCENT_BASE,
-    )
-    theirs = [
-        CellPolicy(agency.min_cell_count, agency.hides_zeros, policy.MIN_PERCENT_BASE)
-        for agency in projects.suppliers(project)
-    ]
-    # No agency at all is no leave to show zeros.
-    return strictest([floor, *theirs] if theirs else [floor, CellPolicy(1, True, 1)])
 
 
 def check_output(file: "SealedFile", *, job: "RunningJob", at: dt.datetime) -> None:
@@ -97,11 +79,7 @@ def _keep(
         number=earlier + 1,
         checked_at=at,
         verdict=found.verdict,
-        policy={
-            "min_count": rules.min_count,
-            "hide_zeros": rules.hide_zeros,
-            "min_pct_base": rules.min_pct_base,
-        },
+        policy=noted(rules),
         compared_with=[str(other.pk) for other in beside],
         sheet=_seal(output, "what-the-check-found", found.sheet(salt=secrets.token_hex(32)), at=at),
         **_numbers(found),

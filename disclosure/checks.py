@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from disclosure import standing
+from disclosure import rules, standing
 from disclosure.models import Clearance, Output, OutputCheck, OutputStatus, Verdict
 from p20win import access, clock
 from p20win.accounts.public import Role, is_operating_group
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from p20win.accounts.models import User
     from p20win.projects.models import Project
 
+_STRICTER = "The rules of this project have grown stricter since the check."
 REVIEWERS = (Role.DATA_STEWARD, Role.BOARD_MEMBER)
 
 
@@ -61,6 +62,16 @@ def stands_beside_others(output: Output, actor: "User") -> str | None:
     if not missing.exists():
         return None
     return "Another output of this project went ahead meanwhile. Check this one again beside it."
+
+
+def rules_are_those_of_its_check(output: Output, actor: "User") -> str | None:
+    """No agency has asked for stricter rules since; what was checked by milder ones does not go out."""
+    found = standing.latest_check(output)
+    if found is None or not rules.have_grown_since(found):
+        return None
+    if output.status == OutputStatus.CHECKED:
+        return f"{_STRICTER} Check it again."
+    return f"{_STRICTER} Return it, so that it is checked anew."
 
 
 def is_not_own(output: Output, actor: "User") -> str | None:
@@ -117,9 +128,27 @@ def why_not_clear(output: Output, actor: "User", at: dt.datetime) -> list[str]:
         return [f"Not possible while the status is “{output.get_status_display()}”."]
     if why := is_not_own(output, actor) or is_reviewer(output, actor):
         return [why]
-    if all(row.cleared_at for row in clearances_of(output, actor)):
+    if vote_of(output, actor).cleared_at:
         return ["Your organisation has cleared it."]
     return access.why_not(actor, "review_output", output.project, "output", at)
+
+
+def why_not_return(output: Output, actor: "User", at: dt.datetime) -> list[str]:
+    """Say why this person cannot return this output now; who has cleared it may still think better of it."""
+    if output.status != OutputStatus.IN_REVIEW:
+        return [f"Not possible while the status is “{output.get_status_display()}”."]
+    if why := is_not_own(output, actor) or is_reviewer(output, actor):
+        return [why]
+    return access.why_not(actor, "review_output", output.project, "output", at)
+
+
+def vote_of(output: Output, actor: "User") -> Clearance:
+    """Return the clearance that this person gives: one each, for one party, also of who speaks for two."""
+    rows = clearances_of(output, actor)
+    given = [row for row in rows if row.decided_by_id == actor.pk]
+    waiting = [row for row in rows if row.cleared_at is None]
+    at_home = [row for row in waiting if row.organisation_id == actor.organisation_id]
+    return (given or at_home or waiting or rows)[0]
 
 
 def why_not_look(found: OutputCheck, actor: "User", at: dt.datetime) -> list[str]:

@@ -55,11 +55,15 @@ def detail(output: Output, person: "User", at: dt.datetime) -> dict[str, Any]:
         "is_operating_group": is_og,
         "may_look": found is not None and not why_not_look(found, person, at),
         "why_not_clear": checks.why_not_clear(output, person, at),
+        "why_not_return": checks.why_not_return(output, person, at),
         "why_not_send": blockers(lifecycle.SEND, output, person) if is_author else [],
         "why_not_release": blockers(lifecycle.RELEASE, output, person) if is_og else [],
         "why_not_new_file": blockers(lifecycle.SEND_NEW_FILE, output, person) if is_author else [],
         "why_not_withdraw": blockers(lifecycle.WITHDRAW, output, person) if is_author or is_og else [],
-        "check_again": is_author and bool(checks.stands_beside_others(output, person)),
+        "check_again": is_author
+        and bool(
+            checks.stands_beside_others(output, person) or checks.rules_are_those_of_its_check(output, person)
+        ),
         "clocks": deadlines.of_subject(output),
         "may_have_package": output.status == OutputStatus.RELEASED
         and not access.why_not(person, "see_counts", output.project, "output", at),

@@ -157,7 +157,7 @@ def send_to_agencies(output: Output, *, by: "User", at: dt.datetime) -> Output:
 def clear(
     output: Output, *, points: Mapping[str, bool], by: "User", at: dt.datetime, comment: str = ""
 ) -> Output:
-    """Confirm an output in writing for one's organisation, on all five points (O-82).
+    """Confirm an output in writing for one's organisation, on all five points (O-82); each has one vote.
 
     :raises Blocked: if a point is missing, or this person may not speak now
     """
@@ -168,32 +168,32 @@ def clear(
         reasons.append("Confirm all five points, or return the output with a comment.")
     if reasons:
         raise Blocked(reasons)
-    for row in checks.clearances_of(output, by):
-        if row.cleared_at is None:
-            said: dict[str, Any] = dict.fromkeys(POINTS, True)
-            said |= {"cleared_at": at, "decided_by": by, "comment": comment}
-            details = {"organisation": row.organisation.slug, "points": sorted(POINTS)}
-            amend("clearance.given", row, by=by, at=at, details=details, **said)
-            deadlines.meet(CLEARANCE_CLOCK, output, at=at, by=by, organisation=row.organisation)
+    row = checks.vote_of(output, by)
+    said: dict[str, Any] = dict.fromkeys(POINTS, True)
+    said |= {"cleared_at": at, "decided_by": by, "comment": comment}
+    details = {"organisation": row.organisation.slug, "points": sorted(POINTS)}
+    amend("clearance.given", row, by=by, at=at, details=details, **said)
+    deadlines.meet(CLEARANCE_CLOCK, output, at=at, by=by, organisation=row.organisation)
     return output
 
 
 @transaction.atomic
 def return_to_author(output: Output, *, comment: str, by: "User", at: dt.datetime) -> Output:
-    """Return an output with a comment; its clocks stop.
+    """Return an output with a comment, also after clearing it; its clocks stop.
 
     :raises Blocked: if there is no comment, or this person may not speak now
     """
     first_in_line()
     output = Output.objects.select_for_update().get(pk=output.pk)
-    reasons = checks.why_not_clear(output, by, at)
+    reasons = checks.why_not_return(output, by, at)
     if not comment.strip():
         reasons.append("Say what must change.")
     if reasons:
         raise Blocked(reasons)
-    row = next(each for each in checks.clearances_of(output, by) if each.cleared_at is None)
+    row = checks.vote_of(output, by)
     details = {"organisation": row.organisation.slug}
-    said: dict[str, Any] = {"returned_at": at, "decided_by": by, "comment": comment}
+    said: dict[str, Any] = dict.fromkeys(POINTS, False)
+    said |= {"cleared_at": None, "returned_at": at, "decided_by": by, "comment": comment}
     amend("clearance.refused", row, by=by, at=at, details=details, **said)
     output = take(lifecycle.RETURN, output, by=by, at=at, details=details)
     _stop_clocks(output, by=by, at=at)

@@ -174,7 +174,8 @@ def clear(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
         if _tried(form, act):
             messages.success(request, "Confirmed for your organisation.")
             return redirect("disclosure:detail", pk=pk)
-    return _review_page(request, "disclosure/clear.html", output, form)
+    why_not = checks.why_not_clear(output, request.user, clock.now())
+    return _review_page(request, "disclosure/clear.html", output, form, why_not)
 
 
 @roles_only(*_REVIEWERS)
@@ -189,15 +190,18 @@ def give_back(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
         if _tried(form, act):
             messages.success(request, "Returned to its author.")
             return redirect("disclosure:detail", pk=pk)
-    return _review_page(request, "disclosure/return.html", output, form)
+    why_not = checks.why_not_return(output, request.user, clock.now())
+    return _review_page(request, "disclosure/return.html", output, form, why_not)
 
 
-def _review_page(request: SignedInRequest, template: str, output: Output, form: Form) -> HttpResponse:
+def _review_page(
+    request: SignedInRequest, template: str, output: Output, form: Form, why_not: list[str]
+) -> HttpResponse:
     found = selectors.latest_check(output)
     context = {
         "output": output,
         "form": form,
-        "why_not": checks.why_not_clear(output, request.user, clock.now()),
+        "why_not": why_not,
         "verdict": pages.verdict(output, found),
     }
     return render(request, template, context)

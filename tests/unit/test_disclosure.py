@@ -9,7 +9,7 @@ import zipfile
 import pytest
 from django.db import IntegrityError, transaction
 
-from disclosure import checking, checks, notices, package, selectors, services, standing
+from disclosure import checking, checks, notices, package, rules, selectors, services, standing
 from disclosure.models import POINTS, Clearance, Output, OutputStatus, Verdict
 from p20win import clock
 from p20win.accounts.public import Role, give_role, system_user
@@ -121,8 +121,8 @@ class TestChecking:
         agency = projects.suppliers(project).first()
         agency.min_cell_count, agency.hides_zeros = 12, False
         agency.save()
-        rules = checking.rules_of(project)
-        assert (rules.min_count, rules.hide_zeros, rules.min_pct_base) == (12, True, 20)
+        found = rules.rules_of(project)
+        assert (found.min_count, found.hide_zeros, found.min_pct_base) == (12, True, 20)
 
     @pytest.mark.obligation("O-80")
     def test_a_list_of_people_goes_back_without_repeating_a_value(self):
