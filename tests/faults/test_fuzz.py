@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-
 # A process begins with the peak memory of the one it was started from, and pytest's may be beyond the limit.
 APART = "import subprocess, sys; sys.exit(subprocess.run(sys.argv[1:], check=False).returncode)"
 
