@@ -117,29 +117,34 @@ def test_it_leaves_no_process_and_no_file_but_what_people_keep(undisturbed):
     assert (kept / "agreement-DR-0001.pdf").read_bytes().startswith(b"%PDF")
 
 
+@pytest.fixture(scope="module")
+def at_once():
+    """Return what two runs found that went on side by side, the worker of the first killed in its match."""
+    with tempfile.TemporaryDirectory(prefix="p20t-") as path:
+        first, second = (start(Path(path), "--people", "1000") for _ in range(2))
+        said = told(first, ["Files: checked against", "done"])
+        time.sleep(1.5)  # the match has begun: files are open, models are being learnt
+        killed = below(int(re.search(r"vault (\d+)", said).group(1)))
+        for pid in killed:
+            os.kill(pid, signal.SIGKILL)
+        yield killed, ended(first, 900, said)[1], ended(second, 900)[1]
+
+
 @pytest.mark.obligation("O-67")
-def test_a_worker_killed_in_the_middle_of_the_match_changes_nothing(undisturbed, folder):
-    process = start(folder, "--people", "1000")
-    said = told(process, ["Files: checked against", "done"])
-    time.sleep(1.5)  # the match has begun: files are open, models are being learnt
-    killed = below(int(re.search(r"vault (\d+)", said).group(1)))
-    for pid in killed:
-        os.kill(pid, signal.SIGKILL)
-    _, found = ended(process, 900, said)
+def test_a_worker_killed_in_the_middle_of_the_match_changes_nothing(undisturbed, at_once):
+    killed, found, _ = at_once
 
     assert killed
     assert found["ok"] is True
     assert {key: found[key] for key in QUALITY} == {key: undisturbed[1][key] for key in QUALITY}
 
 
-def test_two_run_side_by_side_and_a_run_can_be_repeated(folder):
-    first, second = (start(folder, "--people", "1000", "--seed", seed) for seed in ("34", "34"))
+def test_two_run_side_by_side_and_a_run_can_be_repeated(undisturbed, at_once):
+    _, _, beside = at_once
 
-    said = [ended(process, 900)[1] for process in (first, second)]
-
-    assert [each["ok"] for each in said] == [True, True]
+    assert beside["ok"] is True
     # The same people, and the same links but for the approximate fit of a run.
-    assert said[0]["recall"] == pytest.approx(said[1]["recall"], abs=0.01)
+    assert beside["recall"] == pytest.approx(undisturbed[1]["recall"], abs=0.01)
 
 
 def test_as_many_people_as_a_small_project_has(folder):
