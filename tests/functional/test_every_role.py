@@ -12,7 +12,7 @@ ANY_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 LEFT_OUT = re.compile(r"^/demo/|/logout/|/accounts/password/reset/")
 ALIKE = re.compile(r"^/(accounts|deadlines/closed-days|agreements/methods|inbox/mail)/")
 looked_at_once: set[str] = set()  # pages that are alike for everyone
-ALWAYS = ("Requestor",)  # the others are looked at among the heavy checks
+ALWAYS = ("Authorised signatory",)  # the others are looked at among the heavy checks
 ENOUGH = 40  # pages for one person; of pages that differ by their id alone one is looked at
 
 

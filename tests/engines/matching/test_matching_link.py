@@ -63,6 +63,7 @@ class TestQuality:
         assert reached.recall > 0.96
         assert toolkit.report["engine"] == "toolkit"
 
+    @pytest.mark.long
     @pytest.mark.parametrize("engine", ["splink", "toolkit"])
     def test_the_same_order_and_one_thread_give_the_same_people_again(self, tables, spec, link, engine):
         spec = replace(spec, engine=engine)
