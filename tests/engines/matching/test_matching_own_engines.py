@@ -182,6 +182,7 @@ def test_at_the_limit_of_memory_the_run_is_refused_in_words(link, monkeypatch, e
     made = files.make(60_000, seed=7, model=models.AGENCIES)
     tables = {"a": made.left, "b": made.right}
     monkeypatch.setattr(memory, "for_database", lambda limit: 1)
+    monkeypatch.setattr(adapter, "_WORKING_MEMORY", 4 << 20)
 
     with pytest.raises(NeedsMoreMemory, match="more memory"):
         link(tables, described(tables, engine=engine))
