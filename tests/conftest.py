@@ -22,6 +22,17 @@ def _quick_passwords(request):
 
 
 @pytest.fixture(autouse=True)
+def _starting_points_as_patched(request):
+    """Let what a test replaces not reach another by what they both start from."""
+    if not request.config.pluginmanager.hasplugin("django"):
+        return
+    from tests import starting_points
+
+    is_patching = "monkeypatch" in request.fixturenames
+    starting_points.watch(request.getfixturevalue("monkeypatch") if is_patching else None)
+
+
+@pytest.fixture(autouse=True)
 def _shipped_texts(request):
     """Put back the texts that a migration adopted: a test with real transactions empties every table."""
     if request.node.get_closest_marker("django_db") is None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
+import pytest
 from django.conf import settings
 from django.db import connection, models
 
@@ -26,6 +27,8 @@ _FOLDERS = ("P20WIN_MEDIA", "P20WIN_KEYSTORE", "P20WIN_VAULT_KEYS", "P20WIN_VAUL
 _LEDGER = "audit_event"
 _kept: dict[tuple[object, ...], "Point | None"] = {}
 _tables: dict[str, list[str]] = {}
+_harmless = "at_start."  # the factories give that time themselves
+_patches: list[pytest.MonkeyPatch] = []
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,8 @@ def starting_point(*world: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
             state = _state() if connection.in_atomic_block and not is_about_a_row else None
             if state is None:
                 return make(*args, **kwargs)
-            key = (make.__qualname__, repr(args), repr(sorted(kwargs.items())), repr(world), state)
+            asked = repr((args, sorted(kwargs.items()), world))
+            key = (make.__qualname__, asked, _patched(), state)
             if key not in _kept:
                 before = _rows()
                 row = make(*args, **kwargs)
@@ -61,6 +65,25 @@ def starting_point(*world: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
         return made
 
     return keeps
+
+
+def watch(patches: pytest.MonkeyPatch | None) -> None:
+    """Tell what the test that begins now may replace: what is made otherwise is another starting point."""
+    _patches[:] = [patches] if patches else []
+
+
+def _patched() -> tuple[str, ...]:
+    """Name what the test has replaced, and by what."""
+    found = []
+    for patches in _patches:
+        for target, name, _ in patches._setattr:
+            value = getattr(target, name)
+            held = [cell.cell_contents for cell in getattr(value, "__closure__", None) or ()]
+            by = f"{getattr(value, '__qualname__', repr(value))} {held}"
+            if not by.startswith(_harmless):
+                found.append(f"{getattr(target, '__name__', target)}.{name}: {by}")
+        found += [f"{name}: {target[name]!r}" for target, name, _ in patches._setitem if name in target]
+    return tuple(found)
 
 
 def _state() -> str | None:
