@@ -28,8 +28,8 @@ def _starting_points_as_patched(request):
         return
     from tests import starting_points
 
-    is_patching = "monkeypatch" in request.fixturenames
-    starting_points.watch(request.getfixturevalue("monkeypatch") if is_patching else None)
+    patches = request.getfixturevalue("monkeypatch") if "monkeypatch" in request.fixturenames else None
+    starting_points.watch(patches, request.getfixturevalue("settings"))
 
 
 @pytest.fixture(autouse=True)

@@ -27,8 +27,8 @@ _FOLDERS = ("P20WIN_MEDIA", "P20WIN_KEYSTORE", "P20WIN_VAULT_KEYS", "P20WIN_VAUL
 _LEDGER = "audit_event"
 _kept: dict[tuple[object, ...], "Point | None"] = {}
 _tables: dict[str, list[str]] = {}
-_harmless = "at_start."  # the factories give that time themselves
-_patches: list[pytest.MonkeyPatch] = []
+_HARMLESS = ": at_start."  # the factories give that time themselves
+_watched: list[Any] = []  # what the running test may replace: its patches, its settings
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def starting_point(*world: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
             if state is None:
                 return make(*args, **kwargs)
             asked = repr((args, sorted(kwargs.items()), world))
-            key = (make.__qualname__, asked, _patched(), state)
+            key = (make.__qualname__, asked, _replaced(), state)
             if key not in _kept:
                 before = _rows()
                 row = make(*args, **kwargs)
@@ -67,23 +67,31 @@ def starting_point(*world: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return keeps
 
 
-def watch(patches: pytest.MonkeyPatch | None) -> None:
+def watch(patches: pytest.MonkeyPatch | None, settings_of_test: Any) -> None:
     """Tell what the test that begins now may replace: what is made otherwise is another starting point."""
-    _patches[:] = [patches] if patches else []
+    _watched[:] = [patches, settings_of_test]
 
 
-def _patched() -> tuple[str, ...]:
-    """Name what the test has replaced, and by what."""
+def _replaced() -> tuple[str, ...]:
+    """Name what the test has replaced, and by what; its own folders are put back with the files."""
+    patches, settings_of_test = _watched
     found = []
-    for patches in _patches:
-        for target, name, _ in patches._setattr:
-            value = getattr(target, name)
-            held = [cell.cell_contents for cell in getattr(value, "__closure__", None) or ()]
-            by = f"{getattr(value, '__qualname__', repr(value))} {held}"
-            if not by.startswith(_harmless):
-                found.append(f"{getattr(target, '__name__', target)}.{name}: {by}")
-        found += [f"{name}: {target[name]!r}" for target, name, _ in patches._setitem if name in target]
-    return tuple(found)
+    for override in settings_of_test._to_restore:
+        changed = sorted(override.options.items())
+        found += [f"{name}: {value!r}" for name, value in changed if not isinstance(value, Path)]
+    if patches is not None:
+        places = [(target, name) for target, name, _ in patches._setattr]
+        found += [f"{getattr(t, '__name__', t)}.{n}: {_told(getattr(t, n, None))}" for t, n in places]
+        found += [f"{name}: {target.get(name)!r}" for target, name, _ in patches._setitem]
+    return tuple(dict.fromkeys(each for each in found if _HARMLESS not in each))
+
+
+def _told(value: object) -> str:
+    """Tell a function by its name and what it holds, as each test makes it anew; and all else as it is."""
+    if not hasattr(value, "__qualname__"):
+        return repr(value)
+    held = [cell.cell_contents for cell in getattr(value, "__closure__", None) or ()]
+    return f"{value.__qualname__} {held} {getattr(value, '__defaults__', None)}"
 
 
 def _state() -> str | None:
