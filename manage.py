@@ -10,6 +10,9 @@ if __name__ == "__main__":
         from governance.scenario.launch import main
 
         raise SystemExit(main(sys.argv[2:]))
+    from p20win import roles
+
+    roles.take_on(sys.argv[1:], os.environ)
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

@@ -1,11 +1,8 @@
 """`manage.py backup FOLDER`: the database, sealed for the backup key, and the sealed files."""
 
-import os
-import sys
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from p20win import clock
@@ -26,11 +23,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Write it, whole or not at all, with the vault's right to read."""
-        if not settings.P20WIN_IS_VAULT:
-            os.environ["P20WIN_IS_VAULT"] = "1"
-            if address := os.environ.get("VAULT_DATABASE_URL"):
-                os.environ["DATABASE_URL"] = address
-            os.execv(sys.executable, [sys.executable, *sys.argv])
         try:
             taken = backup.take(options["folder"], now=clock.real_now())
         except (vault_keys.NoKeys, dump.NotReadable, OSError) as problem:

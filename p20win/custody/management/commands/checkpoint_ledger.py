@@ -1,10 +1,7 @@
 """`manage.py checkpoint_ledger`: sign where the ledger stands now; after a loss, own up to it and go on."""
 
-import os
-import sys
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from p20win import clock
@@ -26,9 +23,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Sign, or say why not."""
-        if not settings.P20WIN_IS_VAULT:
-            os.environ["P20WIN_IS_VAULT"] = "1"
-            os.execv(sys.executable, [sys.executable, *sys.argv])
         now = clock.real_now()
         try:
             if why := options["after_loss"]:

@@ -1,11 +1,8 @@
 """`manage.py custody_keys …`: everything done to the vault's keys, where the vault runs."""
 
-import os
-import sys
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from p20win import clock
@@ -39,9 +36,6 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Do it, in a process that may."""
         act = str(options["act"]).replace("-", "_")
-        if act not in ("init", "backup_key") and not settings.P20WIN_IS_VAULT:
-            os.environ["P20WIN_IS_VAULT"] = "1"
-            os.execv(sys.executable, [sys.executable, *sys.argv])
         try:
             getattr(self, f"_{act}")(options)
         except FileExistsError as problem:

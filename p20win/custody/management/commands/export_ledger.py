@@ -1,11 +1,8 @@
 """`manage.py export_ledger FILE`: write the ledger for `p20 verify`."""
 
-import os
-import sys
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from p20win import clock
@@ -23,9 +20,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Write, whole or not at all."""
-        if not settings.P20WIN_IS_VAULT:
-            os.environ["P20WIN_IS_VAULT"] = "1"
-            os.execv(sys.executable, [sys.executable, *sys.argv])
         path: Path = options["file"]
         draft = path.with_name(f".{path.name}.new")
         try:

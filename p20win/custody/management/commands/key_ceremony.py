@@ -1,11 +1,8 @@
 """`manage.py key_ceremony split|drill|recover`: at the vault's terminal, before two witnesses."""
 
 import getpass
-import os
-import sys
 from typing import Any, Final
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from p20win import clock, policy
@@ -29,9 +26,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do it, if two people agreed to it in the portal."""
-        if not settings.P20WIN_IS_VAULT:
-            os.environ["P20WIN_IS_VAULT"] = "1"
-            os.execv(sys.executable, [sys.executable, *sys.argv])
         try:
             held = ceremony.expect_agreed(Purpose(options["purpose"]), now=clock.real_now())
             getattr(self, f"_{held.purpose}")(held, options)

@@ -1,11 +1,8 @@
 """`manage.py restore BACKUP`: database and sealed files into a blank portal, keys from their own snapshot."""
 
-import os
-import sys
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -33,9 +30,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do it as the owner of the tables, in a process that may open keys."""
-        if not (settings.P20WIN_IS_VAULT and os.environ.get("P20WIN_AS_OWNER") == "1"):
-            os.environ |= {"P20WIN_IS_VAULT": "1", "P20WIN_AS_OWNER": "1"}
-            os.execv(sys.executable, [sys.executable, *sys.argv])
         try:
             self._restore(options)
         except (dump.NotRestorable, CustodyError, MustWait, FileNotFoundError) as problem:

@@ -50,9 +50,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until SIGTERM or SIGINT."""
-        if not settings.P20WIN_IS_VAULT:  # become a process that may
-            os.environ["P20WIN_IS_VAULT"] = "1"
-            os.execv(sys.executable, [sys.executable, *sys.argv])
         hardening.keep_memory_private()
         socket_path = Path(settings.P20WIN_VAULT_SOCKET)
         lock = _only_one(socket_path.with_suffix(".lock"))
