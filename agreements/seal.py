@@ -16,8 +16,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from django.conf import settings
-from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.sign import fields, signers
 
 
 class NoSealKey(RuntimeError):
@@ -26,6 +24,10 @@ class NoSealKey(RuntimeError):
 
 def seal(pdf: bytes, *, reason: str) -> bytes:
     """Return the PDF with the portal's seal (PAdES baseline B). :raises NoSealKey: if there is no key"""
+    # Loaded where it is used: every process of the portal would start a quarter of a second later.
+    from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+    from pyhanko.sign import fields, signers
+
     key, certificate = Path(settings.P20WIN_SEAL_KEY), Path(settings.P20WIN_SEAL_CERTIFICATE)
     if not key.is_file() or not certificate.is_file():
         raise NoSealKey("Run `manage.py seal_key`, or set P20WIN_SEAL_KEY and P20WIN_SEAL_CERTIFICATE.")

@@ -10,9 +10,7 @@ from django.db import transaction
 
 from disclosure import lifecycle, standing
 from disclosure.engine.errors import BadTable
-from disclosure.engine.examine import SAFE, Examination, examine
 from disclosure.engine.policy import CellPolicy
-from disclosure.engine.reading import Grids, grids_told, told_grids
 from disclosure.models import CleanTable, Output, OutputCheck, OutputStatus
 from disclosure.rules import noted, rules_of
 from p20win.accounts.public import system_user
@@ -20,6 +18,8 @@ from p20win.custody import public as custody
 from p20win.workflow import create, take
 
 if TYPE_CHECKING:
+    from disclosure.engine.examine import Examination
+    from disclosure.engine.reading import Grids
     from p20win.custody.models import SealedFile
     from p20win.jobs.public import RunningJob
 
@@ -30,6 +30,9 @@ SECONDS: Final = 60.0  # of solver work; the clock stops it at twice that, and t
 
 def check_output(file: "SealedFile", *, job: "RunningJob", at: dt.datetime) -> None:
     """Check the file of an output. In the vault alone; a file that was checked already is left as it is."""
+    # The solvers are loaded where they are used: every process would start half a second later.
+    from disclosure.engine.examine import examine
+
     output = Output.objects.select_related("project", "author__organisation").get(slot=file.slot_id)
     if output.status != OutputStatus.UPLOADED:
         return
@@ -55,7 +58,9 @@ def check_output(file: "SealedFile", *, job: "RunningJob", at: dt.datetime) -> N
         _keep(output, found, rules, beside, at=at)
 
 
-def _read_apart(name: str, content: bytes) -> Grids:
+def _read_apart(name: str, content: bytes) -> "Grids":
+    from disclosure.engine.reading import grids_told, told_grids
+
     try:
         return grids_told(custody.read_apart(told_grids, name, content, limits=_READING))
     except custody.NotRead as failure:
@@ -68,7 +73,7 @@ def _released(other: Output) -> list[tuple[str, bytes]]:
 
 
 def _keep(
-    output: Output, found: Examination, rules: CellPolicy, beside: list[Output], *, at: dt.datetime
+    output: Output, found: "Examination", rules: CellPolicy, beside: list[Output], *, at: dt.datetime
 ) -> None:
     by = system_user()
     earlier = OutputCheck.objects.filter(output=output, round=output.round).count()
@@ -95,7 +100,7 @@ def _keep(
             rows=content.count(b"\n") - 1,
         )
         create("output.table_sealed", table, by=by, at=at, details={"digest": table.digest})
-    step = lifecycle.CHECK if found.verdict == SAFE else lifecycle.REFUSE
+    step = lifecycle.CHECK if found.is_safe else lifecycle.REFUSE
     take(step, output, by=by, at=at, details=details)
 
 
@@ -115,7 +120,7 @@ def _seal(output: Output, name: str, content: bytes, *, at: dt.datetime) -> "Sea
     )
 
 
-def _numbers(found: Examination) -> dict[str, Any]:
+def _numbers(found: "Examination") -> dict[str, Any]:
     numbers: dict[str, Any] = {}
     if found.protection is not None:
         numbers |= {

@@ -27,9 +27,14 @@ class Examination:
     report: Report | None = None
     tables: tuple[Table, ...] = field(default=())
 
+    @property
+    def is_safe(self) -> bool:
+        """Say whether it may be released as far as the check can tell."""
+        return self.verdict == SAFE
+
     def released(self) -> list[bytes]:
         """Return the audited bytes of each table; nothing unless all is safe."""
-        if self.verdict != SAFE or self.protection is None:
+        if not self.is_safe or self.protection is None:
             return []
         return [table.public_bytes() for table in self.protection.tables]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 
 
@@ -28,6 +27,8 @@ def between(before: pa.Table, after: pa.Table) -> list[dict[str, Any]]:
 
 
 def _pairs(key: pa.Table) -> dict[tuple[str, str], set[tuple[str, str]]]:
+    import pandas as pd  # where it is used: every process would start a fifth of a second later
+
     frame = key.to_pandas()
     held = {name: rows[["link_id", "id"]] for name, rows in frame.groupby("file", sort=True)}
     found = {}
