@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from p20win.jobs.public import RunningJob
     from p20win.projects.models import Project
 
-FOR_THE_CHECKPOINT: Final = dt.timedelta(seconds=5)
+FOR_THE_CHECKPOINT: Final = dt.timedelta(seconds=2)
 PATIENCE: Final = 12  # times that the paper is taken up before it is made without proofs; over an hour
 CERTIFICATE_INTENT: Final = "By typing my name I certify what stands above."
 

@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from celery import Celery, signals
+from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "p20win.settings")
 
@@ -23,3 +24,13 @@ def settle(**_: Any) -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+@signals.worker_ready.connect
+def load(**_: Any) -> None:
+    """Load in the vault's worker what its next children need, now that it answers."""
+    if settings.P20WIN_IS_VAULT:
+        from p20win.jobs.public import load_for
+
+        load_for("vault")
+        settle()

@@ -1,5 +1,6 @@
 """Lines of work: what a job's name means. A desk's tasks.py registers its lines when Django starts."""
 
+import importlib
 import logging
 import threading
 import traceback
@@ -28,6 +29,7 @@ class Line:
     """One line of work: its name, the queue whose worker may do it, and how often it is tried.
 
     `given_up` ends what the work was for when no more is done about it, so that nothing waits for ever.
+    `needs` names modules that nothing else needs: the vault loads them before it makes a child for the job.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Line:
     work: Work
     attempts: int
     given_up: Work | None = None
+    needs: tuple[str, ...] = ()
 
 
 _lines: dict[str, Line] = {}
@@ -76,7 +79,12 @@ class RunningJob:
 
 
 def line_of_work(
-    name: str, *, queue: str = "default", attempts: int = 5, given_up: Work | None = None
+    name: str,
+    *,
+    queue: str = "default",
+    attempts: int = 5,
+    given_up: Work | None = None,
+    needs: tuple[str, ...] = (),
 ) -> Callable[[Work], Work]:
     """Register a line of work under this name. Its function gets the running job, then the ids as text.
 
@@ -89,7 +97,7 @@ def line_of_work(
     def register(work: Work) -> Work:
         if name in _lines and _lines[name].work.__qualname__ != work.__qualname__:
             raise ValueError(f"Two lines of work are called {name!r}.")
-        _lines[name] = Line(name, queue, work, attempts, given_up)
+        _lines[name] = Line(name, queue, work, attempts, given_up, needs)
 
         @shared_task(name=name, acks_late=True, reject_on_worker_lost=True, ignore_result=True)
         def run(*, job_id: str) -> None:
@@ -196,6 +204,14 @@ def _keep_alive(running: RunningJob) -> Callable[[], None]:
         thread.join(timeout=5)
 
     return stop
+
+
+def load_for(queue: str) -> None:
+    """Load what the lines of this queue need, so that children have it from the start."""
+    for each in _lines.values():
+        if each.queue == queue:
+            for module in each.needs:
+                importlib.import_module(module)
 
 
 def begins_anew() -> frozenset[str]:
