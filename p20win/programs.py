@@ -81,13 +81,14 @@ def page_is_served(address: str, *, host: str = "") -> bool:
         return False
 
 
-def queue_is_served(queue: str, broker: str) -> bool:
-    """Say whether a worker listens to this queue."""
+def queue_is_served(name: str, broker: str) -> bool:
+    """Say whether this worker of this machine listens to its queue: it is asked by name, and nobody else."""
     from celery import Celery
 
+    node = f"{name}@{socket.gethostname()}"
     with Celery(broker=broker, set_as_current=False) as app:
-        served = app.control.inspect(timeout=0.5).active_queues() or {}
-    return any(entry["name"] == queue for entries in served.values() for entry in entries)
+        served = app.control.inspect(destination=[node], timeout=0.5).active_queues() or {}
+    return any(entry["name"] == QUEUES[name] for entry in served.get(node, ()))
 
 
 def sftp_is_served(listen: str) -> bool:
@@ -111,7 +112,7 @@ def is_healthy(name: str, *, listen: str) -> bool:
         return schedule.is_file() and time.time() - schedule.stat().st_mtime < BEAT_PATIENCE
     if name == SFTP:
         return sftp_is_served(os.environ.get("SFTP_LISTEN", SFTP_LISTENS))
-    return queue_is_served(QUEUES[name], os.environ["BROKER_URL"])
+    return queue_is_served(name, os.environ["BROKER_URL"])
 
 
 @dataclass
@@ -186,7 +187,7 @@ class Crew:
             return page_is_served(f"http://{self.listen}")
         if name == SFTP:
             return sftp_is_served(self.env.get("SFTP_LISTEN", SFTP_LISTENS))
-        return queue_is_served(QUEUES[name], self.env["BROKER_URL"])
+        return queue_is_served(name, self.env["BROKER_URL"])
 
     def revive(self) -> list[str]:
         """Start again what has ended; say what that was.

@@ -18,28 +18,30 @@ if TYPE_CHECKING:
 
 
 def take(setting: Setting) -> list[str]:
-    """Make a backup key, copy the key store for it, and write a backup; return what the commands said.
+    """Make a backup key, then copy the key store for it beside writing a backup; return what both said.
 
     :raises StepFailed: if a command fails
     """
-    offline, backups = setting.folders[0] / "offline.key", setting.folders[0] / "backups"
-    said = [
-        _manage(setting, "custody_keys", "backup-key", offline),
+    _said(_manage(setting, "custody_keys", "backup-key", setting.folders[0] / "offline.key"))
+    both = [
         _manage(setting, "custody_keys", "snapshot"),
-        _manage(setting, "backup", backups),
+        _manage(setting, "backup", setting.folders[0] / "backups"),
     ]
-    return [line.partition(": ")[2] for line in said[1:]]
+    return [_said(each).partition(": ")[2] for each in both]
 
 
-def _manage(setting: Setting, *argv: str | Path) -> str:
-    vaults = {**setting.env, "P20WIN_AS_OWNER": "0"}
-    done = subprocess.run(
+def _manage(setting: Setting, *argv: str | Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
         [sys.executable, str(ROOT / "manage.py"), *map(str, argv)],
         cwd=ROOT,
-        env=vaults,
-        capture_output=True,
+        env={**setting.env, "P20WIN_AS_OWNER": "0"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
     )
-    expect(done.returncode == 0, f"manage.py {argv[0]} failed: {done.stderr.strip()[-500:]}")
-    return done.stdout.strip()
+
+
+def _said(command: subprocess.Popen[str]) -> str:
+    output, trouble = command.communicate()
+    expect(command.returncode == 0, f"manage.py {command.args!r} failed: {trouble.strip()[-500:]}")
+    return output.strip()

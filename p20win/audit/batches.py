@@ -20,6 +20,9 @@ from django.db.migrations import (
     AddField,
     AddIndex,
     AlterField,
+    AlterModelManagers,
+    AlterModelOptions,
+    AlterUniqueTogether,
     CreateModel,
     Migration,
     RemoveConstraint,
@@ -29,6 +32,7 @@ from django.db.migrations.state import ProjectState
 from django.db.migrations.utils import resolve_relation
 
 _TOGETHER: Final = (CreateModel, AddField, AddConstraint, AddIndex)
+_ALONE: Final = (RemoveConstraint, AlterModelOptions, AlterModelManagers, AlterUniqueTogether)
 _Key = tuple[str, str]
 
 
@@ -88,7 +92,7 @@ def _is_plain(operation: Any, app: str, state: ProjectState) -> bool:
         return not any(
             field.primary_key or field.unique for field in (operation.field, fields[operation.name])
         )
-    return isinstance(operation, (*_TOGETHER, RemoveConstraint))
+    return isinstance(operation, (*_TOGETHER, *_ALONE))
 
 
 def _change_tables(
@@ -101,12 +105,17 @@ def _change_tables(
         operation.state_forwards(app, state)
     new = {operation.name_lower for operation in operations if isinstance(operation, CreateModel)}
     # A new table is made with all that its model has by now, later columns included.
-    left = [o for o in operations if isinstance(o, CreateModel) or o.model_name_lower not in new]
-    touched = {(app, o.name_lower if isinstance(o, CreateModel) else o.model_name_lower) for o in left}
+    left = [o for o in operations if isinstance(o, CreateModel) or _table(o) not in new]
+    touched = {(app, _table(operation)) for operation in left}
     old, now = _part_of(before, touched), _part_of(state, touched)
     for operation in left:
         operation.database_forwards(app, editor, old, now)
     return state
+
+
+def _table(operation: Any) -> str:
+    """Return the model's name of an operation, which those on a part of it call otherwise."""
+    return str(getattr(operation, "model_name_lower", "") or operation.name_lower)
 
 
 def _part_of(state: ProjectState, wanted: Iterable[_Key]) -> ProjectState:

@@ -1,6 +1,7 @@
 """Jobs: the row is the truth, one holder at a time, nothing lost and nothing done twice."""
 
 import datetime as dt
+import sys
 import threading
 from dataclasses import replace
 
@@ -249,3 +250,25 @@ class TestLeases:
         stop()
 
         assert kept
+
+
+@line_of_work("tests.sealed", queue="vault", needs=("colorsys",))
+def sealed(job):
+    """Do nothing, with what the vault loads beforehand."""
+
+
+@line_of_work("tests.open", needs=("chunk",))
+def opened(job):
+    """Do nothing, elsewhere."""
+
+
+def test_a_queues_worker_loads_what_its_lines_need(monkeypatch):
+    """A child of the vault's worker does one job: what that needs is there before the child is."""
+    for module in ("colorsys", "chunk"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+
+    lines.load_for("vault")
+
+    assert "colorsys" in sys.modules
+    assert "chunk" not in sys.modules
+    assert "disclosure.engine.examine" in sys.modules
