@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from itertools import groupby
 from typing import Any, Final
 
-from django.core.management.commands import migrate as command
+from django.core.management.commands import migrate
 from django.db.migrations import (
     AddConstraint,
     AddField,
@@ -39,6 +39,7 @@ _Key = tuple[str, str]
 @contextmanager
 def in_batches() -> Iterator[None]:
     """Apply migrations in this way while it is open."""
+    command: Any = migrate  # what it builds on is its own
     one_by_one, executor = Migration.apply, command.MigrationExecutor
 
     def apply(
@@ -58,12 +59,12 @@ def in_batches() -> Iterator[None]:
         return state
 
     Migration.apply = apply  # type: ignore[method-assign]
-    command.MigrationExecutor = _Executor  # type: ignore[misc]
+    command.MigrationExecutor = _Executor
     try:
         yield
     finally:
         Migration.apply = one_by_one  # type: ignore[method-assign]
-        command.MigrationExecutor = executor  # type: ignore[misc]
+        command.MigrationExecutor = executor
 
 
 class _Executor(MigrationExecutor):
