@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 from agreements import public as agreements
 from governance.models import Closing, ClosingStatus
 from matching import public as matching
-from p20win.accounts.public import Role, any_of, is_hub_staff, is_operating_group
+from p20win.accounts.public import Role, any_of, hub, is_hub_staff, is_operating_group, operating_group
 from p20win.custody import public as custody
 from p20win.projects import public as projects
 
 if TYPE_CHECKING:
-    from p20win.accounts.models import User
+    from p20win.accounts.models import Organisation, User
     from p20win.projects.models import Project
 
 
@@ -24,6 +24,13 @@ def sees_to_the_end(subject: object, actor: User) -> str | None:
     if any_of(is_operating_group, is_hub_staff)(subject, actor) is None:
         return None
     return "Only the operating group or the hub's staff can do this."
+
+
+def who_sees_to_it(project: Project) -> list[tuple[Role, Organisation]]:
+    """Return who can be the second person: the operating group, and the hub where it sees the project."""
+    sides = ((Role.OPERATING_GROUP, operating_group()), (Role.HUB_STAFF, hub()))
+    seeing = projects.organisations_that_see(project)
+    return [(role, side) for role, side in sides if side in seeing or side.is_operating_group]
 
 
 def is_not_who_asked(closing: Closing, actor: User) -> str | None:

@@ -57,7 +57,7 @@ def ask(project: Project, *, reason: str, by: User, at: dt.datetime) -> Closing:
         raise Blocked(reasons)
     row = Closing(project=project, reason=reason.strip(), asked_by=by, asked_at=at, status_since=at)
     row = create("closing.asked", row, by=by, at=at, note=row.reason)
-    for role, organisation in ((Role.OPERATING_GROUP, operating_group()), (Role.HUB_STAFF, hub())):
+    for role, organisation in checks.who_sees_to_it(project):
         deadlines.start(
             SECOND,
             subject=row,

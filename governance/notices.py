@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 from django.urls import reverse
 
+from governance import checks
 from governance.models import Closing
-from p20win.accounts.public import Organisation, Role, hub, operating_group, people_with_role
+from p20win.accounts.public import Organisation, Role, people_with_role
 from p20win.notifications.public import Notice
-from p20win.projects.public import Part, Participation
+from p20win.projects.public import Part, Participation, Project
+from requests_app import public as requests
 
 if TYPE_CHECKING:
     from p20win.accounts.models import User
@@ -49,15 +51,18 @@ def _closing_words(event: Event) -> dict[str, object]:
 
 
 def who_can_confirm(event: Event) -> Iterable[User]:
-    """The operating group and the hub's staff."""
-    found = {person.pk: person for person in people_with_role(Role.OPERATING_GROUP, operating_group())}
-    found |= {person.pk: person for person in people_with_role(Role.HUB_STAFF, hub())}
+    """The operating group, and the hub's staff where they see the project."""
+    found: dict[object, User] = {}
+    for role, organisation in checks.who_sees_to_it(Project.objects.get(pk=event.project_id)):
+        found |= {person.pk: person for person in people_with_role(role, organisation)}
     return found.values()
 
 
 def everyone_at_the_end(event: Event) -> Iterable[User]:
-    """Everyone concerned, with operating group and hub, whatever their part."""
+    """Everyone concerned, with the requestor and who can confirm it, whatever their part."""
     found = {person.pk: person for person in everyone_concerned(event)}
+    for row in requests.DataRequest.objects.filter(project=event.project_id).select_related("requestor"):
+        found[row.requestor.pk] = row.requestor
     return (found | {person.pk: person for person in who_can_confirm(event)}).values()
 
 

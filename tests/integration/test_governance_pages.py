@@ -127,7 +127,7 @@ class TestHome:
 class TestClosing:
     @pytest.fixture
     def line(self, cast):
-        return told("Discipline records and employment")
+        return told("Certificates: which ones pay")
 
     def test_one_asks_another_confirms_and_the_pages_say_so_to_everyone(self, line, signed_in):
         project = reverse("project", args=[line.project.pk])
@@ -144,7 +144,7 @@ class TestClosing:
         assert "lines of the ledger" in listed
         empty = client.post(page, {"reason": ""})
         assert empty.status_code == 200
-        asked = client.post(page, {"reason": "It was disapproved."}, follow=True).content.decode()
+        asked = client.post(page, {"reason": "The study was given up."}, follow=True).content.decode()
         assert "Another person must confirm it" in asked
         assert "You asked for it; another person must confirm it." in asked
         own = client.post(reverse("project-close-confirm", args=[line.project.pk]), follow=True)
@@ -155,7 +155,7 @@ class TestClosing:
         client = signed_in(line.cast.hub_staff)
         assert "the closing of the project" in client.get(reverse("home")).content.decode()
         confirm = reverse("project-close-confirm", args=[line.project.pk])
-        assert "It was disapproved." in client.get(confirm).content.decode()
+        assert "The study was given up." in client.get(confirm).content.decode()
         assert "in an hour the project is closed" in client.post(confirm, follow=True).content.decode()
         line.project.refresh_from_db()
         assert line.project.status == "closing"
@@ -194,10 +194,12 @@ class TestClosing:
 
         settings.P20WIN_SEAL_KEY, settings.P20WIN_SEAL_CERTIFICATE = tmp_path / "k.pem", tmp_path / "c.pem"
         seal.make_key(settings.P20WIN_SEAL_KEY, settings.P20WIN_SEAL_CERTIFICATE, now=clock.real_now())
-        files.run_job("agreements.make_certificate", project_id=row.project_id)
+        certificate = agreements.certificates(row.project).get(kind="project_end")
+        files.run_job("agreements.make_certificate", certificate_id=certificate.pk)
 
         shown = client.get(page).content.decode()
-        paper = agreements.certificates(line.project).get(kind="project_end").document
+        certificate.refresh_from_db()
+        paper = certificate.document
         assert reverse("agreements:document", args=[paper.pk]) in shown
         assert client.get(reverse("agreements:document", args=[paper.pk])).content[:4] == b"%PDF"
 
