@@ -10,7 +10,7 @@ from django.db import transaction
 
 from agreements import checks, seal, selectors
 from agreements.documents import certificate_pdf, certificate_values, keep
-from agreements.models import Certificate, TextKind
+from agreements.models import OF_THE_HUB, OF_THE_RECIPIENT, Certificate, TextKind
 from agreements.papers import text_as_html
 from p20win import clock
 from p20win.accounts.public import hub
@@ -38,7 +38,7 @@ def why_not_file(project: "Project", actor: "User") -> list[str]:
     agreement = selectors.agreement_for(project)
     if agreement is None or agreement.effective_at is None:
         reasons.append("No agreement has been in force.")
-    if project.certificates.exclude(kind=TextKind.HUB_DESTRUCTION).exists():
+    if project.certificates.filter(kind__in=OF_THE_RECIPIENT).exists():
         reasons.append("The certificate has been filed.")
     return reasons
 
@@ -104,9 +104,15 @@ def file_certificate(
 
 @transaction.atomic
 def issue_hub_certificate(
-    project: "Project", *, method: str, facts: Mapping[str, Any], by: "User", at: dt.datetime
+    project: "Project",
+    *,
+    method: str,
+    facts: Mapping[str, Any],
+    by: "User",
+    at: dt.datetime,
+    kind: str = TextKind.HUB_DESTRUCTION,
 ) -> Certificate:
-    """Issue the hub's certificate that the inputs are destroyed (O-65).
+    """Issue the hub's certificate that the inputs are destroyed, or all that was left of a project (O-65).
 
     `facts` lists the files (ids, sizes, roots, proofs), the destroyed keys, when the last copy of a key is
     gone, and the ledger's lines that tell of it. The paper is made a moment later, so that the vault has
@@ -114,14 +120,14 @@ def issue_hub_certificate(
     """
     certificate = Certificate(
         project=project,
-        kind=TextKind.HUB_DESTRUCTION,
+        kind=TextKind(kind),
         organisation=hub(),
         facts=json.loads(json.dumps({"method": method, **facts}, default=str)),
         happened_on=clock.state_date(at),
         filed_by=by,
         filed_at=at,
     )
-    create("certificate.issued", certificate, by=by, at=at, details={"kind": "hub_destruction"})
+    create("certificate.issued", certificate, by=by, at=at, details={"kind": kind})
     custody.ask_checkpoint()
     jobs.after_commit(
         "agreements.make_certificate",
@@ -158,7 +164,7 @@ def make_certificate(
     if certificate.document_id:
         return certificate
     agreement = selectors.agreement_for(certificate.project)
-    if agreement is None:
+    if agreement is None and certificate.kind not in OF_THE_HUB:
         raise Blocked("The project has no agreement.")
     proofs = _proofs(certificate, job)
     job.progress(10, "Making the certificate")
@@ -171,7 +177,7 @@ def make_certificate(
     job.progress(90, "Keeping the certificate")
     with transaction.atomic():
         job.hold()
-        name = f"certificate-{number}-{certificate.kind.replace('_', '-')}.pdf"
+        name = f"certificate-{number or 'draft'}-{certificate.kind.replace('_', '-')}.pdf"
         document = keep(content, kind="certificate", name=name, project=certificate.project, at=at)
         return amend(
             "certificate.made",

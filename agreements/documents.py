@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from agreements import papers, terms
-from agreements.models import Agreement, Certificate, Document
+from agreements.models import OF_THE_RECIPIENT, Agreement, Certificate, Document
 from p20win.custody.public import CERTIFICATE_FORMAT, CERTIFICATE_NAME
 from p20win.signatures.public import Signature, signatures_on
 
@@ -88,7 +88,7 @@ def statement_html(statement_kind: str, body: str, person: "User", project: "Pro
     return papers.text_as_html(statement_kind, body, statement_values(statement_kind, person, project))
 
 
-def certificate_values(certificate: Certificate, agreement: Agreement) -> dict[str, str]:
+def certificate_values(certificate: Certificate, agreement: Agreement | None) -> dict[str, str]:
     """Return the values that a certificate's text is filled with."""
     values = {
         "number": certificate.project.number,
@@ -97,7 +97,7 @@ def certificate_values(certificate: Certificate, agreement: Agreement) -> dict[s
         "happened_on": certificate.happened_on.isoformat(),
         "method": str(certificate.facts["method"]),
     }
-    if certificate.kind != "hub_destruction":
+    if agreement is not None and certificate.kind in OF_THE_RECIPIENT:
         values |= {
             "effective_on": agreement.effective_at.date().isoformat() if agreement.effective_at else "",
             "ends_on": agreement.ends_on.isoformat(),
@@ -108,7 +108,11 @@ def certificate_values(certificate: Certificate, agreement: Agreement) -> dict[s
 
 
 def certificate_pdf(
-    certificate: Certificate, agreement: Agreement, body: str, *, proofs: Mapping[int, dict[str, Any]]
+    certificate: Certificate,
+    agreement: Agreement | None,
+    body: str,
+    *,
+    proofs: Mapping[int, dict[str, Any]],
 ) -> bytes:
     """Return a certificate as a paper; what it says of the ledger is attached for programs, and proven."""
     html = papers.text_as_html(certificate.kind, body, certificate_values(certificate, agreement))

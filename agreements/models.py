@@ -1,6 +1,6 @@
 """Agreements and the papers around them, and what may never be false about them."""
 
-from typing import ClassVar
+from typing import ClassVar, Final
 from uuid import UUID
 
 from django.db import models
@@ -19,6 +19,11 @@ class TextKind(models.TextChoices):
     DESTRUCTION = "destruction", "Certificate of destruction (Exhibit F)"
     RETENTION = "retention", "Certificate of authorised retention (Exhibit F)"
     HUB_DESTRUCTION = "hub_destruction", "Hub's certificate of destroyed inputs"
+    PROJECT_END = "project_end", "Hub's certificate of the end of a project"
+
+
+OF_THE_RECIPIENT: Final = (TextKind.DESTRUCTION, TextKind.RETENTION)
+OF_THE_HUB: Final = (TextKind.HUB_DESTRUCTION, TextKind.PROJECT_END)
 
 
 class TextTemplate(models.Model):
@@ -269,7 +274,7 @@ class MatchMethod(models.Model):
 class Certificate(models.Model):
     """Proof that data is gone.
 
-    The recipient's Exhibit F, or the hub's certificate of destroyed inputs (O-85, O-65).
+    The recipient's Exhibit F, or the hub's certificate of destroyed inputs, or of the end (O-85, O-65).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -292,11 +297,14 @@ class Certificate(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(
                 name="certificate_kind_known",
-                condition=Q(kind__in=["destruction", "retention", "hub_destruction"]),
+                condition=Q(kind__in=[*OF_THE_RECIPIENT, *OF_THE_HUB]),
+            ),
+            models.UniqueConstraint(
+                name="one_certificate_of_the_end", fields=["project"], condition=Q(kind="project_end")
             ),
             models.CheckConstraint(
                 name="recipient_signs_certificate",
-                condition=Q(kind="hub_destruction") | Q(signature__isnull=False),
+                condition=Q(kind__in=OF_THE_HUB) | Q(signature__isnull=False),
             ),
         ]
 

@@ -2,7 +2,16 @@
 
 from agreements.certificates import file_certificate, issue_hub_certificate
 from agreements.engines import engines, register_engines
-from agreements.models import Agreement, AgreementStatus, Certificate, MatchMethod, Statement, StatementKind
+from agreements.models import (
+    OF_THE_RECIPIENT,
+    Agreement,
+    AgreementStatus,
+    Certificate,
+    MatchMethod,
+    Statement,
+    StatementKind,
+    TextKind,
+)
 from agreements.papers import can_be_made as papers_can_be_made
 from agreements.papers import pdf as make_paper
 from agreements.selectors import (
@@ -21,12 +30,14 @@ from agreements.terms import input_rules
 from p20win.signatures.public import sign
 
 __all__ = [
+    "OF_THE_RECIPIENT",
     "Agreement",
     "AgreementStatus",
     "Certificate",
     "MatchMethod",
     "Statement",
     "StatementKind",
+    "TextKind",
     "agreement_for",
     "approved_methods",
     "certificates",

@@ -35,6 +35,7 @@ PLACEHOLDERS: Final[dict[str, frozenset[str]]] = {
     "destruction": frozenset([*_CERTIFICATE, "effective_on", "ends_on", "person", "position"]),
     "retention": frozenset([*_CERTIFICATE, "effective_on", "ends_on", "person", "position"]),
     "hub_destruction": frozenset(_CERTIFICATE),
+    "project_end": frozenset(_CERTIFICATE),
 }
 _SPECIAL: Final = str.maketrans({c: "\\" + c for c in r"\`*_{}[]<>()#+-.!|&~$"})
 

@@ -38,6 +38,28 @@ class ClockForm(forms.Form):
         return given | {"step": step}
 
 
+class CloseForm(forms.Form):
+    """Why a project is closed."""
+
+    reason = forms.CharField(
+        label="Why is the project closed?",
+        help_text="Such as “All is released and certified”. Everyone concerned reads it; name no person.",
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
+class KeepOpenForm(forms.Form):
+    """Why a closing is withdrawn."""
+
+    reason = forms.CharField(
+        label="Why is it withdrawn?",
+        help_text="Everyone who heard of it reads this; name no person.",
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
 class InputRuleForm(forms.Form):
     """Within what an organisation's inputs are destroyed after a match (O-107)."""
 

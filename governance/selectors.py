@@ -62,6 +62,7 @@ def whereabouts(project: Project) -> Whereabouts:
     ended = next((way.ENDED[name] for name, _ in reversed(names) if name in way.ENDED), "")
     if any(name in way.RESUMED for name, _ in names[_last(names, way.ENDED) :]):
         ended = ""
+    ended = next((way.CLOSING[name] for name, _ in reversed(names) if name in way.CLOSING), "") or ended
     pending = [d for d in deadlines.open_of_project(project) if d.kind == "by"]
     of_stage = [d for d in pending if now is not None and d.slug in now.stage.clocks]
     holders = _holders(of_stage)
@@ -157,8 +158,8 @@ def waiting_for(person: User) -> list[tuple[Deadline, str]]:
 
 
 def of_person(person: User) -> list[Whereabouts]:
-    """Return the open projects a person may see and where each is, the latest first."""
-    rows = projects.visible_to(person).filter(status="open").order_by("-status_since")[:ON_HOME]
+    """Return the projects not closed that a person may see and where each is, the latest first."""
+    rows = projects.visible_to(person).exclude(status="closed").order_by("-status_since")[:ON_HOME]
     return [whereabouts(project) for project in rows]
 
 

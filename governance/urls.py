@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from governance import log_pages, organisation_pages, views
+from governance import closing_pages, log_pages, organisation_pages, views
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("projects/<uuid:pk>/", views.project, name="project"),
-    path("projects/<uuid:pk>/close/", views.close, name="project-close"),
+    path("projects/<uuid:pk>/close/", closing_pages.ask, name="project-close"),
+    path("projects/<uuid:pk>/close/confirm/", closing_pages.confirm, name="project-close-confirm"),
+    path("projects/<uuid:pk>/close/withdraw/", closing_pages.withdraw, name="project-close-withdraw"),
     path("logs/", log_pages.index, name="logs"),
     path("logs/<slug:slug>/", log_pages.index, name="log"),
     path("logs/<slug:slug>/csv/", log_pages.sheet, {"form": "csv"}, name="log-csv"),

@@ -11,10 +11,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from governance import checks, selectors, services
+from governance import closing_shown, selectors, services
 from governance.forms import ClockForm
 from governance.seed.directory import DEMO_PASSWORD
-from p20win import clock
 from p20win.access import SignedInRequest, members_only, public
 from p20win.accounts.public import Role, User
 from p20win.custody import public as custody
@@ -52,25 +51,9 @@ def project(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
         "may_ask_hold": not custody.why_not_ask_hold(row, request.user),
         "quiet": quiet,
         "doors": selectors.doors(row, request.user),
-        "is_operating_group": request.user.has_role(Role.OPERATING_GROUP),
-        "why_not_close": checks.why_not_close(row, request.user),
+        "closing": closing_shown.shown(row, request.user),
     }
     return render(request, "governance/project.html", context)
-
-
-@members_only
-@require_POST
-def close(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
-    """Close a project."""
-    row = get_object_or_404(projects.visible_to(request.user), pk=pk)
-    try:
-        services.close(row, by=request.user, at=clock.now())
-    except Blocked as refusal:
-        for reason in refusal.reasons:
-            messages.error(request, reason)
-    else:
-        messages.success(request, f"{row.number} is closed.")
-    return redirect("project", pk=pk)
 
 
 def _only_in_the_demo() -> None:

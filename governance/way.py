@@ -134,6 +134,7 @@ STAGES: Final = (
         "The project is closed; its ledger stays.",
         "the operating group",
         done_by=frozenset({"project.closed"}),
+        clocks=frozenset({"closing-confirmation", "closing-hour"}),
     ),
 )
 ENDED: Final = {
@@ -141,6 +142,14 @@ ENDED: Final = {
     "request.withdrawn": "The requestor withdrew the request.",
     "agreement.ended": "The agreement has ended; what is left is to destroy the data and certify it.",
     "match.abandoned": "The match has ended without a result; what was sent for it is destroyed in time.",
+}
+# How far the closing is; withdrawn, it is as if nobody had asked.
+CLOSING: Final = {
+    "closing.asked": "It was asked to close the project. It goes on until a second person confirms that.",
+    "closing.set": "Two people are closing the project: nothing new starts, in an hour what is left goes.",
+    "closing.withdrawn": "",
+    "project.closed": "The project is closed; what was left of it is being destroyed.",
+    "closing.done": "The whole way is done: the project is closed, and all that was left of it is destroyed.",
 }
 RESUMED: Final = frozenset({"request.submitted", "match.opened"})  # after one of these it went on
 

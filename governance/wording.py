@@ -11,6 +11,13 @@ TITLES: Final = {
     "project.renamed": "Title changed",
     "project.part_taken": "An organisation takes part",
     "project.closed": "Project closed",
+    "project.stopped": "Nothing new starts, as the project is being closed",
+    "project.goes_on": "The project goes on",
+    "closing.asked": "It was asked to close the project",
+    "closing.set": "A second person confirmed that the project is closed in an hour",
+    "closing.withdrawn": "The closing was withdrawn",
+    "closing.begun": "The hour before the end is over",
+    "closing.done": "All that was left of the project is destroyed",
     "request.drafted": "Request begun",
     "request.saved": "A section was saved",
     "request.submitted": "Request signed and submitted",
@@ -142,13 +149,13 @@ TITLES: Final = {
 QUIET: Final = frozenset(
     """
     abandonment.confirmed agency.asked agreement.document_made agreement.party_named capability.broken_off
-    capability.issued
-    capability.served capability.used certificate.made clearance.asked deadline.cancelled deadline.met
-    deadline.passed deadline.started destruction.begun document.signed element.added element.changed
-    element.removed extract.asked extract.range_asked extract.range_given extract.ticket_given
-    file.announced file.sealed identifier_table.added keys.destroyed match.file_expected match.form_settled
-    match.started match.word_asked output.examined output.table_sealed person.access_opened
-    person.account_found planned_output.added population.added project.part_taken question.added
+    capability.issued capability.served capability.used certificate.made clearance.asked closing.begun
+    deadline.cancelled deadline.met deadline.passed deadline.started destruction.begun document.signed
+    element.added element.changed element.removed extract.asked extract.range_asked extract.range_given
+    extract.ticket_given file.announced file.sealed identifier_table.added keys.destroyed
+    match.file_expected match.form_settled match.started match.word_asked output.examined
+    output.table_sealed person.access_opened person.account_found planned_output.added population.added
+    project.goes_on project.part_taken project.stopped question.added
     request.saved run.finished run.started slot.filled slot.opened statement.affirmed
     """.split()
 )

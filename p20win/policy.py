@@ -108,6 +108,10 @@ HOLD_CONFIRMATION: Final = BusinessDays(
     1
 )  # a second person answers who asks for a hold, or its end: ours (O-65)
 ABANDONMENT_CONFIRMATION: Final = BusinessDays(1)  # a second person answers who asks for it: ours (O-65)
+CLOSING_CONFIRMATION: Final = BusinessDays(1)  # a second person confirms or withdraws it: ours (O-65, O-117)
+CLOSING_HOUR: Final = Lead(
+    Hours(1)
+)  # between notice and a project's end, to withdraw or hold it: ours (O-117)
 DESTRUCTION_WAITS: Final = Hours(4)  # what keeps an ordered destruction waiting is mended: ours (O-65)
 
 # ---- Keys and backups

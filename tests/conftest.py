@@ -41,6 +41,7 @@ def _shipped_texts(request):
     from django.apps import apps
 
     import_module("agreements.migrations.0002_texts").adopt(apps, None)
+    import_module("agreements.migrations.0005_text_of_the_end").adopt(apps, None)
 
 
 @pytest.fixture(autouse=True)

@@ -14,15 +14,14 @@ from typing import TYPE_CHECKING, Final
 from django.conf import settings
 
 from agreements import public as agreements
-from governance import services
 from governance.scenario import copies
 from governance.scenario.places import Places
 from governance.scenario.reopening import KeptAside, Reopener
 from governance.scenario.telling import Setting, StepFailed, expect
 from governance.seed.files import Collection
-from governance.seed.line import NotDone, wait_until
+from governance.seed.line import NotDone, wait_for_job, wait_until
 from governance.seed.outputs import Review, table_from
-from governance.seed.projects import move_clock, pass_review_time
+from governance.seed.projects import end, is_ended, move_clock, pass_review_time
 from matching import public as matching
 from p20win import clock
 from p20win.audit.public import verify_chain
@@ -241,17 +240,25 @@ def _certify(setting: Setting, files: Collection) -> None:
 
 
 def _close(setting: Setting, files: Collection) -> None:
-    with setting.step("Closing: the project is closed, and all that is left of it is destroyed") as told:
-        project = services.close(files.line.project, by=files.line.cast.coordinator, at=files.line.now())
-        asked = custody.destructions(project).filter(status=custody.DestructionStatus.ASKED)
-        owners = sorted(row.organisation.short_name for row in asked)
+    with setting.step(
+        "Closing: asked for and confirmed by two people, an hour later closed, and what is left destroyed"
+    ) as told:
+        project = files.line.project
+        owners = [owner.short_name for owner in custody.with_anything(project)]
         if not owners:
-            raise NotDone("The hub's results were not asked to be destroyed.")
-        wait_until(lambda: not asked.all().exists(), what="The destruction of what is left")
+            raise NotDone("Nothing of the hub's results is left to destroy.")
+        end(files.line)
+        wait_until(lambda: is_ended(files.line), what="The destruction of what is left")
         left = list(custody.living_files(project))
         expect(not left, f"{len(left)} sealed files are left.")
         told.append(f"of {', '.join(owners)}")
+        project.refresh_from_db()
         expect(project.status == "closed", "The project is not closed.")
+    with setting.step("Closing: the hub certifies the end, with the proofs") as told:
+        certificate = agreements.certificates(project).get(kind=agreements.TextKind.PROJECT_END)
+        wait_for_job("agreements.make_certificate", certificate_id=certificate.pk)
+        certificate.refresh_from_db()
+        told.append(certificate.document.name if certificate.document else "without a paper")
 
 
 # -------------------------------------------------------------------------------- what people keep

@@ -9,7 +9,8 @@ from typing import Final
 
 from fixtures.generate import generate
 from fixtures.schools import SCHOOLS, School
-from governance import services
+from governance import closing, services
+from governance.models import ClosingStatus
 from governance.seed.cast import Cast
 from governance.seed.files import Collection
 from governance.seed.line import Line, begin, wait_until
@@ -22,6 +23,7 @@ from requests_app import public as requests
 SMALL: Final = 300  # rows of a demo project's school file
 FEW: Final = tuple(s for s in SCHOOLS if s.name.startswith("Three Rivers"))
 YEARLY: Final = "Call of the agencies with the recipient before the agreement was signed"
+END: Final = "Everything is released, fetched and certified."
 TEN_DAYS: Final = frozenset({"input-destruction", "prepublication-review"})
 
 
@@ -193,7 +195,21 @@ def is_complete(line: Line) -> None:
     review.release()
     review.file_copy()
     line.certify()
-    services.close(line.project, by=line.cast.coordinator, at=line.now())
+    end(line)
+    wait_until(lambda: is_ended(line), what="The destruction of what is left")
+
+
+def end(line: Line) -> None:
+    """One of the operating group asks to close the project, one of the hub confirms; an hour passes."""
+    row = closing.ask(line.project, reason=END, by=line.cast.coordinator, at=line.now())
+    closing.confirm(row, by=line.cast.hub_staff, at=line.now())
+    move_clock(closing.HOUR)
+
+
+def is_ended(line: Line) -> bool:
+    """Say whether the project is closed and all that was left is destroyed."""
+    row = closing.of(line.project)
+    return row is not None and row.status == ClosingStatus.DONE
 
 
 def pass_review_time(line: Line) -> None:

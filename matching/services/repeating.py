@@ -98,7 +98,7 @@ def _open(pk: uuid.UUID, *, at: dt.datetime) -> bool:
     if repeat is None:  # somebody was quicker
         return False
     by = system_user()
-    if why := projects.is_open(repeat.project):
+    if why := projects.is_not_closed(repeat.project):
         take(lifecycle.END_REPEAT, repeat, by=by, at=at, note=why, waits_for="")
         return False
     try:

@@ -15,7 +15,6 @@ class CustodyConfig(AppConfig):
         from p20win import access
         from p20win.custody import (
             comparing,
-            destruction,
             download_tickets,
             holds,
             notices,
@@ -26,7 +25,6 @@ class CustodyConfig(AppConfig):
         from p20win.notifications import public as notifications
 
         comparing.register_comparison("files", comparing.files)
-        destruction.register_ground("closed project", destruction.is_of_a_closed_project)
         access.register_download_ticket_reader(download_tickets.shown)
         deadlines.register_due_action(holds.CLOCK, "custody.lapse_hold")
         deadlines.register_follower(schedule.WINDOW, schedule.follow_window)

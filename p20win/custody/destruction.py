@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db import transaction
 
 from p20win.accounts.public import Organisation, system_user
-from p20win.audit.public import events_of, first_in_line
+from p20win.audit.public import first_in_line
 from p20win.custody import holds, key_snapshots, lifecycle, places, sealing, uploads, vault_keys
 from p20win.custody.engine.errors import NoKey
 from p20win.custody.models import (
@@ -26,7 +26,6 @@ from p20win.custody.models import (
 )
 from p20win.custody.registers import Register
 from p20win.jobs import public as jobs
-from p20win.projects.public import is_open
 from p20win.refusal import Blocked
 from p20win.workflow import amend, create, take
 
@@ -70,12 +69,6 @@ def register_ground(name: str, ground: Ground) -> None:
     _grounds.add(name, ground)
 
 
-def is_of_a_closed_project(row: Destruction, at: dt.datetime) -> bool:
-    """Say whether the project is closed, and the ledger tells of it: then all that is left goes."""
-    is_closed = is_open(row.project) is not None
-    return is_closed and events_of(row.project).filter(event="project.closed").exists()
-
-
 @transaction.atomic
 def ask_destruction(
     project: "Project", organisation: "Organisation", *, by: "User", at: dt.datetime, on_done: str = ""
@@ -94,18 +87,21 @@ def ask_destruction(
     )
     row = open_rows.first()
     job = jobs.latest(WORK, destruction_id=row.pk) if row else None
-    if row is not None and job is not None and not job.is_over:
+    if row is not None and job is not None and not job.is_over and on_done in ("", row.on_done):
         return row
     if row is None:
         row = _new(project, organisation, by=by, at=at, on_done=on_done)
     elif on_done and row.on_done != on_done:  # asked for by somebody else before, and refused
         row = amend("destruction.asked_again", row, by=by, at=at, on_done=on_done)
-    jobs.after_commit(WORK, project_id=project.pk, asked_by_id=by.pk, destruction_id=row.pk)
+    if job is None or job.is_over:
+        jobs.after_commit(WORK, project_id=project.pk, asked_by_id=by.pk, destruction_id=row.pk)
     return row
 
 
 @transaction.atomic
-def ask_destruction_of_all(project: "Project", *, by: "User", at: dt.datetime) -> list[Destruction]:
+def ask_destruction_of_all(
+    project: "Project", *, by: "User", at: dt.datetime, on_done: str = ""
+) -> list[Destruction]:
     """Have the vault destroy all that is left of a project at its end, whoever's it is; take nothing more.
 
     Of everybody whose files live, or whose key was never destroyed: results, late files, outputs with their
@@ -117,13 +113,19 @@ def ask_destruction_of_all(project: "Project", *, by: "User", at: dt.datetime) -
     for slot in UploadSlot.objects.filter(project=project, status=SlotStatus.OPEN).order_by("pk"):
         take(lifecycle.CLOSE, slot, by=system_user(), at=at, note="The project is over.")
         uploads.give_up_all(slot, at=at)
+    return [
+        ask_destruction(project, owner, by=by, at=at, on_done=on_done) for owner in with_anything(project)
+    ]
+
+
+def with_anything(project: "Project") -> list[Organisation]:
+    """Return everybody of whom a file, or a key that was never destroyed, is left in a project."""
     files = SealedFile.objects.filter(project=project)
     done = Destruction.objects.filter(project=project, status=DestructionStatus.DONE)
     with_key = files.filter(key_version__isnull=False).exclude(owner__in=done.values("organisation"))
     owners = {*files.filter(status__in=LIVING).values_list("owner", flat=True)}
     owners |= {*with_key.values_list("owner", flat=True)}
-    rows = Organisation.objects.filter(pk__in=owners).order_by("slug")
-    return [ask_destruction(project, owner, by=by, at=at) for owner in rows]
+    return list(Organisation.objects.filter(pk__in=owners).order_by("slug"))
 
 
 def _new(

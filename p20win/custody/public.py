@@ -29,7 +29,7 @@ it compares with `lines_about` and `told_difference`. `rows_alarm` says which di
 
 Destruction: `ask_destruction` from anywhere; the vault does it and calls `on_done` with `destruction_id`. It
 does so only where a desk's ground (`register_ground`) says that an order or a clock stands behind it.
-`ask_destruction_of_all` at a project's end; nothing is sealed for a closed one.
+`ask_destruction_of_all` at a project's end, of all `with_anything`; nothing is sealed for a closed one.
 While a legal hold is in force both refuse; `why_held` says it in words, and who starts a clock of destruction
 calls `hold_clocks` after it. `ask_removal` has one file deleted while its owner's key is needed for others;
 the vault waits for the end of a hold. `send_again` closes an accepted file so that another is sent instead.
@@ -58,6 +58,7 @@ from p20win.custody.destruction import (
     ask_destruction_of_all,
     register_ground,
     shred,
+    with_anything,
 )
 from p20win.custody.download_tickets import ticket
 from p20win.custody.engine.certificate import FORMAT as CERTIFICATE_FORMAT
@@ -105,6 +106,7 @@ from p20win.custody.selectors import (
     holds_in_force,
     living_files,
     may_prove,
+    removed_files,
     slots,
     slots_of,
     visible_files,
@@ -180,6 +182,7 @@ __all__ = [
     "register_opening",
     "register_removable",
     "relay",
+    "removed_files",
     "row_differences",
     "rows_alarm",
     "scanner_state",
@@ -202,4 +205,5 @@ __all__ = [
     "why_not_ask_hold",
     "why_not_send",
     "why_unreadable",
+    "with_anything",
 ]

@@ -91,6 +91,12 @@ def living_files(project: "Project") -> QuerySet[SealedFile]:
     return rows.select_related("owner", "slot")
 
 
+def removed_files(project: "Project") -> QuerySet[SealedFile]:
+    """Return the files of a project of which nothing lies at the hub any more."""
+    rows = SealedFile.objects.filter(project=project, status=FileStatus.DESTROYED)
+    return rows.select_related("owner")
+
+
 def may_prove(user: "User", event: Event) -> bool:
     """Say whether a line of a project that this person sees may be shown to them word for word.
 

@@ -299,7 +299,7 @@ def _put_down(row: SealedFile, *, by: "User", at: dt.datetime) -> SealedFile:
     :raises Blocked: if the project was closed meanwhile; what is sealed now would be destroyed by nobody
     """
     row = create("file.sealed", row, by=by, at=at, details=described(row) | {"rows": row.rows})
-    if why := projects.is_open(projects.Project.objects.get(pk=row.project_id)):
+    if why := projects.is_not_closed(projects.Project.objects.get(pk=row.project_id)):
         raise Blocked(why)
     return row
 

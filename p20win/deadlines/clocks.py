@@ -278,6 +278,14 @@ _TABLE: Final = (
         LAST_DAY,
         LAST_DAYS,
     ),
+    Clock(
+        "closing-confirmation",
+        "Answer as the second person: the closing of the project",
+        "a colleague asked for it",
+        HOURS,
+        AGAIN,
+    ),
+    Clock("closing-hour", "The hour before the project is closed", "it was confirmed"),
     Clock("certificate-kept", "Keep the original certificate", "its submission"),
     # ---- incidents
     Clock(

@@ -17,12 +17,13 @@ PERMISSION_FOR_ACT: Final = {
     "review_output": "review_output",
     "see_counts": "review_output",
 }
+_WORDS: Final[dict[str, str]] = {ProjectStanding.CLOSING: "being closed", ProjectStanding.CLOSED: "closed"}
 
 
 def why_no_permission(ask: "AccessAsk") -> str | None:
     """Answer the access decision: the project is open and the person holds its permission for this act."""
     if ask.project.status != ProjectStanding.OPEN:
-        return f"{ask.project.number or 'The project'} is closed."
+        return f"{ask.project.number or 'The project'} is {_WORDS[ask.project.status]}."
     permission = PERMISSION_FOR_ACT.get(ask.act)
     # The author of an output sees its counts too: they brought them.
     names = [permission] if permission else []
@@ -34,5 +35,10 @@ def why_no_permission(ask: "AccessAsk") -> str | None:
 
 
 def is_open(project: Project) -> str | None:
-    """A closed project takes nothing in and gives nothing out."""
-    return None if project.status == ProjectStanding.OPEN else "The project is closed."
+    """A project that is closed, or about to be, takes nothing in and gives nothing out."""
+    return None if project.status == ProjectStanding.OPEN else f"The project is {_WORDS[project.status]}."
+
+
+def is_not_closed(project: Project) -> str | None:
+    """Work that was under way when the closing was confirmed may end; in a closed project nothing does."""
+    return is_open(project) if project.status == ProjectStanding.CLOSED else None

@@ -13,6 +13,7 @@ class ProjectStanding(models.TextChoices):
     """Whether a project's data may still move."""
 
     OPEN = "open", "Open"
+    CLOSING = "closing", "Being closed"
     CLOSED = "closed", "Closed"
 
 

@@ -1,6 +1,6 @@
 """The door of projects."""
 
-from p20win.projects.checks import is_open
+from p20win.projects.checks import is_not_closed, is_open
 from p20win.projects.models import Part, Participation, Project, ProjectStanding
 from p20win.projects.selectors import (
     is_visible,
@@ -15,10 +15,12 @@ from p20win.projects.services import (
     close_project,
     close_to_organisation,
     close_to_person,
+    let_project_go_on,
     open_project,
     open_to_organisation,
     open_to_person,
     rename,
+    stop_project,
     take_part,
 )
 
@@ -31,8 +33,10 @@ __all__ = [
     "close_project",
     "close_to_organisation",
     "close_to_person",
+    "is_not_closed",
     "is_open",
     "is_visible",
+    "let_project_go_on",
     "open_project",
     "open_to_organisation",
     "open_to_person",
@@ -40,6 +44,7 @@ __all__ = [
     "organisations_that_see",
     "recipient",
     "rename",
+    "stop_project",
     "suppliers",
     "take_part",
     "visible_to",

@@ -87,9 +87,22 @@ def close_to_organisation(project: Project, organisation: "Organisation") -> boo
     return bool(held)
 
 
-def close_project(project: Project, *, by: "User", at: dt.datetime, note: str = "") -> Project:
-    """Close a project: nothing moves in it any more.
+def stop_project(project: Project, *, by: "User", at: dt.datetime, note: str = "") -> Project:
+    """Let nothing new start in a project, as it is being closed.
 
-    :raises Blocked: if it is closed already, or the person is not of the operating group
+    :raises Blocked: if it is not open, or the person is neither of the operating group nor of the hub
+    """
+    return take(lifecycle.STOP, project, by=by, at=at, note=note)
+
+
+def let_project_go_on(project: Project, *, by: "User", at: dt.datetime, note: str = "") -> Project:
+    """Open a project again that was being closed. :raises Blocked: if it was not, or the person may not"""
+    return take(lifecycle.GO_ON, project, by=by, at=at, note=note)
+
+
+def close_project(project: Project, *, by: "User", at: dt.datetime, note: str = "") -> Project:
+    """Close a project: nothing moves in it any more. The portal does so when the hour of a closing is over.
+
+    :raises Blocked: if it is not being closed, or a person tries
     """
     return take(lifecycle.CLOSE, project, by=by, at=at, note=note)

@@ -11,7 +11,7 @@ import zipfile
 
 from disclosure.public import ACKNOWLEDGEMENT, POINTS
 from governance.seed.outputs import PERIOD, POPULATION, table_from
-from tests.functional.visitor import EASTERN, Visitor
+from tests.functional.visitor import EASTERN, PATIENCE, Visitor
 
 MIN_CELL = 6
 OUTPUT = "College and work by school and programme"
@@ -152,12 +152,32 @@ def files_the_copy(author: Visitor, address: str) -> None:
     author.looks()
 
 
-def closes(coordinator: Visitor, project: str, number: str) -> None:
-    """The operating group closes the project."""
+def closes(coordinator: Visitor, second: Visitor, project: str) -> None:
+    """One of the operating group asks to close the project, one of the hub confirms; an hour passes."""
     coordinator.goes(project)
     coordinator.examines("before-closing")
-    coordinator.presses("Close the project")
-    coordinator.sees(f"{number} is closed.")
+    coordinator.follows("Close the project")
+    coordinator.sees("What is destroyed", "What remains")
+    coordinator.examines("ask-closing")
+    coordinator.writes({"reason": "Everything is released and certified."})
+    coordinator.presses("Ask to close the project")
+    coordinator.sees("You asked for it; another person must confirm it.")
+    coordinator.examines("closing-asked")
+    second.goes(project)
+    second.follows("Confirm the closing")
+    second.examines("confirm-closing")
+    second.presses("Confirm the closing")
+    second.sees("Confirmed. Everyone is told; in an hour the project is closed.")
+    second.examines("closing-set")
+    moves_the_clock_by_an_hour(coordinator)
+    coordinator.goes(project)
+    for _ in range(PATIENCE // 1000):
+        if coordinator.page.get_by_role("link", name=re.compile("certificate of the end")).count():
+            break
+        coordinator.page.wait_for_timeout(1000)
+        coordinator.page.reload()
+    coordinator.sees(re.compile("all that was left is destroyed"))
+    coordinator.examines("closing-done")
 
 
 def shows_the_whole_way(reader: Visitor, project: str) -> None:

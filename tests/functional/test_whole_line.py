@@ -132,7 +132,7 @@ def test_one_request_from_draft_to_proven_destruction(company):
     with album.step("closed"):
         coordinator.goes("/")
         project = coordinator.page.get_by_role("link", name=re.compile(number)).first.get_attribute("href")
-        outputs.closes(coordinator, project, number)
+        outputs.closes(coordinator, second, project)
         outputs.shows_the_whole_way(requestor, project)
 
     requestor.goes(project)

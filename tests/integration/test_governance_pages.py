@@ -3,7 +3,9 @@
 import pytest
 from django.urls import reverse
 
-from governance import selectors, services
+from agreements import public as agreements
+from agreements import seal
+from governance import selectors
 from governance.notices import everyone_concerned
 from governance.seed import directory
 from governance.seed.cast import Cast
@@ -11,6 +13,8 @@ from governance.seed.projects import STORIES
 from p20win import clock
 from p20win.accounts.public import User
 from p20win.audit.public import timeline
+from tests import factories_custody as files
+from tests import factories_governance as ends
 
 HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
@@ -119,24 +123,89 @@ class TestHome:
         assert client.get(reverse("home")).status_code == 302
 
 
+@pytest.mark.obligation("O-117")
 class TestClosing:
-    def test_a_project_without_data_can_be_closed_by_the_operating_group_alone(self, cast, signed_in):
-        line = told("Discipline records and employment")
-        address = reverse("project-close", args=[line.project.pk])
+    @pytest.fixture
+    def line(self, cast):
+        return told("Certificates: which ones pay")
 
-        refused = signed_in(line.cast.requestor).post(address, follow=True).content.decode()
+    def test_one_asks_another_confirms_and_the_pages_say_so_to_everyone(self, line, signed_in):
+        project = reverse("project", args=[line.project.pk])
+        page = reverse("project-close", args=[line.project.pk])
+        assert signed_in(line.cast.requestor).get(page).status_code == 404
+        shown = signed_in(line.cast.requestor).get(project).content.decode()
+        assert "Closing the project" not in shown
+
+        client = signed_in(line.cast.coordinator)
+        assert page in client.get(project).content.decode()
+        listed = client.get(page).content.decode()
+        assert "What is destroyed" in listed
+        assert "The hub holds no file of this project" in listed
+        assert "lines of the ledger" in listed
+        empty = client.post(page, {"reason": ""})
+        assert empty.status_code == 200
+        asked = client.post(page, {"reason": "The study was given up."}, follow=True).content.decode()
+        assert "Another person must confirm it" in asked
+        assert "You asked for it; another person must confirm it." in asked
+        own = client.post(reverse("project-close-confirm", args=[line.project.pk]), follow=True)
+        assert "You asked for it" in own.content.decode()
         line.project.refresh_from_db()
-        assert "Only the operating group can do this" in refused
         assert line.project.status == "open"
 
-        closed = signed_in(line.cast.coordinator).post(address, follow=True).content.decode()
+        client = signed_in(line.cast.hub_staff)
+        assert "the closing of the project" in client.get(reverse("home")).content.decode()
+        confirm = reverse("project-close-confirm", args=[line.project.pk])
+        assert "The study was given up." in client.get(confirm).content.decode()
+        assert "in an hour the project is closed" in client.post(confirm, follow=True).content.decode()
         line.project.refresh_from_db()
-        assert "is closed." in closed
-        assert line.project.status == "closed"
+        assert line.project.status == "closing"
+        seen = signed_in(line.cast.requestor).get(project).content.decode()
+        assert "Being closed" in seen
+        assert "Until then nothing new starts" in seen
+        assert "Withdraw the closing" not in seen
+
+    def test_it_is_withdrawn_by_who_may_and_for_others_the_page_is_not_there(self, line, signed_in):
+        ends.confirmed(line.project, by=line.cast.hub_staff)
+        page = reverse("project-close-withdraw", args=[line.project.pk])
+        assert signed_in(line.cast.requestor).get(page).status_code == 404
+        assert signed_in(line.cast.hub_colleague).get(page).status_code == 404
+        said = signed_in(line.cast.hub_staff).post(page, {"reason": "Too soon."}, follow=True)
+        assert "goes on as it was" in said.content.decode()
+        assert "A closing was withdrawn" in said.content.decode()
+        line.project.refresh_from_db()
+        assert line.project.status == "open"
+
+    def test_what_prevents_it_is_said_in_words(self, line, signed_in, monkeypatch):
+        why = "The recipient has not filed the certificate of destruction."
+        monkeypatch.setattr("governance.checks.is_destroyed_at_the_recipient", lambda project: why)
+        client = signed_in(line.cast.coordinator)
+        page = reverse("project-close", args=[line.project.pk])
+        assert why in client.get(reverse("project", args=[line.project.pk])).content.decode()
+        listed = client.get(page).content.decode()
+        assert "What still prevents it" in listed
+        refused = client.post(page, {"reason": "Now."}).content.decode()
+        assert refused.count(why) >= 2
+
+    def test_the_certificate_is_on_the_page_when_it_is_made(self, line, signed_in, settings, tmp_path):
+        row = ends.closed(line.project)
+        client = signed_in(line.cast.requestor)
+        page = reverse("project", args=[line.project.pk])
+        assert "The certificate of the end is being made" in client.get(page).content.decode()
+
+        settings.P20WIN_SEAL_KEY, settings.P20WIN_SEAL_CERTIFICATE = tmp_path / "k.pem", tmp_path / "c.pem"
+        seal.make_key(settings.P20WIN_SEAL_KEY, settings.P20WIN_SEAL_CERTIFICATE, now=clock.real_now())
+        certificate = agreements.certificates(row.project).get(kind="project_end")
+        files.run_job("agreements.make_certificate", certificate_id=certificate.pk)
+
+        shown = client.get(page).content.decode()
+        certificate.refresh_from_db()
+        paper = certificate.document
+        assert reverse("agreements:document", args=[paper.pk]) in shown
+        assert client.get(reverse("agreements:document", args=[paper.pk])).content[:4] == b"%PDF"
 
     def test_those_who_worked_for_a_party_are_told_and_nobody_else(self, cast):
         line = told("Certificates: which ones pay")
-        services.close(line.project, by=line.cast.coordinator, at=clock.now())
+        ends.closed(line.project, at=clock.now())
         event = timeline(line.project).filter(event="project.closed").get()
 
         heard = set(everyone_concerned(event))

@@ -4,6 +4,8 @@ import datetime as dt
 
 import pytest
 
+from governance import closing
+from governance.models import Closing
 from matching import timing
 from matching.models import DestructionOrder, MatchStatus, OrderStatus
 from matching.services import ordering
@@ -16,10 +18,10 @@ from p20win.deadlines import public as deadlines
 from p20win.jobs import public as jobs
 from p20win.jobs.public import MustWait, State
 from p20win.notifications.public import Message, tell
-from p20win.projects.public import close_project
 from p20win.workflow import amend, create
 from tests import factories
 from tests import factories_custody as files
+from tests import factories_governance as ends
 from tests import factories_matching as matches
 from tests.factories import START
 
@@ -43,6 +45,12 @@ def match():
 def file(match):
     expected = match.expected_files.first()
     return files.checked(files.arrived(expected.slot))
+
+
+@pytest.fixture
+def unprevented(monkeypatch):
+    """Let a project be closed whose match has not come to its end."""
+    monkeypatch.setattr("governance.checks.what_prevents", lambda project: [])
 
 
 def written(file, **fields):
@@ -194,13 +202,53 @@ def test_the_order_for_one_match_does_not_cover_the_files_of_the_next(match, fil
     assert opens(file)
 
 
-def test_of_a_closed_project_everything_goes(file):
-    close_project(file.project, by=factories.operating_group_member(), at=START)
-    row, _ = written(file)
+def test_of_a_project_that_two_people_closed_everything_goes(file, unprevented):
+    ends.closed(file.project)
+    row, _ = carried_out(Destruction.objects.get(organisation=file.owner))
     assert row.status == DestructionStatus.DONE
+    assert not opens(file)
 
 
 def test_but_not_if_the_ledger_knows_nothing_of_its_closing(file):
     type(file.project).objects.filter(pk=file.project_id).update(status="closed")
     assert written(file)[1].state == State.REFUSED
+    assert opens(file)
+
+
+def a_closing(file, *, asks, confirms, at=AN_HOUR_AGO):
+    """Write a closing by hand, with the ledger's lines, as whoever took over the web process can."""
+    row = Closing(
+        project=file.project, reason="x", asked_by=asks, asked_at=at, status_since=START, status="begun",
+        confirmed_by=confirms, confirmed_at=at, acts_at=at + closing.HOUR, closed_at=at + closing.HOUR,
+    )  # fmt: skip
+    create("closing.asked", row, by=asks, at=at)
+    amend("closing.set", row, by=confirms, at=at)
+    type(file.project).objects.filter(pk=file.project_id).update(status="closed")
+    amend("project.closed", file.project, by=system_user(), at=START)
+
+
+def test_nor_by_two_of_the_hub_without_the_operating_group(file):
+    a_closing(file, asks=factories.hub_member(), confirms=factories.hub_member())
+    assert written(file)[1].state == State.REFUSED
+    assert opens(file)
+
+
+def test_nor_by_people_of_neither(file):
+    a_closing(file, asks=factories.operating_group_member(), confirms=factories.person())
+    assert written(file)[1].state == State.REFUSED
+    assert opens(file)
+
+
+def test_nor_where_the_ledger_says_that_one_person_did_both(file):
+    one, other = factories.operating_group_member(), factories.operating_group_member()
+    a_closing(file, asks=one, confirms=other)
+    Closing.objects.update(asked_by=other, confirmed_by=one)
+    assert written(file)[1].state == State.REFUSED
+    assert opens(file)
+
+
+def test_and_the_vault_waits_until_the_hour_is_over_by_the_ledgers_time(file):
+    a_closing(file, asks=factories.operating_group_member(), confirms=factories.hub_member(), at=START)
+    _, job = written(file)
+    assert (job.state, job.message) == (State.QUEUED, "The hour of the closing is not over yet.")
     assert opens(file)

@@ -8,7 +8,6 @@ from django.db import IntegrityError, transaction
 from agreements import public as agreements
 from governance import checks as closing
 from governance import selectors as whereabouts
-from governance import services as governance
 from matching import selectors
 from matching.models import AbandonmentStatus, Match, MatchStatus, OrderStatus
 from matching.services import abandoning, opening, ordering, running, signing
@@ -22,6 +21,7 @@ from p20win.refusal import Blocked
 from p20win.workflow import create
 from tests import factories
 from tests import factories_custody as files
+from tests import factories_governance as ends
 from tests import factories_matching as matches
 from tests.factories import START
 from tests.unit.test_destruction_orders import held
@@ -239,7 +239,7 @@ class TestNoExtractComes:
         assert agreements.certificates(match.project).get().kind == "hub_destruction"
         by = factories.operating_group_member()
         assert not closing.why_not_close(match.project, by)
-        assert governance.close(match.project, by=by, at=START).status == "closed"
+        assert ends.closed(match.project).closed_at == START
 
     def test_an_order_of_the_clock_that_waited_for_the_extract_goes_on(self):
         match = self.stuck()
@@ -335,11 +335,11 @@ class TestAfterwards:
         where = whereabouts.whereabouts(match.project)
         assert where.sentence.startswith("The match has ended without a result")
         with pytest.raises(Blocked, match="The match has not come to its end"):
-            governance.close(match.project, by=by, at=START)
+            ends.asked(match.project)
 
         ordered(match)
 
-        assert governance.close(match.project, by=by, at=START).status == "closed"
+        assert ends.closed(match.project).closed_at == START
 
     @pytest.mark.long
     def test_another_match_can_be_opened_while_the_agreement_is_in_force(self):

@@ -2,7 +2,6 @@
 
 import pytest
 
-from governance import services as governance
 from matching import standing
 from matching.models import ExpectedFile
 from matching.services import opening, ordering
@@ -15,6 +14,7 @@ from p20win.refusal import Blocked
 from p20win.workflow import create
 from tests import factories
 from tests import factories_custody as files
+from tests import factories_governance as ends
 from tests import factories_matching as matches
 from tests.factories import START
 from tests.unit import test_matching_abandonment as without_result
@@ -107,7 +107,7 @@ def on_the_disk():
 class TestClosing:
     def test_after_it_no_file_of_anybody_lives(self):
         match = without_result.ordered(without_result.abandoned())
-        project, by = match.project, factories.operating_group_member()
+        project = match.project
         recipient = projects.recipient(project)
         left = [
             sealed(project, standing.keeper(project), custody.DataClass.KEY),
@@ -120,7 +120,7 @@ class TestClosing:
         assert {file.status for file in left} == {custody.FileStatus.ACCEPTED}
         assert len(on_the_disk()) == 3
 
-        governance.close(project, by=by, at=START)
+        ends.closed(project)
         asked = custody.destructions(project).filter(status=custody.DestructionStatus.ASKED)
         assert {row.organisation for row in asked} == {file.owner for file in left}
         for row in asked:
@@ -134,7 +134,7 @@ class TestClosing:
 
     def test_work_that_ends_later_seals_nothing(self):
         match = without_result.ordered(without_result.abandoned())
-        governance.close(match.project, by=factories.operating_group_member(), at=START)
+        ends.closed(match.project)
 
         with pytest.raises(Blocked, match="The project is closed"):
             sealed(match.project, standing.keeper(match.project), custody.DataClass.KEY)
@@ -148,6 +148,6 @@ class TestClosing:
         without_result.held(match)
 
         with pytest.raises(Blocked, match="legal hold"):
-            governance.close(match.project, by=factories.operating_group_member(), at=START)
+            ends.asked(match.project)
 
         assert b"".join(custody.open_bytes(file)) == b"a,b\n1,2\n"

@@ -6,9 +6,10 @@ import time
 import pytest
 from django.db import OperationalError, connection, transaction
 
+from p20win.accounts.public import system_user
 from p20win.audit.public import Event, first_in_line, timeline
 from p20win.jobs.public import Job
-from p20win.projects.public import Project, close_project
+from p20win.projects.public import Project, close_project, stop_project
 from p20win.refusal import Blocked
 from p20win.workflow import amend
 from tests import factories
@@ -18,7 +19,8 @@ from tests import factories
 class TestTake:
     @pytest.mark.obligation("O-95")
     def test_moves_the_status_and_writes_one_line_and_one_version(self):
-        project, by = factories.project(), factories.operating_group_member()
+        project, by = factories.project(), system_user()
+        stop_project(project, by=factories.operating_group_member(), at=factories.START)
         versions = project.history.count()
 
         close_project(project, by=by, at=factories.START)
@@ -46,7 +48,7 @@ class TestTake:
         lines = Event.objects.count()
 
         with pytest.raises(Blocked, match="Only the operating group"):
-            close_project(project, by=by, at=factories.START)
+            stop_project(project, by=by, at=factories.START)
 
         project.refresh_from_db()
         assert project.status == "open"
@@ -62,7 +64,7 @@ def test_two_people_press_at_once_one_act_one_event():
     def press(person):
         barrier.wait()
         try:
-            close_project(Project.objects.get(pk=project.pk), by=person, at=factories.START)
+            stop_project(Project.objects.get(pk=project.pk), by=person, at=factories.START)
             outcomes.append("done")
         except Blocked:
             outcomes.append("blocked")
@@ -74,7 +76,7 @@ def test_two_people_press_at_once_one_act_one_event():
     [t.join() for t in threads]
 
     assert sorted(outcomes) == ["blocked", "done"]
-    assert Event.objects.filter(event="project.closed", project_id=project.pk).count() == 1
+    assert Event.objects.filter(event="project.stopped", project_id=project.pk).count() == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -47,6 +47,7 @@ def test_reminders_come_in_time_order_and_deadlines_of_people_have_one():
             "board-notice",
             "certificate-kept",
             "destruction-hour",
+            "closing-hour",
         }
 
 
