@@ -63,8 +63,8 @@ if PRODUCTION:
     _options = DATABASES["default"].setdefault("OPTIONS", {})
     if _options.setdefault("sslmode", "verify-full") != "verify-full":
         raise ImproperlyConfigured(
-            f"The database's address says sslmode={_options['sslmode']}; in production its certificate and its"
-            " name are checked. Leave sslmode out, and name the authority in PGSSLROOTCERT."
+            f"The database's address says sslmode={_options['sslmode']}; in production its certificate and"
+            " its name are checked. Leave sslmode out, and name the authority in PGSSLROOTCERT."
         )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

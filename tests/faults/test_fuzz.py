@@ -46,12 +46,16 @@ def altered(draw, seeds):
 @pytest.mark.parametrize("what", READERS)
 def test_no_reader_stumbles_over_what_was_altered(what):
     reader, seeds, _ = READERS[what]
+    stood = 0
 
     @given(altered(seeds))
     @settings(max_examples=150)
     def stands(content):
+        nonlocal stood
         reader(content)
+        stood += 1
 
     stands()
+    assert stood >= 100
     for seed in seeds:
         reader(seed)
