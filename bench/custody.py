@@ -4,8 +4,10 @@ python -m bench.custody [--size MIB] [--runs N] [--folder DIR] [--write]
 
 - sealing in memory on one core against the limit 1 / (1/AES-GCM + 1/SHA-256): goal 80 %; and as the vault
   does it, with the SHA-256 of the plaintext, too: against that limit and against its own, with two hashes
-- file to file, sealing and opening, against a plain copy on the same volume: goal 70 %
-- peak memory above the idle process, at two sizes: goal 64 MiB and two chunks for each thread
+- file to file, sealing with and without the SHA-256 of the plaintext, and opening, against a plain copy on
+  the same volume: goal 70 %
+- peak memory above the idle process, at two sizes, of sealing, opening, reading what arrives and checking:
+  goal 64 MiB and two chunks for each thread
 """
 
 from __future__ import annotations
@@ -14,21 +16,20 @@ import argparse
 import hashlib
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from bench import report
+from bench import custody_memory, report
+from bench.custody_memory import BINDING, chunks_of
 from p20win.custody.engine import container
-from p20win.custody.engine.container import Binding, Sealer
+from p20win.custody.engine.container import Sealer
 from p20win.custody.engine.files import EagerFile
 from p20win.custody.engine.pipeline import THREADS, Lane
 from p20win.custody.engine.streaming import SEGMENT, TAG_SIZE, new_key
@@ -36,7 +37,6 @@ from p20win.custody.engine.streaming import SEGMENT, TAG_SIZE, new_key
 MIB: Final = 1 << 20
 CHUNK: Final = 4 * MIB
 _WITH_DIGEST: Final = ("with_digest", "with_digest_of_the_limit", "with_digest_of_its_own")
-BINDING: Final = Binding("file", "project", "agency", "hub", "matching", 1)
 
 
 class Nowhere:
@@ -103,26 +103,23 @@ def copy(source: Path, target: Path) -> None:
         os.fsync(written.fileno())
 
 
-def chunks_of(source: BinaryIO) -> Iterator[memoryview]:
-    """Give a file in chunks, each in the same memory."""
-    room = memoryview(bytearray(CHUNK))
-    while size := source.readinto(room):  # type: ignore[attr-defined]
-        yield room[:size]
-
-
 def file_to_file(folder: Path, size: int, runs: int) -> dict[str, Any]:
     """Measure a copy, a sealing and an opening of one file, in turn."""
-    names = ("copy", "seal", "open", "seal_to_copy", "open_to_copy")
+    acts = ("copy", "seal", "seal_without_digest", "open")
+    names = (*acts, *(f"{act}_to_copy" for act in acts[1:]))
     found: dict[str, list[float]] = {name: [] for name in names}
     key = new_key()
     with files(folder, size) as place:
         plain, sealed, again = place / "plain", place / "sealed", place / "again"
         made: list[container.Seal] = []
 
-        def seal() -> None:
+        def seal(*, digest: bool = True) -> None:
             with plain.open("rb", buffering=0) as source:
                 target = EagerFile(sealed)
-                made[:] = [container.seal(chunks_of(source), target, key=key, binding=BINDING)]
+                sealer = Sealer(key, BINDING, target, digest=digest)
+                for chunk in chunks_of(source):
+                    sealer.update(chunk)
+                made[:] = [sealer.finish()]
                 target.keep()
 
         def unseal() -> None:
@@ -138,48 +135,22 @@ def file_to_file(folder: Path, size: int, runs: int) -> dict[str, Any]:
                     pass
                 target.keep()
 
+        works = (lambda: copy(plain, place / "copy"), seal, partial(seal, digest=False), unseal)
+        targets = (place / "copy", sealed, sealed, again)
         for _ in range(runs):
             values = []
-            for work in (lambda: copy(plain, place / "copy"), seal, unseal):
-                for left in (place / "copy", sealed if work is seal else again):
-                    left.unlink(missing_ok=True)
+            for work, target in zip(works, targets, strict=True):
+                target.unlink(missing_ok=True)
                 values.append(rate(work, size))
-            for name, value in zip(
-                found, (*values, values[1] / values[0], values[2] / values[0]), strict=True
-            ):
+            for name, value in zip(found, (*values, *(each / values[0] for each in values[1:])), strict=True):
                 found[name].append(value)
     return {name: report.spread(values) for name, values in found.items()}
 
 
 def peak_memory(folder: Path, size: int) -> dict[str, float]:
-    """Measure, in processes of their own, what sealing and opening a file take above the idle process."""
+    """Measure, in processes of their own, what each act on a file takes above the idle process."""
     with files(folder, size) as place:
-        peaks = {}
-        for act in ("idle", "seal", "open"):
-            said = subprocess.run(
-                [sys.executable, "-m", "bench.custody", "--act", act, "--folder", str(place)],
-                capture_output=True, text=True, check=True,
-            )  # fmt: skip
-            peaks[act] = int(said.stdout) / 1024
-    return {act: round(peak - peaks["idle"], 1) for act, peak in peaks.items() if act != "idle"}
-
-
-def act_alone(act: str, place: Path) -> None:
-    """Seal or open once, and print this process's peak memory in KiB."""
-    key, told = bytes(32), place / "told"
-    if act == "seal":
-        with (place / "plain").open("rb") as source, (place / "sealed").open("wb") as target:
-            made = container.seal(chunks_of(source), target, key=key, binding=BINDING)
-        told.write_text(f"{made.root.hex()} {made.sealed_bytes}")
-    elif act == "open":
-        root, size = told.read_text().split()
-        with (place / "sealed").open("rb") as source:
-            for _ in container.open_verified(
-                source, key=key, binding=BINDING, root=bytes.fromhex(root), sealed_bytes=int(size)
-            ):
-                pass
-    status = Path("/proc/self/status").read_text().splitlines()
-    print(next(line.split()[1] for line in status if line.startswith("VmHWM")))
+        return custody_memory.peaks(place)
 
 
 def main() -> None:
@@ -189,11 +160,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()))
     parser.add_argument("--write", action="store_true", help="write bench/results/custody.json")
-    parser.add_argument("--act", choices=("idle", "seal", "open"), help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    if asked.act:
-        act_alone(asked.act, asked.folder)
-        return
     around = report.circumstances()
     figures = {
         "in memory, one core, GB/s": in_memory(asked.runs),

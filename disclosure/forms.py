@@ -6,6 +6,7 @@ from django import forms
 from django.db.models import QuerySet
 
 from disclosure.models import POINTS
+from p20win.uploading import small
 from requests_app import public as requests
 
 
@@ -14,6 +15,7 @@ class FileForm(forms.Form):
 
     file = forms.FileField(
         label="The tables, as CSV or XLSX",
+        validators=[small],
         help_text="Counts only, at most 5 MB: row labels on the left, column labels on top, totals where you"
         " publish them. True counts, nothing withheld: the portal withholds what must not be shown.",
         widget=forms.ClearableFileInput(attrs={"accept": ".csv,.xlsx"}),
@@ -89,5 +91,5 @@ class CopyForm(forms.Form):
     """The copy of what was published."""
 
     where = forms.CharField(max_length=300, label="Where was it published?")
-    copy = forms.FileField(label="The document as published", help_text="At most 5 MB.")
+    copy = forms.FileField(label="The document as published", validators=[small], help_text="At most 5 MB.")
     acknowledges = forms.BooleanField(label="The acknowledgement stands in it, word for word.")

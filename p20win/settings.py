@@ -60,7 +60,12 @@ DATABASES = {
 DATABASES["default"].setdefault("CONN_MAX_AGE", env.int("CONN_MAX_AGE", 60))
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 if PRODUCTION:
-    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("sslmode", "verify-full")
+    _options = DATABASES["default"].setdefault("OPTIONS", {})
+    if _options.setdefault("sslmode", "verify-full") != "verify-full":
+        raise ImproperlyConfigured(
+            f"The database's address says sslmode={_options['sslmode']}; in production its certificate and"
+            " its name are checked. Leave sslmode out, and name the authority in PGSSLROOTCERT."
+        )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CELERY_BROKER_URL = env.str("BROKER_URL")
@@ -125,6 +130,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "p20win.transport.RefusePlainPrograms",  # before the redirect that browsers get
+    "p20win.transport.KeepNoPage",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -231,8 +237,7 @@ STORAGES = {
 }
 # No upload may touch a disk in plaintext: small form files stay in memory, agencies' files go through
 # custody.
-FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
-FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+FILE_UPLOAD_HANDLERS = ["p20win.uploading.InMemory"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 

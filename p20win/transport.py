@@ -1,4 +1,4 @@
-"""Programs speak TLS from the first byte: who shows a ticket or a signature in the clear is refused (C11)."""
+"""Programs speak TLS from the first byte (C11), and nobody on the way of an answer keeps it (C27)."""
 
 from collections.abc import Callable
 from typing import Final
@@ -29,6 +29,20 @@ class RefusePlainPrograms:
         if settings.SECURE_SSL_REDIRECT and not request.is_secure() and _is_for_programs(request):
             return HttpResponse(SAYS, status=403, content_type="text/plain; charset=utf-8")
         return self._get_response(request)
+
+
+class KeepNoPage:
+    """Tells browsers and proxies to keep no page, unless a view or a static file says how long it may be."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        """Keep what answers."""
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer, and add the header."""
+        response = self._get_response(request)
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
 
 
 def _is_for_programs(request: HttpRequest) -> bool:

@@ -8,6 +8,7 @@ from django.db import models
 
 from p20win import policy
 from p20win.accounts.public import Organisation, agencies
+from p20win.uploading import small
 from requests_app import content, outline, texts
 from requests_app.helps import HELP
 from requests_app.models import DataRequest, Decision
@@ -134,6 +135,7 @@ class ImportForm(forms.Form):
 
     sheet = forms.FileField(
         label="The spreadsheet",
+        validators=[small],
         help_text="CSV or XLSX, 5 MB at most. Nothing is imported while a row has an error.",
         widget=forms.FileInput(attrs={"accept": ".csv,.xlsx"}),
     )

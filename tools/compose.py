@@ -36,6 +36,20 @@ SERVICES: Final[dict[str, set[str]]] = {
     "beat": EVERY_PROGRAM,
     "scanner": set(),
 }
+# Each service and the networks it is on: these and no others.
+NETWORKS: Final[dict[str, set[str]]] = {
+    "database": {"inside"},
+    "broker": {"inside"},
+    "migrate": {"inside"},
+    "web": {"pages", "inside"},
+    "sftp": {"machines", "inside"},
+    "worker": {"inside", "mail"},
+    "vault": {"inside", "scanning", "keys"},
+    "beat": {"inside"},
+    "scanner": {"scanning", "signatures"},
+}
+LEAD_OUT: Final = {"mail", "signatures", "keys"}  # to one place each, which the State's firewall names
+HIDES_SENDERS: Final = "com.docker.network.bridge.enable_ip_masquerade"
 RUN_ONCE: Final = {"migrate"}
 PROGRAMS: Final = {"web", "sftp", "worker", "vault", "beat"}
 REACHED: Final = {"web", "sftp"}  # from outside
@@ -55,8 +69,21 @@ def troubles(text: str) -> list[str]:
     declared = set(compose.get("secrets", {}))
     if declared != (wanted := set().union(*SERVICES.values())):
         found.append(f"Declared and wanted secrets differ: {sorted(declared ^ wanted)}.")
-    if not compose.get("networks", {}).get("inside", {}).get("internal"):
-        found.append("The network “inside” must be internal.")
+    return found + _ways_out(compose.get("networks", {}))
+
+
+def _ways_out(networks: dict[str, Any]) -> list[str]:
+    """Nothing leads out but what is known to (C28)."""
+    found = []
+    if set(networks) != (known := set().union(*NETWORKS.values())):
+        found.append(f"Declared and known networks differ: {sorted(set(networks) ^ known)}.")
+    for name in sorted(set(networks) - LEAD_OUT):
+        network = networks[name] or {}
+        one_way = str(network.get("driver_opts", {}).get(HIDES_SENDERS, "true")).lower() == "false"
+        if name in ("inside", "scanning") and network.get("internal") is not True:
+            found.append(f"The network “{name}” must be internal.")
+        elif network.get("internal") is not True and not one_way:
+            found.append(f"The network “{name}” leads out: it must be internal, or hide no sender.")
     return found
 
 
@@ -65,6 +92,10 @@ def _service(name: str, service: dict[str, Any]) -> list[str]:
     given = set(service.get("secrets", []))
     if given != SERVICES[name]:
         found.append(f"its secrets are {sorted(given)}, not {sorted(SERVICES[name])}.")
+    if (on := set(service.get("networks", []))) != NETWORKS[name]:
+        found.append(f"its networks are {sorted(on)}, not {sorted(NETWORKS[name])}.")
+    if "network_mode" in service:
+        found.append("it may not choose another kind of network.")
     if name not in RUN_ONCE and not service.get("healthcheck", {}).get("test"):
         found.append("it has no health check.")
     if ":" not in service["image"] or service["image"].endswith(":latest"):

@@ -11,23 +11,19 @@ import tempfile
 
 import atheris
 
-with atheris.instrument_imports(include=["p20win.custody.engine"]):
+with atheris.instrument_imports(include=["p20win.custody"]):
     from p20win.custody.engine import container, manifest, pieces, report, tables
     from p20win.custody.engine.encoding import canonical, parse
     from p20win.custody.engine.errors import CustodyError
     from p20win.custody.engine.intake import check_stream
     from p20win.custody.engine.rules import from_spec
-
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+    from tests.faults.readers import KEY, PLACE, READERS, VAULT
 
 from tests.faults.hostile import ANALYTICAL, GOOD, HEADER, MATCHING, book, text
 
 BINDING = container.Binding(
     file_id="f", project="p", source="s", destination="d", data_class="matching", key_version=1
 )
-KEY = bytes(32)
-VAULT = X25519PrivateKey.from_private_bytes(bytes(range(32)))
-PLACE = pieces.Place("slot", "attempt", 0)
 
 
 def sealed():
@@ -72,20 +68,26 @@ TARGETS = {
     "containers": (
         containers,
         [SEALED, SEALED[:-3], canonical({"document": {"root": "x"}, "signatures": []})],
+        8192,
     ),
-    "tables": (tables_and_text, [text(GOOD), book(), "\t".join(HEADER).encode(), b"sex,count\nF,12\n"]),
+    "tables": (
+        tables_and_text,
+        [text(GOOD), book(), "\t".join(HEADER).encode(), b"sex,count\nF,12\n"],
+        8192,
+    ),
+    **READERS,
 }
 
 
 def main() -> None:
     """Fuzz one target for so many seconds."""
     what, seconds = sys.argv[1:3]
-    target, seeds = TARGETS[what]
+    target, seeds, longest = TARGETS[what]
     with tempfile.TemporaryDirectory() as corpus, tempfile.TemporaryDirectory() as found:
         for number, seed in enumerate(seeds):
             with open(f"{corpus}/{number}", "wb") as file:
                 file.write(seed)
-        options = [f"-max_total_time={seconds}", "-max_len=8192", "-timeout=10", "-rss_limit_mb=2048"]
+        options = [f"-max_total_time={seconds}", f"-max_len={longest}", "-timeout=10", "-rss_limit_mb=2048"]
         atheris.Setup(
             [sys.argv[0], *options, f"-artifact_prefix={found}/", "-print_final_stats=1", corpus], target
         )

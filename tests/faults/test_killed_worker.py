@@ -13,19 +13,23 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
-from django.db import connection
+from django.db import connection, transaction
 
+from agreements import certificates, seal
 from matching.engine import extract
 from matching.models import MatchStatus
 from matching.services import delivering, ordering, running, signing
 from p20win import clock
-from p20win.audit.public import Event, events_of, verify_chain
-from p20win.custody import places
+from p20win.accounts.public import system_user
+from p20win.audit.public import Event, events_of, record, verify_chain
+from p20win.custody import checkpoints, places
 from p20win.custody.public import (
     Destruction,
     FileStatus,
     SealedFile,
     ask_destruction,
+    ledger_leaf,
+    ledger_name,
     open_bytes,
     tidy,
     why_unreadable,
@@ -33,6 +37,7 @@ from p20win.custody.public import (
 from p20win.jobs.public import Job, State
 from p20win.projects.public import close_project
 from tests import factories
+from tests import factories_agreements as agreements
 from tests import factories_custody as custody
 from tests import factories_matching as matches
 
@@ -228,6 +233,44 @@ def test_f18_killed_between_key_and_certificate_there_is_one_certificate(vault, 
     assert match.project.certificates.filter(kind="hub_destruction").count() == 1
     assert times(match, "match.inputs_destroyed") == 1
     assert Job.objects.filter(name="agreements.make_certificate").count() == 1
+    assert verify_chain().ok
+
+
+@pytest.mark.obligation("O-64", "O-65")
+def test_f18_the_paper_of_the_certificate_killed_at_twenty_points_is_made_once(vault, worker):
+    (vault / "seal").mkdir()
+    seal.make_key(vault / "seal" / "key.pem", vault / "seal" / "certificate.pem", now=clock.real_now())
+    agreement = agreements.in_force()
+    with transaction.atomic():
+        line = record("data.destroyed", agreement.project, by=system_user(), at=factories.START)
+    told = [{"organisation": "sde", "line": line.seq, "leaf": ledger_leaf(line)}]
+    facts = {"files": [], "ledger": told, "ledger_name": ledger_name()}
+    checkpoints.publish(now=clock.real_now())
+
+    def issued():
+        row = certificates.issue_hub_certificate(
+            agreement.project, method="Cryptographic erase", facts=facts, by=system_user(), at=factories.START
+        )
+        Job.objects.filter(name="agreements.make_certificate").update(not_before=clock.real_now())
+        return row, newest("agreements.make_certificate", certificate_id=row.pk)
+
+    papers = agreement.project.documents.filter(kind="certificate")
+    _, job = issued()
+    lines = worker.does(job)
+    assert (lines > 100, papers.count()) == (True, 1)
+    for made, (point, job, row) in enumerate(kills(worker, issued, lines=lines, seed=5), papers.count()):
+        row.refresh_from_db()
+        assert times(row, "certificate.made") == bool(row.document_id), f"killed at {point}"
+        worker.does(job)
+        worker.does(job)  # delivered once more
+
+        row.refresh_from_db()
+        job.refresh_from_db()
+        assert job.state == State.DONE, f"killed at {point}"
+        assert (times(row, "certificate.issued"), times(row, "certificate.made")) == (1, 1), f"at {point}"
+        assert bytes(row.document.content).startswith(b"%PDF"), f"killed at {point}"
+        assert papers.count() == row.project.certificates.filter(document__isnull=False).count() > made
+    assert papers.count() == row.project.certificates.count() > POINTS
     assert verify_chain().ok
 
 

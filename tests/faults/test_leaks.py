@@ -339,7 +339,7 @@ def test_t16_t17_no_program_can_leave_what_it_holds_on_a_disk(portal):
     assert set(limits.values()) == {"0"}, limits
     set_to = dict(portal.query("SELECT name, setting FROM pg_settings WHERE name = ANY(%s)", list(QUIET)))
     assert set_to == dict(QUIET)
-    assert settings.FILE_UPLOAD_HANDLERS == ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+    assert settings.FILE_UPLOAD_HANDLERS == ["p20win.uploading.InMemory"]
     assert settings.STORAGES["default"]["BACKEND"].endswith("InMemoryStorage")
     assert (settings.DEBUG, settings.CELERY_TASK_IGNORE_RESULT) == (False, True)
     assert not hasattr(settings, "CELERY_RESULT_BACKEND")

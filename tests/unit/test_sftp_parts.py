@@ -2,6 +2,7 @@
 
 import socket
 import struct
+from unittest import mock
 
 import paramiko
 import pytest
@@ -10,6 +11,7 @@ from django.core.management import CommandError, call_command
 
 from p20win import clock, programs
 from p20win.custody.sftp import host_key, logins, names, protocol, ssh
+from p20win.custody.sftp import server as servers
 from p20win.refusal import Blocked
 from tests import factories
 from tests import factories_custody as custody
@@ -124,6 +126,18 @@ def test_what_makes_no_sense_or_is_not_done_here_is_refused_and_the_session_goes
     assert answers[1][0] == protocol.NAME
 
 
+def test_a_line_that_is_cut_ends_the_session_whatever_it_raises(monkeypatch):
+    session = servers.Session(mock.Mock(), "192.0.2.7", Ed25519PrivateKey.generate())
+    monkeypatch.setattr(session, "key", mock.Mock(pk=1))
+    monkeypatch.setattr(servers.Session, "is_in", True)
+    for trouble in ssh.CUT:
+        channel = mock.Mock(recv=mock.Mock(return_value=struct.pack(">I", 5) + HELLO))
+        channel.sendall.side_effect = channel.send_exit_status.side_effect = trouble
+        session.converse(channel)
+        assert channel.sendall.called
+        assert session.has_left(float("inf"))
+
+
 @pytest.mark.parametrize("size", [0, protocol.LONGEST + 1, 0x7FFFFFFF])
 def test_a_packet_of_such_a_size_ends_the_session_before_it_is_read(size):
     line = Line(HELLO)
@@ -131,6 +145,21 @@ def test_a_packet_of_such_a_size_ends_the_session_before_it_is_read(size):
     protocol.Conversation(line, Nothing(), tell=print, done=lambda: None).run()
     assert len(line.answers()) == 1
     assert len(line._said) in (0, 100)
+
+
+@pytest.mark.parametrize("kind", [protocol.WRITE, protocol.STAT, protocol.INIT, 200])
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+def test_a_packet_shorter_than_its_header_is_told_and_ends_the_session(kind, size):
+    answers, paths, told = talked(asked(kind)[:size], asked(protocol.STAT, octets("/")))
+    assert (answers, paths) == ([], [])
+    assert told == ["A request must have a number. The session ends."]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+def test_a_greeting_shorter_than_its_header_never_raises(size):
+    line, told = Line(HELLO[:size], asked(protocol.STAT, octets("/"))), []
+    protocol.Conversation(line, Nothing(), tell=told.append, done=lambda: None).run()
+    assert (line.answers(), len(told)) == ([], 1)
 
 
 def test_a_refusal_is_told_in_words_and_a_failure_tells_no_value(caplog):

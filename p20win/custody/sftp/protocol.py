@@ -16,7 +16,8 @@ from p20win.refusal import Blocked
 logger = logging.getLogger(__name__)
 
 VERSION: Final = 3
-LONGEST: Final = 256 * 1024 + 1024  # of a packet; clients send 32 KiB at a time, some 256
+SHORTEST: Final = 1 + 4  # of a packet: its kind, and the number of the request or of the version
+LONGEST: Final = 256 * 1024 + 1024  # clients send 32 KiB at a time, some 256
 OPEN_AT_ONCE: Final = 16
 AT_A_TIME: Final = 64  # names in one answer
 LONGEST_PATH: Final = 1024
@@ -228,7 +229,9 @@ class Conversation:
 
     def _next(self) -> tuple[int, bytes]:
         size = int.from_bytes(self._take(4), "big")
-        if not 1 <= size <= LONGEST:
+        if 0 < size < SHORTEST:  # there is no number that an answer could name
+            self._tell("A request must have a number. The session ends.")
+        if not SHORTEST <= size <= LONGEST:
             raise Gone
         content = self._take(size)
         return content[0], content[1:]

@@ -94,14 +94,15 @@ class Session:
             done=connection.close,
         )
         try:
-            talk.run()
+            with suppress(*ssh.CUT):
+                talk.run()
         finally:
             talk.end(keep=not self.is_cut)
             connection.close()
             logger.info("sftp: key %s %s", self.key.pk, "was cut" if self.is_cut else "left")
             self._speaking.clear()
             self._left = time.monotonic()
-            with suppress(OSError, EOFError, paramiko.SSHException):
+            with suppress(*ssh.CUT):
                 channel.send_exit_status(0)  # and the client hangs up
 
     def _tell(self, channel: paramiko.Channel, says: str) -> None:
@@ -200,7 +201,7 @@ class Server:
         try:
             session = Session(line, address, self._key)
             session.begin()
-        except (OSError, EOFError, paramiko.SSHException) as trouble:
+        except ssh.CUT as trouble:
             logger.warning("sftp: a connection was not begun (%s)", type(trouble).__name__)
             line.close()
             return

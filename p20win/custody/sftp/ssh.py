@@ -19,6 +19,8 @@ LONGEST_PACKET: Final = 64 << 10  # clients keep to 32 KiB and a head
 LONGEST_GREETING: Final = 4096
 # What a client sends: transport, key exchange, one kind of log-in, channels. All else ends the session.
 TAKEN: Final = frozenset({1, 2, 3, 4, 5, 20, 21, *range(30, 42), 50, 80, 90, *range(93, 101)})
+# What a line that was cut raises: which of them depends on the thread that notices first.
+CUT: Final = (OSError, EOFError, paramiko.SSHException)
 _IGNORE, _EXTENSIONS = 2, 7  # what a client says of its extensions changes nothing here
 
 

@@ -133,3 +133,12 @@ def test_a_missing_column_is_named():
     broken = extract.Part("SDE", "sde.csv", "SyntheticID", ("Wage",), lambda: [b"SyntheticID\tGrade\nx\t1\n"])
     with pytest.raises(BadInput, match="no column “Wage”"):
         delivered(broken)
+
+
+@pytest.mark.obligation("O-73")
+@pytest.mark.parametrize("value", ["-1", "+1", "=1+1", "@SUM(A1)", "-34.50", "|calc", "%0", "'x"])
+def test_c23_a_research_file_keeps_each_value_as_it_was_sent(value):
+    files, entries = delivered(part([("SDE-aaaaaa", value)]))
+
+    assert files["sde.csv"] == f"link_id,Grade\nL1,{value}\n"
+    assert entries["SDE"].adds_up

@@ -13,7 +13,7 @@ from p20win import clock
 from p20win.accounts.public import Standing, revoke_key
 from p20win.custody.models import Upload
 from p20win.custody.public import FileStatus, SealedFile, open_bytes
-from p20win.custody.sftp import logins, names
+from p20win.custody.sftp import logins, names, ssh
 from p20win.custody.sftp import server as servers
 from p20win.processes import wait_until
 from tests import factories
@@ -143,7 +143,7 @@ class TestSessions:
             sent.write(CONTENT[:5000])
             revoke_key(machine.key, by=steward, at=clock.now())
             began = time.monotonic()
-            with pytest.raises((OSError, EOFError)):
+            with pytest.raises(ssh.CUT):
                 while time.monotonic() - began < 20:
                     sent.write(CONTENT[5000:5010])
                     time.sleep(0.05)
@@ -181,6 +181,26 @@ class TestSessions:
             sftp.put(str(machine.folder / "sum"), place(slot, file) + ".sha256", confirm=True)
         assert custody.checked(SealedFile.objects.get()).status == FileStatus.ACCEPTED
 
+    def test_a_packet_shorter_than_its_header_ends_its_session_and_no_other(
+        self, machine, slot, file, server, monkeypatch
+    ):
+        raised = []
+        monkeypatch.setattr(paramiko.SubsystemHandler, "_run", _noting(raised))
+        with machine.connected() as good:
+            for raw in (b"\x06", b"\x06\0", b"\x06\0\0", b"\x06\0\0\0"):
+                with machine.connected() as bad:
+                    line = bad.get_channel()
+                    line.settimeout(5)
+                    line.sendall(struct.pack(">I", len(raw)) + raw)
+                    assert line.recv(100) == b""
+                    assert line.recv_exit_status() == 0
+                    assert (
+                        line.recv_stderr(200) == b"p20win: A request must have a number. The session ends.\n"
+                    )
+            assert good.listdir("/") == [names.folder_of(slot)]
+        assert wait_until(lambda: len(raised) == 5, 10)
+        assert set(raised) == {None}
+
     def test_who_tries_keys_in_vain_is_turned_away(self, machine, server, monkeypatch):
         monkeypatch.setattr(logins, "FAILURES", 2)
         for _ in range(2):
@@ -198,6 +218,21 @@ class TestSessions:
             with socket.create_connection(("127.0.0.1", machine.port), timeout=10) as line:
                 line.sendall(said)
                 assert _ends(line)
+
+
+def _noting(raised):
+    """Return what starts a subsystem as paramiko does, and notes what comes out of it."""
+
+    def run(handler):
+        try:
+            handler.start_subsystem("sftp", handler.get_server(), handler._SubsystemHandler__channel)
+            raised.append(None)
+        except Exception as trouble:  # whatever it is
+            raised.append(type(trouble).__name__)
+        finally:
+            handler._SubsystemHandler__channel.close()
+
+    return run
 
 
 def _ends(line):
