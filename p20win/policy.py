@@ -118,6 +118,7 @@ BACKUP_DAYS: Final = 35  # days a backup of the database is kept: ours (O-58)
 CUSTODIANS: Final = 5  # people who each keep a share of the master key: ours (O-58)
 CUSTODIANS_NEEDED: Final = 3  # of them to bring the master key back: ours (O-58)
 CEREMONY_HOURS: Final = 4  # hours within which a confirmed ceremony is carried out: ours (O-58)
+HUB_KEYS_DAYS: Final = 7  # days that a signed list of the hub's keys holds; renewed daily: ours (O-58)
 SIGNING_KEY_OVERLAP_DAYS: Final = 7  # days that a replaced key of an agency still works: ours (O-59)
 SIGNING_KEY_COOLING_HOURS: Final = 24  # hours from enrolling an agency's key to its first use: ours (O-59)
 

@@ -20,7 +20,7 @@ from p20win import policy
 from p20win.accounts.public import hub, system_user
 from p20win.audit.public import record
 from p20win.custody import key_snapshots, vault_keys
-from p20win.custody.engine import pieces
+from p20win.custody.engine import hubkeys, pieces, signing
 from p20win.custody.engine.errors import RetiredKey
 from p20win.custody.engine.master import CURRENT, RETIRED
 from p20win.custody.engine.wrapping import fingerprint
@@ -73,7 +73,8 @@ def listed() -> Iterator[ListedKey]:
     if (keeper.folder / vault_keys.AGE).exists():
         mark = _public_mark(keeper.age.public_key())
         yield _own("Opens what is encrypted with age", vault_keys.AGE, mark)
-    yield _own("Signs for the hub", vault_keys.HUB, fingerprint(vault_keys.hub_public_pem()))
+    signs = hubkeys.fingerprint(signing.public_text(keeper.hub.public_key()))
+    yield _own("Signs for the hub", vault_keys.HUB, hubkeys.in_groups(signs))
     yield from _backup()
     yield from _seal()
     for kek in keeper.store.inventory():
@@ -135,7 +136,11 @@ def _later(created: str, life: dt.timedelta) -> str:
 
 
 def publish(*, now: dt.datetime, missing_keys: list[str]) -> None:
-    """Write the inventory for the pages. `missing_keys`: files whose key is gone although no row says so."""
+    """Write the inventory for the pages, and the list of the hub's keys if it is due.
+
+    `missing_keys`: files whose key is gone although no row says so.
+    """
+    vault_keys.publish_list(now=now)
     told: dict[str, Any] = {"at": now.isoformat(timespec="seconds"), "missing_keys": missing_keys}
     try:
         told["keys"] = [asdict(each) for each in listed()]

@@ -3,6 +3,7 @@
 In production the two folders lie on different volumes, and only the vault's containers mount the private one.
 """
 
+import datetime as dt
 import os
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -12,15 +13,18 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from django.conf import settings
 
+from p20win import clock
+from p20win.custody import hub_keys
 from p20win.custody.engine import age, pieces, signing
 from p20win.custody.engine.files import read_private, write_new
 from p20win.custody.engine.keys import KeyStore, MasterKeyFile
 from p20win.custody.engine.master import KeyService
 from p20win.custody.key_services import AwsKms, VaultTransit
 
-MASTER, VAULT, HUB, AGE = "master.key", "vault.key", "hub-signing.pem", "age.key"
+MASTER, VAULT, HUB, AGE = "master.key", hub_keys.VAULT, hub_keys.HUB, hub_keys.AGE
 VAULT_PUBLIC, HUB_PUBLIC, BACKUP_PUBLIC = "vault-public.txt", "hub-public.pem", "backup-public.txt"
 AGE_PUBLIC = "age-recipient.txt"
+HUB_KEYS = "hub-keys.json"
 
 
 class NotTheVault(RuntimeError):
@@ -55,8 +59,19 @@ def publish_own() -> None:
     keys = VaultKeys(Path(settings.P20WIN_VAULT_KEYS))
     publish(VAULT_PUBLIC, pieces.vault_public_text(keys.vault.public_key()).encode())
     publish(HUB_PUBLIC, signing.public_pem(keys.hub.public_key()))
-    if (keys.folder / AGE).exists():  # keys put back from an older snapshot lack it; `init` makes it
+    if keys.has(AGE):  # keys put back from an older snapshot lack it; `init` makes it
         publish(AGE_PUBLIC, age.recipient(keys.age.public_key()).encode())
+    publish_list(now=clock.real_now())
+
+
+def publish_list(*, now: dt.datetime) -> None:
+    """Sign the list of the hub's keys anew, if it is due: what agencies' clients seal by."""
+    try:
+        last = hub_keys_list()
+    except NoKeys:
+        last = None
+    if signed := hub_keys.renewed(VaultKeys(Path(settings.P20WIN_VAULT_KEYS)), last, now=now):
+        publish(HUB_KEYS, signed)
 
 
 def make_backup_key(path: Path) -> None:
@@ -90,6 +105,15 @@ class VaultKeys:
     """The private keys, read from their folder when first needed."""
 
     folder: Path
+
+    def has(self, name: str) -> bool:
+        """Say whether there is such a key."""
+        return (self.folder / name).exists()
+
+    def made(self, name: str) -> str:
+        """Return when a key was written here."""
+        written = (self.folder / name).stat().st_mtime
+        return dt.datetime.fromtimestamp(written, dt.UTC).isoformat(timespec="seconds")
 
     @cached_property
     def vault(self) -> X25519PrivateKey:
@@ -170,6 +194,14 @@ def hub_public_pem() -> bytes:
     :raises NoKeys: if it was not made yet
     """
     return _published(HUB_PUBLIC)
+
+
+def hub_keys_list() -> bytes:
+    """Return the signed list of the hub's keys, as the vault published it last.
+
+    :raises NoKeys: if it was not made yet
+    """
+    return _published(HUB_KEYS)
 
 
 def backup_public() -> X25519PublicKey:

@@ -153,3 +153,11 @@ def trust(request: SignedInRequest) -> HttpResponse:
     response = HttpResponse(vault_keys.hub_public_pem() + seal, content_type="application/x-pem-file")
     response["Content-Disposition"] = 'attachment; filename="p20win-hub.pem"'
     return response
+
+
+@public
+@require_GET
+@never_cache
+def hub_keys(request: SignedInRequest) -> HttpResponse:
+    """Give the list of the hub's keys that the vault signed: what “p20” seals by."""
+    return HttpResponse(vault_keys.hub_keys_list(), content_type="application/json")
