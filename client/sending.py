@@ -49,10 +49,10 @@ def send(
     :raises Refused: if the file does not keep the rules agreed for it
     :raises Failure: if the portal refuses it, or stays out of reach
     """
-    keys = hub_keys(portal)
     slot = portal.get(f"/files/machine/slots/{slot_id}/")
     if slot.get("slot") != slot_id:
         raise Failure("The portal describes another slot than the one asked for. Nothing is sent.")
+    keys = hub_keys(portal)  # after the slot: a key renewed in between stands in this list beside the old one
     vault = vault_key(keys, slot)
     report = check_file(path, slot["spec"])
     if not report.accepted:

@@ -26,6 +26,7 @@ from p20win.custody import (
     key_desk,
     key_snapshots,
     key_watch,
+    renewal,
     services,
     uploads,
     vault_keys,
@@ -87,7 +88,7 @@ def _only_one(path: Path) -> IO[str]:
 def _read_all_keys() -> None:
     keys = vault_keys.private_keys()
     try:
-        _ = keys.vault, keys.hub, keys.store
+        _ = keys.vaults, keys.hubs, keys.store
     except FileNotFoundError as missing:
         raise CommandError(
             f"{missing.filename} is missing. Restore it from its backup; only if this is a new installation, "
@@ -158,6 +159,7 @@ def look_after_keys() -> None:
             len(found.without_key),
             len(found.destroyed_again),
         )
+    renewal.retire_due(now=now, at=clock.now())
     key_snapshots.remove_expired(now=now)
     try:
         key_snapshots.take_if_due(now=now)

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from client import config, main, portal, sending, trust
 from p20win import clock
 from p20win.accounts.public import enrol_key
-from p20win.custody import hub_keys, vault_keys
+from p20win.custody import hub_keys, key_ring, renewal, vault_keys
 from p20win.custody.engine import hubkeys, pieces, signing
 from p20win.custody.engine.encoding import parse
 from p20win.custody.models import FileStatus, SealedFile, Upload
@@ -314,8 +314,40 @@ class TestTheVaultsPart:
         vault_keys.publish_list(now=made + dt.timedelta(hours=24))
         second = own_list()
         assert second["document"]["version"] > first["document"]["version"]
-        (vault / "vault-keys" / vault_keys.AGE).unlink()
+        key_ring.renew(vault / "vault-keys", "age", now=made, overlap=hub_keys.HOLDS)
         vault_keys.publish_list(now=made + dt.timedelta(hours=24))
         third = own_list()
         assert third["document"]["version"] == second["document"]["version"] + 1
-        assert [each["purpose"] for each in third["document"]["keys"]] == ["sign", "seal"]
+        purposes = [each["purpose"] for each in third["document"]["keys"]]
+        assert purposes == ["sign", "seal", "age", "age"]
+
+
+class TestRenewal:
+    @pytest.mark.obligation("O-58")
+    def test_c14_the_pin_follows_the_hubs_next_key_and_files_go_on(self, slot, machine, file, capsys):
+        first = pinned()
+        renewal.renew("vault", now=clock.real_now(), at=factories.START)
+        renewal.renew("hub", now=clock.real_now(), at=factories.START)
+        assert send(slot, file) == 0
+        sent = custody.checked(SealedFile.objects.get())
+        assert sent.status == FileStatus.ACCEPTED
+        assert main.main(["receipt", str(sent.pk)]) == 0
+        assert trust.read_pin().key == own_list()["signatures"][0]["key"] != first
+
+    def test_receipts_that_the_former_key_signed_stay_good(self, slot, machine):
+        pinned()
+        sent = custody.checked(custody.arrived(slot))
+        renewal.renew("hub", now=clock.real_now(), at=factories.START)
+        assert main.main(["receipt", str(sent.pk)]) == 0
+
+    @pytest.mark.obligation("O-58")
+    def test_who_holds_the_former_key_signs_nothing_for_a_pin_that_moved_on(
+        self, slot, machine, file, lies, capsys
+    ):
+        pinned()
+        former = vault_keys.private_keys().hub
+        renewal.renew("hub", now=clock.real_now(), at=factories.START)
+        assert main.main(["status"]) == 0
+        lies(LIST, lambda _: signed_by(former))
+        assert send(slot, file) == trust.UNTRUSTED
+        assert "not signed by the hub's key" in capsys.readouterr().err
