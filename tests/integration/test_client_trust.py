@@ -11,8 +11,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from client import config, main, portal, sending, trust
 from p20win import clock
-from p20win.accounts.public import enrol_key
-from p20win.custody import hub_keys, key_ring, renewal, vault_keys
+from p20win.accounts.public import enrol_key, revoke_key
+from p20win.audit.public import events_of
+from p20win.custody import agency_key_list, hub_keys, key_ring, renewal, statements, vault_keys
 from p20win.custody.engine import hubkeys, pieces, signing
 from p20win.custody.engine.encoding import parse
 from p20win.custody.models import FileStatus, SealedFile, Upload
@@ -320,6 +321,49 @@ class TestTheVaultsPart:
         assert third["document"]["version"] == second["document"]["version"] + 1
         purposes = [each["purpose"] for each in third["document"]["keys"]]
         assert purposes == ["sign", "seal", "age", "age"]
+
+
+class TestTheSendersWord:
+    @pytest.mark.obligation("O-58", "O-64")
+    def test_the_receipt_proves_what_the_agency_stated_also_when_its_key_is_revoked_later(
+        self, slot, machine, file, live_server, tmp_path, capsys
+    ):
+        pinned()
+        assert send(slot, file) == 0
+        sent = custody.checked(SealedFile.objects.get())
+        stated = sent.receipt["document"]["statement"]
+        assert [each["role"] for each in stated["signatures"]] == ["source", "hub"]
+        assert stated["signatures"][0] == sent.statement["signatures"][0]
+        told = events_of(sent).get(event="file.announced")
+        assert stated["signatures"][1]["at"] == statements.written(told).isoformat()
+        receipt, trusted = tmp_path / "receipt.json", tmp_path / "trust.pem"
+        assert main.main(["receipt", str(sent.pk), "--to", str(receipt)]) == 0
+
+        def verified():
+            agency_key_list.publish_if_due(now=clock.real_now())
+            trusted.write_bytes(httpx.get(f"{live_server.url}/files/trust.pem").content)
+            code = main.main(["verify", str(receipt), "--trust", str(trusted)])
+            return code, capsys.readouterr().out
+
+        code, said = verified()
+        assert (code, "valid when it signed." in said) == (0, True)
+        assert sent.owner.legal_name in said
+        revoke_key(sent.signing_key, by=sent.sent_by, at=statements.written(told) + dt.timedelta(hours=1))
+        code, said = verified()
+        assert (code, "revoked later" in said) == (0, True)
+
+    @pytest.mark.obligation("O-58")
+    def test_a_receipt_by_a_key_that_was_revoked_before_is_not_valid(self, slot, machine, file, tmp_path):
+        pinned()
+        assert send(slot, file) == 0
+        sent = custody.checked(SealedFile.objects.get())
+        told = events_of(sent).get(event="file.announced")
+        receipt, trusted = tmp_path / "receipt.json", tmp_path / "trust.pem"
+        receipt.write_text(json.dumps(sent.receipt))
+        revoke_key(sent.signing_key, by=sent.sent_by, at=statements.written(told) - dt.timedelta(hours=1))
+        agency_key_list.publish_if_due(now=clock.real_now())
+        trusted.write_bytes(vault_keys.hub_public_pem() + agency_key_list.block())
+        assert main.main(["verify", str(receipt), "--trust", str(trusted)]) == 1
 
 
 class TestRenewal:

@@ -21,6 +21,7 @@ from django.db import DatabaseError, close_old_connections
 
 from p20win import clock, processes
 from p20win.custody import (
+    agency_key_list,
     damage_watch,
     hardening,
     key_desk,
@@ -159,6 +160,7 @@ def look_after_keys() -> None:
             len(found.without_key),
             len(found.destroyed_again),
         )
+    agency_key_list.publish_if_due(now=now)
     renewal.retire_due(now=now, at=clock.now())
     key_snapshots.remove_expired(now=now)
     try:
