@@ -1,6 +1,7 @@
 """The command `p20`: what an agency's server, a researcher and a verifier need, without the portal.
 
-Exit codes: 0 done or valid, 1 refused or broken, 2 unreadable, unknown or wrongly called.
+Exit codes: 0 done or valid, 1 refused or broken, 2 unreadable, unknown or wrongly called, 3 not certain that
+the portal speaks for the hub.
 """
 
 import argparse
@@ -13,13 +14,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from client import config, encode_command, ledger, tables_command
+from client import config, encode_command, ledger, tables_command, trust_command
 from client.checking import check_file, read_spec
 from client.encoding import NotEncoded
 from client.failure import Failure
 from client.portal import Portal
 from client.receiving import Delivery, check_delivery
 from client.sending import Refused, check_receipt, send
+from client.trust import Untrusted, hub_keys
 from p20win.custody.engine import signing
 from p20win.custody.engine.errors import CustodyError, Unreadable
 from p20win.custody.engine.report import RULES, Report
@@ -57,6 +59,8 @@ def _parser() -> argparse.ArgumentParser:
     keygen = commands.add_parser("keygen", help="make this machine's signing key")
     keygen.add_argument("--portal", help="address of the portal, remembered for later")
     keygen.set_defaults(run=_keygen, json=False)
+
+    trust_command.add_commands(commands)
 
     check = commands.add_parser("check", help="check a file as the hub will, without sending it")
     check.add_argument("file", type=Path)
@@ -133,6 +137,7 @@ def _keygen(called: argparse.Namespace) -> int:
     print(f"The private key is in {config.key_path()} and never leaves this machine.")
     print("Have your data steward enrol this public key in the portal:")
     print(signing.public_pem(key.public_key()).decode(), end="")
+    print("Then have the hub tell you the fingerprint of its own key, and pin that: p20 trust")
     return 0
 
 
@@ -171,6 +176,7 @@ def _status(called: argparse.Namespace) -> int:
     if called.rules and not called.slot:
         raise Failure("Name the slot whose rules you want: --slot ID.", code=2)
     with _portal() as portal:
+        hub_keys(portal)
         answer = portal.get(
             f"/files/machine/slots/{called.slot}/" if called.slot else "/files/machine/slots/"
         )
@@ -195,11 +201,12 @@ def _show_slots(slots: list[dict[str, Any]]) -> None:
 
 def _receipt(called: argparse.Namespace) -> int:
     with _portal() as portal:
+        keys = hub_keys(portal)
         receipt = portal.get(f"/files/machine/files/{called.file_id}/receipt/")
     try:
-        check_receipt(receipt)
+        check_receipt(receipt, keys, called.file_id)
     except CustodyError as problem:
-        raise Failure(f"The receipt does not hold: {problem}") from problem
+        raise Untrusted(f"The receipt does not hold: {problem} Tell the hub.") from problem
     text = json.dumps(receipt, indent=2, ensure_ascii=False) + "\n"
     if called.to:
         called.to.write_text(text, "utf-8")

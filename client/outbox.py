@@ -18,6 +18,7 @@ class Waiting:
     attempt: str
     plain_sha256: str
     name: str
+    vault: str  # the key it was sealed for
 
     def size(self) -> int:
         """This will give its size."""
@@ -30,9 +31,11 @@ class Waiting:
             return file.read(size)
 
 
-def put(slot: str, attempt: str, statement: dict[str, Any], sealed: Iterable[bytes]) -> Waiting:
+def put(
+    slot: str, attempt: str, statement: dict[str, Any], sealed: Iterable[bytes], *, vault: str
+) -> Waiting:
     """This will keep a sealed file until it is sent, in the place of an older one for the same slot."""
-    waiting = Waiting(slot, attempt, statement["plain_sha256"], statement["name"])
+    waiting = Waiting(slot, attempt, statement["plain_sha256"], statement["name"], vault)
     forget(waiting)
     _folder().mkdir(mode=0o700, parents=True, exist_ok=True)
     with open(_sealed(slot), "xb", opener=_for_its_owner) as file:

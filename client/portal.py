@@ -34,9 +34,12 @@ class Portal:
     """The portal's door for machines."""
 
     def __init__(
-        self, address: str, key: Ed25519PrivateKey, *, transport: httpx.BaseTransport | None = None
+        self, address: str, key: Ed25519PrivateKey | None, *, transport: httpx.BaseTransport | None = None
     ) -> None:
-        """Keep address and key. :raises Failure: if the address is none, or plain HTTP to another machine"""
+        """Keep address and key; without a key only what is public can be had.
+
+        :raises Failure: if the address is none, or plain HTTP to another machine
+        """
         parts = urlsplit(address)
         local = parts.hostname in ("localhost", "127.0.0.1", "::1")
         if parts.scheme != "https" and not (parts.scheme == "http" and local):
@@ -97,7 +100,7 @@ class Portal:
     def _ask(
         self, method: str, path: str, *, digest: str, headers: dict[str, str], content: bytes | None = None
     ) -> httpx.Response:
-        signed = headers | signature_headers(self._key, method, path, digest)
+        signed = headers | (signature_headers(self._key, method, path, digest) if self._key else {})
         try:
             return self._client.request(method, path, headers=signed, content=content)
         except httpx.HTTPError as problem:

@@ -19,8 +19,11 @@ from client.checking import check_file, read_blocks
 from client.failure import Failure
 from client.outbox import Waiting
 from client.portal import Lost, Portal
+from client.trust import hub_keys, vault_key
 from p20win.custody.engine import manifest, pieces, signing
-from p20win.custody.engine.encoding import canonical, from_text
+from p20win.custody.engine.encoding import canonical
+from p20win.custody.engine.errors import Broken
+from p20win.custody.engine.hubkeys import SEAL, SIGN, HubKeys
 from p20win.custody.engine.report import Report
 
 PART = 8 << 20  # bytes sent at a time: at most so much is sent twice after a cut
@@ -42,20 +45,33 @@ def send(
 ) -> dict[str, Any]:
     """This will send one file to one slot and return what the portal says about it.
 
+    :raises Untrusted: if it is not certain for whom it would be sealed
     :raises Refused: if the file does not keep the rules agreed for it
     :raises Failure: if the portal refuses it, or stays out of reach
     """
     slot = portal.get(f"/files/machine/slots/{slot_id}/")
+    if slot.get("slot") != slot_id:
+        raise Failure("The portal describes another slot than the one asked for. Nothing is sent.")
+    keys = hub_keys(portal)  # after the slot: a key renewed in between stands in this list beside the old one
+    vault = vault_key(keys, slot)
     report = check_file(path, slot["spec"])
     if not report.accepted:
         raise Refused(report)
     signed = sign_statement(path, slot, key)
     waiting = outbox.find(slot_id, signed["document"])
-    if waiting is None or not _is_there(portal, waiting):
-        waiting = _seal(portal, slot, path, signed)
+    if waiting is None or not _is_for_the_vault(keys, waiting) or not _is_there(portal, waiting):
+        waiting = _seal(portal, slot, path, signed, vault)
     _push(portal, waiting, seen)
     outbox.forget(waiting)
     return {"file_id": waiting.attempt, "slot": slot_id}
+
+
+def _is_for_the_vault(keys: HubKeys, waiting: Waiting) -> bool:
+    """Say whether what waits was sealed for a key that the hub names still; if not, forget it."""
+    if keys.names(SEAL, waiting.vault, dt.datetime.now(dt.UTC)):
+        return True
+    outbox.forget(waiting)
+    return False
 
 
 def _is_there(portal: Portal, waiting: Waiting) -> bool:
@@ -66,13 +82,12 @@ def _is_there(portal: Portal, waiting: Waiting) -> bool:
     return False
 
 
-def _seal(portal: Portal, slot: dict[str, Any], path: Path, signed: dict[str, Any]) -> Waiting:
+def _seal(portal: Portal, slot: dict[str, Any], path: Path, signed: dict[str, Any], vault: str) -> Waiting:
     """Announce the file, and seal it into the outbox: a copy that only the vault can open."""
     answer = portal.post(f"/files/machine/slots/{slot['slot']}/attempts/", canonical(signed))
     place = pieces.Place(slot=slot["slot"], attempt=answer["attempt"], number=0)
-    vault = pieces.read_vault_public(slot["vault_public_key"])
-    parts = pieces.seal_piece(read_blocks(path), vault=vault, place=place)
-    return outbox.put(slot["slot"], answer["attempt"], signed["document"], parts)
+    parts = pieces.seal_piece(read_blocks(path), vault=pieces.read_vault_public(vault), place=place)
+    return outbox.put(slot["slot"], answer["attempt"], signed["document"], parts, vault=vault)
 
 
 def _push(portal: Portal, waiting: Waiting, seen: Callable[[int, int], None]) -> None:
@@ -142,9 +157,12 @@ def sign_statement(path: Path, slot: dict[str, Any], key: Ed25519PrivateKey) -> 
     return signing.sign(document, key=key, role=signing.SOURCE, at=now.isoformat())
 
 
-def check_receipt(receipt: dict[str, Any]) -> None:
-    """This will make sure that a receipt carries the hub's signature. :raises CustodyError: if it does not"""
-    _, signers = signing.verify(receipt)
-    signing.expect(signers, role=signing.HUB, keys=[signer.key for signer in signers])
-    for signer in signers:
-        from_text(signer.key, length=32)
+def check_receipt(receipt: dict[str, Any], keys: HubKeys, file_id: str) -> None:
+    """This will make sure that a receipt is for this file, and signed by a key that the hub names.
+
+    :raises CustodyError: if it is not
+    """
+    document, signers = signing.verify(receipt)
+    signing.expect(signers, role=signing.HUB, keys=[key.key for key in keys.keys if key.purpose == SIGN])
+    if document.get("format") != manifest.RECEIPT_FORMAT or document.get("file_id") != file_id:
+        raise Broken("It is another paper than the receipt for this file.")

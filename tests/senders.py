@@ -8,6 +8,17 @@ import subprocess
 import threading
 from contextlib import suppress
 
+from client import config, portal, trust
+from p20win.custody.engine import hubkeys
+
+
+def pinned():
+    """Let this machine have the hub's key pinned, as if a person had confirmed it; return the key."""
+    with portal.Portal(config.read_config().portal, None) as door:
+        (key,) = hubkeys.signers_of(trust.fetched(door))
+    trust.write_pin(trust.Pin(key, "2026-03-02T15:00:00+00:00"))
+    return key
+
 
 class Cutting:
     """Stands before a server and cuts its first connections after so many bytes each."""

@@ -79,7 +79,7 @@ def publish(*, now: dt.datetime, after_loss: bool = False) -> Checkpoint | None:
 
     :raises LedgerDiffers: if it does not go on from the last checkpoint
     """
-    key = vault_keys.private_keys().hub
+    key, *former = vault_keys.private_keys().hubs
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
@@ -99,7 +99,12 @@ def publish(*, now: dt.datetime, after_loss: bool = False) -> Checkpoint | None:
             raise
         root = tree.root()
         note = sign_checkpoint(
-            origin=settings.P20WIN_LEDGER_NAME, size=size, root=root, key=key, at=int(now.timestamp())
+            origin=settings.P20WIN_LEDGER_NAME,
+            size=size,
+            root=root,
+            key=key,
+            at=int(now.timestamp()),
+            former=former,
         )
         row = Checkpoint.objects.create(size=size, root=root, note=note, signed_at=now)
     vault_keys.publish(LATEST, note.encode())

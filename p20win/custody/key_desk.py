@@ -19,8 +19,8 @@ from django.db import transaction
 from p20win import policy
 from p20win.accounts.public import hub, system_user
 from p20win.audit.public import record
-from p20win.custody import key_snapshots, vault_keys
-from p20win.custody.engine import pieces
+from p20win.custody import key_ring, key_snapshots, renewal, vault_keys
+from p20win.custody.engine import hubkeys, pieces
 from p20win.custody.engine.errors import RetiredKey
 from p20win.custody.engine.master import CURRENT, RETIRED
 from p20win.custody.engine.wrapping import fingerprint
@@ -28,6 +28,11 @@ from p20win.custody.used_ids import IN_NO_PROJECT
 from p20win.jobs.public import MustWait
 
 INVENTORY: Final = "inventory.json"
+_PURPOSES: Final = {
+    key_ring.HUB: "Signs for the hub",
+    key_ring.VAULT: "Opens what arrives",
+    key_ring.AGE: "Opens what is encrypted with age",
+}
 MASTER_LIFE: Final = dt.timedelta(days=policy.MASTER_KEY_DAYS)
 
 
@@ -69,11 +74,7 @@ def listed() -> Iterator[ListedKey]:
         yield ListedKey(
             "Master key", master.version, master.state, master.created, renew_by, master.fingerprint
         )
-    yield _own("Opens what arrives", vault_keys.VAULT, _public_mark(keeper.vault.public_key()))
-    if (keeper.folder / vault_keys.AGE).exists():
-        mark = _public_mark(keeper.age.public_key())
-        yield _own("Opens what is encrypted with age", vault_keys.AGE, mark)
-    yield _own("Signs for the hub", vault_keys.HUB, fingerprint(vault_keys.hub_public_pem()))
+    yield from map(_own, keeper.ring)
     yield from _backup()
     yield from _seal()
     for kek in keeper.store.inventory():
@@ -91,9 +92,18 @@ def listed() -> Iterator[ListedKey]:
         )
 
 
-def _own(purpose: str, name: str, mark: str) -> ListedKey:
-    path = Path(settings.P20WIN_VAULT_KEYS) / name
-    return ListedKey(purpose, 1, "current", created=_written(path), fingerprint=mark)
+def _own(key: key_ring.Version) -> ListedKey:
+    is_hub = key.kind == key_ring.HUB
+    return ListedKey(
+        purpose=_PURPOSES[key.kind],
+        version=key.version,
+        state=key.state,
+        created=key.begins,
+        renew_by=_later(key.begins, renewal.LIFE[key.kind]) if key.state == CURRENT else "",
+        fingerprint=hubkeys.in_groups(hubkeys.fingerprint(key.public))
+        if is_hub
+        else fingerprint(key.public.encode()),
+    )
 
 
 def _backup() -> Iterator[ListedKey]:
@@ -135,7 +145,11 @@ def _later(created: str, life: dt.timedelta) -> str:
 
 
 def publish(*, now: dt.datetime, missing_keys: list[str]) -> None:
-    """Write the inventory for the pages. `missing_keys`: files whose key is gone although no row says so."""
+    """Write the inventory for the pages, and the list of the hub's keys if it is due.
+
+    `missing_keys`: files whose key is gone although no row says so.
+    """
+    vault_keys.publish_list(now=now)
     told: dict[str, Any] = {"at": now.isoformat(timespec="seconds"), "missing_keys": missing_keys}
     try:
         told["keys"] = [asdict(each) for each in listed()]

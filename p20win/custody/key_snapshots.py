@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from django.conf import settings
 
 from p20win import policy
-from p20win.custody import vault_keys
+from p20win.custody import key_ring, vault_keys
 from p20win.custody.engine import pieces
 from p20win.custody.engine.encoding import canonical, from_text, parse, to_text
 from p20win.custody.engine.errors import Broken, CustodyError, Unreadable
@@ -28,7 +28,6 @@ FORMAT: Final = "p20win/key-snapshot/1"
 LIFE: Final = dt.timedelta(days=policy.KEY_SNAPSHOT_DAYS)
 EVERY: Final = dt.timedelta(days=1)
 LOCK: Final = "snapshots.lock"  # beside the keys, which the vault alone can read
-_PRIVATE: Final = (vault_keys.VAULT, vault_keys.HUB, vault_keys.AGE)
 
 
 class TooOld(CustodyError):
@@ -54,7 +53,7 @@ def take(*, now: dt.datetime) -> Snapshot:
     keeper, public = vault_keys.private_keys(), vault_keys.backup_public()
     masters = {record.master for record in keeper.store.inventory()}
     private = {}
-    for name in filter(lambda name: (keeper.folder / name).exists(), _PRIVATE):
+    for name in key_ring.private_names(keeper.folder):
         content = read_private(keeper.folder / name)
         version, wrapped = keeper.store.service.wrap(content, context=_context(name))
         masters.add(version)
@@ -124,8 +123,8 @@ def restore(path: Path, *, backup: X25519PrivateKey, now: dt.datetime) -> int:
         head = source.readline().rstrip(b"\n")
         content = parse(b"".join(pieces.open_piece(source, vault=backup, place=_place(head))))
     keeper = vault_keys.private_keys()
-    for name, told in content["private"].items():
-        if name not in _PRIVATE or (keeper.folder / name).exists():
+    for name, told in sorted(content["private"].items(), key=lambda each: each[0] != key_ring.RING):
+        if not key_ring.may_come_back(keeper.folder, name):
             continue
         plain = keeper.store.service.unwrap(
             from_text(told["wrapped"]), version=int(told["master"]), context=_context(name)

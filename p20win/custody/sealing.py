@@ -221,9 +221,9 @@ def _plain(file: SealedFile) -> Iterator[bytes]:
     keeper, arrived = vault_keys.private_keys(), _arrived(file)
     if file.wrapping == Wrapping.SEALED:
         place = pieces.Place(str(file.slot_id), str(file.pk), 0)
-        return pieces.open_piece(Joined(arrived), vault=keeper.vault, place=place)
+        return pieces.open_piece(Joined(arrived), vault=keeper.vaults, place=place)
     if file.wrapping == Wrapping.AGE:
-        return age.open_file(Joined(arrived), identity=keeper.age)
+        return age.open_file(Joined(arrived), identity=keeper.ages)
     return arrived
 
 
@@ -234,7 +234,7 @@ def _arrived(file: SealedFile) -> Iterator[bytes]:
 
 
 def _opened(file: SealedFile) -> Iterator[bytes]:
-    vault = vault_keys.private_keys().vault
+    vault = vault_keys.private_keys().vaults
     for number, piece in enumerate(file.pieces):
         place = pieces.Place(str(file.slot_id), str(file.pk), number)
         with places.incoming(piece).open("rb") as source:
@@ -359,9 +359,8 @@ def _key_of(file: SealedFile, kek: bytes) -> tuple[bytes, Binding, bytes, int]:
 
 def signed_for(file: SealedFile) -> tuple[Binding, bytes, int]:
     """Return what a file is bound to, root and size, as the hub signed. :raises Broken: if it did not"""
-    hub = vault_keys.private_keys().hub.public_key()
     document, signers = signing.verify(file.manifest or {})
-    signing.expect(signers, role=signing.HUB, keys=[signing.public_text(hub)])
+    signing.expect(signers, role=signing.HUB, keys=vault_keys.private_keys().hubs_public)
     binding, root, size = manifest.read_manifest(document)
     expected = Binding(
         file_id=str(file.pk),

@@ -221,7 +221,7 @@ def _receipt(file: SealedFile, report: Report, sealed: Sealed, *, at: dt.datetim
         sent_by=str(file.sent_by_id),
         root=sealed.manifest["document"]["root"],
         shown_by=file.source_shown_by,
-        statement_signed=file.statement,
+        statement_signed=statements.countersigned(file),
     )
     return signing.sign(document, key=vault_keys.private_keys().hub, role=signing.HUB, at=at.isoformat())
 

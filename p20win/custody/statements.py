@@ -15,6 +15,7 @@ from django.conf import settings
 from p20win import policy
 from p20win.accounts.public import hub
 from p20win.audit.public import events_of
+from p20win.custody import vault_keys
 from p20win.custody.engine import manifest, signing
 from p20win.custody.engine.errors import CustodyError
 from p20win.custody.models import FileStatus, SealedFile, UploadSlot
@@ -76,6 +77,22 @@ def _why_not_in_time(created: dt.datetime, expires: dt.datetime, now: dt.datetim
 # --- in the vault
 
 
+def countersigned(file: SealedFile) -> dict[str, Any] | None:
+    """Return the sender's statement with the hub's word under it: that it had it at this time; None without.
+
+    The time is the ledger's, of the announcement. Asked for once the file was found to be the stated one.
+    """
+    line = events_of(file).filter(event="file.announced").first()
+    if file.statement is None or line is None:
+        return None
+    return signing.countersign(
+        file.statement,
+        key=vault_keys.private_keys().hub,
+        role=signing.HUB,
+        at=written(line).isoformat(),
+    )
+
+
 def why_not_its_senders(file: SealedFile) -> str:
     """Say why a file that arrived is not as its agency's machine announced it; nothing if it is, or none did.
 
@@ -119,7 +136,7 @@ def _why_not_enrolled(key: "SigningKey", file: SealedFile, announced: "Event") -
         return "The key of its signature was not enrolled by this agency."
     if enrolled.details.get("fingerprint") != _mark_of(key):
         return "The key of its signature is not the one that was enrolled."
-    if _written(announced) - _written(enrolled) < COOLING:
+    if written(announced) - written(enrolled) < COOLING:
         return "The key of its signature was enrolled too short a time before."
     if any(line.event == "signing_key.revoked" for line in lines):
         return "The key of its signature was revoked before."
@@ -130,6 +147,6 @@ def _mark_of(key: "SigningKey") -> str:
     return hashlib.sha256(bytes(key.public_key)).hexdigest()
 
 
-def _written(line: "Event") -> dt.datetime:
+def written(line: "Event") -> dt.datetime:
     """Return when a line was written, by the database's word; in the demo by its own clock."""
     return line.at if settings.DEMO_CLOCK else line.recorded_at

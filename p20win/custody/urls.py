@@ -46,6 +46,7 @@ urlpatterns = [
     path("holds/<uuid:pk>/keep/", hold_pages.keep, name="hold-keep"),
     path("holds/<uuid:pk>/lift/", hold_pages.lift, name="hold-lift"),
     path("trust.pem", views.trust, name="trust"),
+    path("hub-keys.json", views.hub_keys, name="hub-keys"),
     path("machine/slots/", api.slots, name="machine-slots"),
     path("machine/slots/<uuid:pk>/", api.slot, name="machine-slot"),
     path("machine/slots/<uuid:pk>/attempts/", api.announce, name="machine-announce"),

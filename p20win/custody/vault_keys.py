@@ -3,6 +3,7 @@
 In production the two folders lie on different volumes, and only the vault's containers mount the private one.
 """
 
+import datetime as dt
 import os
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -12,15 +13,18 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from django.conf import settings
 
-from p20win.custody.engine import age, pieces, signing
+from p20win import clock
+from p20win.custody import hub_keys, key_ring
+from p20win.custody.engine import pieces, signing
 from p20win.custody.engine.files import read_private, write_new
 from p20win.custody.engine.keys import KeyStore, MasterKeyFile
 from p20win.custody.engine.master import KeyService
 from p20win.custody.key_services import AwsKms, VaultTransit
 
-MASTER, VAULT, HUB, AGE = "master.key", "vault.key", "hub-signing.pem", "age.key"
+MASTER = "master.key"
 VAULT_PUBLIC, HUB_PUBLIC, BACKUP_PUBLIC = "vault-public.txt", "hub-public.pem", "backup-public.txt"
 AGE_PUBLIC = "age-recipient.txt"
+HUB_KEYS = "hub-keys.json"
 
 
 class NotTheVault(RuntimeError):
@@ -37,26 +41,37 @@ def make_keys() -> list[str]:
     if settings.P20WIN_KEY_SERVICE == "file" and not _has_master(private):
         MasterKeyFile.create(private / MASTER)
         made.append(MASTER)
-    if not (private / VAULT).exists():
-        write_new(private / VAULT, pieces.vault_key_text(X25519PrivateKey.generate()).encode())
-        made.append(VAULT)
-    if not (private / HUB).exists():
-        write_new(private / HUB, signing.private_pem(Ed25519PrivateKey.generate()))
-        made.append(HUB)
-    if not (private / AGE).exists():
-        write_new(private / AGE, pieces.vault_key_text(X25519PrivateKey.generate()).encode())
-        made.append(AGE)
+    for kind, name in key_ring.FIRST.items():
+        if all(each.kind != kind for each in key_ring.read(private)):
+            write_new(private / name, key_ring.drawn(kind))
+            made.append(name)
+    key_ring.settle(private)
     publish_own()
     return made
 
 
 def publish_own() -> None:
-    """Publish the public halves of the vault's keys."""
-    keys = VaultKeys(Path(settings.P20WIN_VAULT_KEYS))
-    publish(VAULT_PUBLIC, pieces.vault_public_text(keys.vault.public_key()).encode())
-    publish(HUB_PUBLIC, signing.public_pem(keys.hub.public_key()))
-    if (keys.folder / AGE).exists():  # keys put back from an older snapshot lack it; `init` makes it
-        publish(AGE_PUBLIC, age.recipient(keys.age.public_key()).encode())
+    """Publish the public halves of the vault's keys: first the signed list, which names all of them."""
+    publish_list(now=clock.real_now())
+    ring = key_ring.read(Path(settings.P20WIN_VAULT_KEYS))
+    signs = [
+        signing.public_pem(signing.read_public(each.public)) for each in ring if each.kind == key_ring.HUB
+    ]
+    publish(HUB_PUBLIC, b"".join(signs))
+    for kind, name in ((key_ring.VAULT, VAULT_PUBLIC), (key_ring.AGE, AGE_PUBLIC)):
+        # keys put back from an older snapshot lack the one for age; `init` makes it
+        if current := next((each for each in ring if each.kind == kind), None):
+            publish(name, current.public.encode())
+
+
+def publish_list(*, now: dt.datetime) -> None:
+    """Sign the list of the hub's keys anew, if it is due: what agencies' clients seal by."""
+    try:
+        last = hub_keys_list()
+    except NoKeys:
+        last = None
+    if signed := hub_keys.renewed(_keys_in(Path(settings.P20WIN_VAULT_KEYS)), last, now=now):
+        publish(HUB_KEYS, signed)
 
 
 def make_backup_key(path: Path) -> None:
@@ -92,19 +107,39 @@ class VaultKeys:
     folder: Path
 
     @cached_property
-    def vault(self) -> X25519PrivateKey:
-        """Return the key that opens what arrives."""
-        return pieces.read_vault_key(read_private(self.folder / VAULT).decode("ascii"))
+    def ring(self) -> tuple[key_ring.Version, ...]:
+        """Return every version there is or was, the newest of each kind first."""
+        return key_ring.read(self.folder)
 
     @cached_property
-    def age(self) -> X25519PrivateKey:
-        """Return the key that opens files encrypted with age."""
-        return pieces.read_vault_key(read_private(self.folder / AGE).decode("ascii"))
+    def vaults(self) -> list[X25519PrivateKey]:
+        """Return the keys that open what arrives, the newest first."""
+        return [pieces.read_vault_key(text.decode("ascii")) for text in self._halves(key_ring.VAULT)]
 
     @cached_property
+    def ages(self) -> list[X25519PrivateKey]:
+        """Return the keys that open files encrypted with age, the newest first."""
+        return [pieces.read_vault_key(text.decode("ascii")) for text in self._halves(key_ring.AGE)]
+
+    @cached_property
+    def hubs(self) -> list[Ed25519PrivateKey]:
+        """Return the keys that sign for the hub: the one in use, then those in whose place it came."""
+        return [signing.load_private(pem) for pem in self._halves(key_ring.HUB)]
+
+    @property
     def hub(self) -> Ed25519PrivateKey:
         """Return the key that signs for the hub."""
-        return signing.load_private(read_private(self.folder / HUB))
+        return self.hubs[0]
+
+    @property
+    def hubs_public(self) -> list[str]:
+        """Return every key that signs, or ever signed, for the hub."""
+        return [each.public for each in self.ring if each.kind == key_ring.HUB]
+
+    def _halves(self, kind: str) -> list[bytes]:
+        """Return the private halves of one kind. :raises FileNotFoundError: if one that should be is not"""
+        alive = [each.file for each in self.ring if each.kind == kind and not each.retired]
+        return [read_private(self.folder / name) for name in alive or [key_ring.FIRST[kind]]]
 
     @cached_property
     def store(self) -> KeyStore:
@@ -134,7 +169,7 @@ def private_keys() -> VaultKeys:
     :raises NotTheVault: in any process but the vault's
     """
     expect_vault()
-    return _read_private(Path(settings.P20WIN_VAULT_KEYS))
+    return _keys_in(Path(settings.P20WIN_VAULT_KEYS))
 
 
 def expect_vault() -> None:
@@ -143,8 +178,13 @@ def expect_vault() -> None:
         raise NotTheVault("Only the vault's processes open sealed files.")
 
 
+def _keys_in(folder: Path) -> VaultKeys:
+    return _read_private(folder, key_ring.stamp(folder))
+
+
 @lru_cache(maxsize=4)
-def _read_private(folder: Path) -> VaultKeys:
+def _read_private(folder: Path, _stamp: tuple[int, int]) -> VaultKeys:
+    """Return the keys, read once for each state of the ring: another process may have renewed one."""
     return VaultKeys(folder)
 
 
@@ -165,11 +205,19 @@ def age_recipient() -> str:
 
 
 def hub_public_pem() -> bytes:
-    """Return the key that the hub's signatures are checked with.
+    """Return the keys that the hub's signatures are checked with, the one in use first.
 
     :raises NoKeys: if it was not made yet
     """
     return _published(HUB_PUBLIC)
+
+
+def hub_keys_list() -> bytes:
+    """Return the signed list of the hub's keys, as the vault published it last.
+
+    :raises NoKeys: if it was not made yet
+    """
+    return _published(HUB_KEYS)
 
 
 def backup_public() -> X25519PublicKey:

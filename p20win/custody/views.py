@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from p20win import clock
 from p20win.access import SignedInRequest, members_only, public
-from p20win.custody import checks, replacing, schedule, selectors, upload_tickets, vault_keys
+from p20win.custody import agency_key_list, checks, replacing, schedule, selectors, upload_tickets, vault_keys
 from p20win.custody.engine import pieces
 from p20win.custody.engine.cells import FORMS
 from p20win.custody.forms import FileForm, SlotFilter
@@ -147,9 +147,18 @@ def receipt(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
 @public
 @require_GET
 def trust(request: SignedInRequest) -> HttpResponse:
-    """Give what the hub's signatures are verified with, and the certificate of the seal on its papers."""
+    """Give what signatures are verified with: the hub's keys, agencies' keys by its list, and the seal's."""
     certificate = Path(settings.P20WIN_SEAL_CERTIFICATE)
     seal = certificate.read_bytes() if certificate.is_file() else b""
-    response = HttpResponse(vault_keys.hub_public_pem() + seal, content_type="application/x-pem-file")
+    keys = vault_keys.hub_public_pem() + agency_key_list.block()
+    response = HttpResponse(keys + seal, content_type="application/x-pem-file")
     response["Content-Disposition"] = 'attachment; filename="p20win-hub.pem"'
     return response
+
+
+@public
+@require_GET
+@never_cache
+def hub_keys(request: SignedInRequest) -> HttpResponse:
+    """Give the list of the hub's keys that the vault signed: what “p20” seals by."""
+    return HttpResponse(vault_keys.hub_keys_list(), content_type="application/json")

@@ -27,6 +27,7 @@ from p20win.processes import wait_until
 from p20win.programs import ROOT
 from tests.faults.portal import Portal
 from tests.faults.visitor import Visitor
+from tests.senders import pinned
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900), pytest.mark.xdist_group("flight")]
 
@@ -201,6 +202,7 @@ def test_f02_the_web_process_is_killed_during_a_large_upload_and_p20_goes_on_fro
     monkeypatch.setenv("P20_HOME", str(tmp_path / "machine"))
     key = config.new_key()
     config.write_config(config.Config(portal=f"http://{portal.listen}"))
+    pinned()
     raw = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
     portal.act("a_machine", steward=sent["steward"], public_key=raw.hex())
     path = tmp_path / slot["name"]

@@ -24,6 +24,7 @@ from p20win.custody.models import FileStatus, SealedFile
 from p20win.wsgi import application
 from tests import factories
 from tests import factories_custody as custody
+from tests.senders import pinned
 
 pytestmark = pytest.mark.django_db
 
@@ -181,6 +182,7 @@ def machine(slot, tmp_path, monkeypatch):
         original(self, address, signing_key, transport=transport)
 
     monkeypatch.setattr(portal.Portal, "__init__", connected)
+    pinned()
     raw = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
     steward = factories.steward(slot.supplier)
     yield enrol_key(slot.supplier, public_key=raw, label="Nightly job", by=steward, at=factories.START)

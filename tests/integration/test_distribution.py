@@ -1,13 +1,21 @@
 """The distribution stands on its own: `p20` and the engines run where there is no Django."""
 
 import csv
+import datetime as dt
 import json
+import os
 import random
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from p20win.custody.engine import age, hubkeys, signing
 
 FIRST = "Ada Bo Cyril Dora Emil Freya Gus Hedda Ivo Juno Karl Lena Milo Nora Otto Pia".split()
 LAST = "Aalto Birk Corvin Dahl Ekman Falk Grimm Holt Iversen Jarl Krogh Lund Moen".split()
@@ -63,6 +71,41 @@ def test_p20_makes_a_key_and_tells_what_a_file_is(empty_home):
     assert "keygen" in made.stdout
     assert verdict.returncode == 2
     assert json.loads(verdict.stdout)
+
+
+def test_p20_pins_the_hubs_key_and_shows_what_that_signed(empty_home):
+    now, hub = dt.datetime.now(dt.UTC), Ed25519PrivateKey.generate()
+    recipient = age.recipient(X25519PrivateKey.generate().public_key())
+    signs = signing.public_text(hub.public_key())
+    keys = [
+        hubkeys.HubKey("sign", 1, signs, now.isoformat()),
+        hubkeys.HubKey("age", 1, recipient, now.isoformat()),
+    ]
+    signed = hubkeys.sign_list(keys, key=hub, version=1, made=now, expires=now + dt.timedelta(days=7))
+
+    class Portal(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(signed).encode())
+
+    server = HTTPServer(("127.0.0.1", 0), Portal)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    told = {"P20_HOME": str(empty_home / "machine"), "PATH": os.environ["PATH"]}
+
+    def p20(*argv):
+        command = [empty_home / "venv" / "bin" / "p20", *argv]
+        return subprocess.run(command, env=told, cwd=empty_home, capture_output=True, text=True, timeout=60)
+
+    where = f"http://127.0.0.1:{server.server_port}"
+    refused = p20("trust", where, "--fingerprint", "0" * 64)
+    pinned = p20("trust", where, "--fingerprint", hubkeys.fingerprint(signs))
+    shown = p20("keys", "--age")
+    server.shutdown()
+    server.server_close()
+
+    assert (refused.returncode, pinned.returncode) == (3, 0)
+    assert shown.stdout.strip() == recipient
 
 
 def test_the_matching_engine_links(empty_home):

@@ -22,7 +22,7 @@ from p20win.custody.public import FileStatus, SealedFile, open_bytes
 from p20win.processes import wait_until
 from tests import factories
 from tests import factories_custody as custody
-from tests.senders import Curl, Cutting
+from tests.senders import Curl, Cutting, pinned
 from tests.sftp_server import Machine, needs_sftp, serving
 from tools import machine as machines
 
@@ -64,6 +64,7 @@ def machine(slot, steward, live_server, tmp_path, monkeypatch):
     monkeypatch.setattr(sending, "DELAYS", (0,) * 30)
     key = config.new_key()
     config.write_config(config.Config(portal=live_server.url))
+    pinned()
     raw = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
     return enrol_key(slot.supplier, public_key=raw, label="Nightly job", by=steward, at=factories.START)
 

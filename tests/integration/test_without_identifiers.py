@@ -29,6 +29,7 @@ from tests import factories_agreements as agreements
 from tests import factories_custody as files
 from tests import factories_matching as matches
 from tests.factories import START
+from tests.senders import pinned
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vault", "at_start")]
 
@@ -50,6 +51,7 @@ def p20(tmp_path, monkeypatch):
         monkeypatch.setenv("P20_HOME", str(tmp_path / f"home-{name}"))
         if not config.key_path().exists():
             config.write_config(config.Config(portal="http://localhost"))
+            pinned()
             raw = config.new_key().public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
             before = START - dt.timedelta(days=3)
             enrol_key(

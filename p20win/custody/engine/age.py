@@ -9,7 +9,7 @@ import base64
 import binascii
 import hmac
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -42,8 +42,12 @@ class Stanza:
     body: bytes
 
 
-def open_file(source: Readable, *, identity: X25519PrivateKey) -> Iterator[bytes]:
+def open_file(
+    source: Readable, *, identity: X25519PrivateKey | Sequence[X25519PrivateKey]
+) -> Iterator[bytes]:
     """This will give a file's plaintext as it authenticates; it is whole only when the iterator ends.
+
+    Of several identities that one opens it for which it is encrypted.
 
     :raises Unreadable: if it is no age file in the binary form
     :raises WrongKey: if it is encrypted for others alone
@@ -51,7 +55,7 @@ def open_file(source: Readable, *, identity: X25519PrivateKey) -> Iterator[bytes
     """
     header = _Header(source)
     stanzas, covered, mac = header.read()
-    key = _file_key(stanzas, identity)
+    key = _file_key(stanzas, [identity] if isinstance(identity, X25519PrivateKey) else identity)
     if not hmac.compare_digest(hmac.digest(_derive(key, b"", b"header"), covered, "sha256"), mac):
         raise Broken("The head of the age file was altered.")
     nonce = header.rest(16)
@@ -165,10 +169,11 @@ def _base64(letters: bytes, *, length: int | None = None) -> bytes:
     return raw
 
 
-def _file_key(stanzas: list[Stanza], identity: X25519PrivateKey) -> bytes:
+def _file_key(stanzas: list[Stanza], identities: Sequence[X25519PrivateKey]) -> bytes:
     if any(stanza.arguments[0] == b"scrypt" for stanza in stanzas) and len(stanzas) > 1:
         raise Unreadable("The age file mixes a passphrase with other recipients.")
-    found = [key for stanza in stanzas if (key := _unwrap(stanza, identity)) is not None]
+    pairs = [(stanza, identity) for identity in identities for stanza in stanzas]
+    found = [key for stanza, identity in pairs if (key := _unwrap(stanza, identity)) is not None]
     if not found:
         raise WrongKey("The age file is encrypted for others.")
     return found[0]

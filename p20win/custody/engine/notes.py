@@ -8,7 +8,7 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidSignature
@@ -49,18 +49,30 @@ def verifier_key(origin: str, key: Ed25519PublicKey) -> str:
     return f"{origin}+{key_id(origin, LOG, raw).hex()}+{base64.b64encode(LOG + raw).decode()}"
 
 
-def sign_checkpoint(*, origin: str, size: int, root: bytes, key: Ed25519PrivateKey, at: int) -> str:
+def sign_checkpoint(
+    *,
+    origin: str,
+    size: int,
+    root: bytes,
+    key: Ed25519PrivateKey,
+    at: int,
+    former: Sequence[Ed25519PrivateKey] = (),
+) -> str:
     """This will write down where the ledger stands, signed by the hub at this second.
+
+    While the hub's key is being renewed its former keys sign as well, for those who know only them.
 
     :raises ValueError: if the name cannot stand in a note
     """
     if not _NAME.fullmatch(origin):
         raise ValueError("The ledger's name may hold no space and no plus sign.")
     body = f"{origin}\n{size}\n{base64.b64encode(root).decode()}\n"
-    raw = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-    plain = key_id(origin, LOG, raw) + key.sign(body.encode())
-    timed = key_id(origin, TIMED, raw) + at.to_bytes(8, "big") + key.sign(_timed(body, at))
-    lines = [f"{DASH} {origin} {base64.b64encode(each).decode()}\n" for each in (plain, timed)]
+    signatures: list[bytes] = []
+    for each in (key, *former):
+        raw = each.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        signatures.append(key_id(origin, LOG, raw) + each.sign(body.encode()))
+        signatures.append(key_id(origin, TIMED, raw) + at.to_bytes(8, "big") + each.sign(_timed(body, at)))
+    lines = [f"{DASH} {origin} {base64.b64encode(signature).decode()}\n" for signature in signatures]
     return f"{body}\n{''.join(lines)}"
 
 

@@ -6,7 +6,7 @@ wrapped key and the body are bound to the place the piece belongs to.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Protocol
 
@@ -85,8 +85,12 @@ def seal_piece(chunks: Iterable[bytes], *, vault: X25519PublicKey, place: Place)
     yield sealer.finish()
 
 
-def open_piece(source: Readable, *, vault: X25519PrivateKey, place: Place) -> Iterator[bytes]:
+def open_piece(
+    source: Readable, *, vault: X25519PrivateKey | Sequence[X25519PrivateKey], place: Place
+) -> Iterator[bytes]:
     """This will give a piece's plaintext as it authenticates; it is whole only when the iterator ends.
+
+    Of several keys that one opens it for which it was sealed.
 
     :raises Unreadable: if it is not a piece
     :raises WrongKey: if it was sealed for another vault or another place
@@ -97,16 +101,22 @@ def open_piece(source: Readable, *, vault: X25519PrivateKey, place: Place) -> It
         raise Unreadable("This is not a sealed piece.")
     if len(head) < HEAD_SIZE:
         raise Broken("The sealed piece ends too early.")
-    try:
-        key = _SUITE.decrypt(head[len(MAGIC) :], vault, place.info())
-    except (InvalidTag, ValueError):
-        raise WrongKey("The piece was altered, or sealed for another vault or another place.") from None
+    key = _unwrapped(head[len(MAGIC) :], [vault] if isinstance(vault, X25519PrivateKey) else vault, place)
     opener = StreamOpener(key, place.info())
     while chunk := source.read(SEGMENT):
         if plain := opener.update(chunk):
             yield plain
     if plain := opener.finish():
         yield plain
+
+
+def _unwrapped(wrapped: bytes, keys: Sequence[X25519PrivateKey], place: Place) -> bytes:
+    for key in keys:
+        try:
+            return _SUITE.decrypt(wrapped, key, place.info())
+        except (InvalidTag, ValueError):
+            continue
+    raise WrongKey("The piece was altered, or sealed for another vault or another place.")
 
 
 def vault_key_text(key: X25519PrivateKey) -> str:

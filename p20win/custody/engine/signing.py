@@ -79,6 +79,11 @@ def load_public(pem: bytes) -> Ed25519PublicKey:
     return key
 
 
+def read_public(text: str) -> Ed25519PublicKey:
+    """This will read what `public_text` wrote. :raises Unreadable: if it is no key"""
+    return Ed25519PublicKey.from_public_bytes(from_text(text, length=32))
+
+
 def sign(
     document: dict[str, Any],
     *,
@@ -119,7 +124,7 @@ def verify(signed: dict[str, Any]) -> tuple[dict[str, Any], list[Signer]]:
         named = {name: mark[name] for name in ("role", "key", "at")}
         if not all(isinstance(value, str) for value in named.values()):
             raise Unreadable(f"Signature {place + 1} does not have the form of one.")
-        public = Ed25519PublicKey.from_public_bytes(from_text(mark["key"], length=32))
+        public = read_public(mark["key"])
         try:
             public.verify(from_text(mark["signature"], length=64), _covered(document, marks[:place], named))
         except InvalidSignature:

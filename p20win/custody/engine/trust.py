@@ -1,32 +1,38 @@
-"""Whom a verifier trusts: the Ed25519 keys and the certificates of one PEM file."""
+"""Whom a verifier trusts: the Ed25519 keys and certificates of one PEM file, and agencies' keys by them."""
 
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from p20win.custody.engine import signing
-from p20win.custody.engine.errors import Unreadable
+from p20win.custody.engine.agencykeys import BLOCK, AgencyKeys, read_block, read_list
+from p20win.custody.engine.errors import Broken, Unreadable
 
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z ]+)-----.*?-----END \1-----", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Trust:
-    """Public keys, spelt as signatures spell them, and certificates of sealing authorities."""
+    """Public keys, spelt as signatures spell them, and certificates of sealing authorities.
+
+    The keys of agencies are none of those: they sign as a source alone, while they were valid.
+    """
 
     keys: frozenset[str] = frozenset()
     certificates: tuple[x509.Certificate, ...] = field(default=())
+    agencies: AgencyKeys | None = None
 
 
 def read_trust(path: Path) -> Trust:
-    """This will read a PEM file of public keys and certificates.
+    """This will read a PEM file of public keys, certificates and at most one list of agencies' keys.
 
-    :raises Unreadable: if it holds none, or anything else
+    :raises Unreadable: if it holds none, anything else, or a list that none of its keys signed
     """
-    keys, certificates = set(), []
+    keys, certificates, listed = set(), [], None
     for block in _BLOCK.finditer(path.read_bytes()):
         if block[1] == b"CERTIFICATE":
             certificate = _certificate(block[0])
@@ -36,11 +42,22 @@ def read_trust(path: Path) -> Trust:
                 keys.add(signing.public_text(key))
         elif block[1] == b"PUBLIC KEY":
             keys.add(signing.public_text(signing.load_public(block[0] + b"\n")))
+        elif block[1] == BLOCK.encode() and listed is None:
+            listed = read_block(block[0])
         else:
             raise Unreadable("The trust file may hold public keys and certificates only.")
     if not keys and not certificates:
         raise Unreadable("The trust file holds no public key and no certificate.")
-    return Trust(frozenset(keys), tuple(certificates))
+    return Trust(frozenset(keys), tuple(certificates), _agencies(listed, keys))
+
+
+def _agencies(listed: dict[str, Any] | None, keys: set[str]) -> AgencyKeys | None:
+    try:
+        return None if listed is None else read_list(listed, hub=keys)
+    except Broken as problem:
+        raise Unreadable(
+            f"The list of agencies' keys in the trust file does not hold: {problem}"
+        ) from problem
 
 
 def _certificate(pem: bytes) -> x509.Certificate:

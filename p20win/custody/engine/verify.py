@@ -7,7 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from p20win.custody.engine import certificate, container, ledger, ledger_proof, manifest, notes, signing
+from p20win.custody.engine import (
+    agencykeys,
+    certificate,
+    container,
+    ledger,
+    ledger_proof,
+    manifest,
+    notes,
+    signing,
+)
 from p20win.custody.engine.encoding import parse
 from p20win.custody.engine.errors import Broken, CustodyError, Unreadable
 from p20win.custody.engine.streaming import HEADER_SIZE
@@ -127,12 +136,13 @@ def _sealed_file(path: Path, trust: Trust | None) -> tuple[str, dict[str, Any]]:
     trusted = _trusted(signers, trust, role=signing.HUB)
     with path.open("rb") as file:
         container.verify(file, root=root, sealed_bytes=size)
-    _check_inner(document.get("statement"))
+    judged = _check_inner(document.get("statement"), signers, trust)
     details = {
         "file_id": binding.file_id,
         "data_class": binding.data_class,
         "sealed_bytes": size,
         "signed_by": [signer.role for signer in signers],
+        **judged,
         "trusted": trusted,
     }
     return "The sealed file is the one its manifest was signed for.", details
@@ -150,13 +160,13 @@ def _paper(path: Path, trust: Trust | None) -> tuple[str, dict[str, Any]]:
     if form not in kinds:
         raise Unreadable("This is a signed document, but of no kind known here.")
     kind, role = kinds[form]
-    trusted = _trusted(signers, trust, role=role)
-    if form == manifest.STATEMENT_FORMAT:
-        manifest.check_statement(document)
-    else:
-        _check_inner(document.get("statement"))
+    is_statement = form == manifest.STATEMENT_FORMAT
+    judged = _check_inner(parse(_small(path)) if is_statement else document.get("statement"), signers, trust)
+    # a statement judged by the list of agencies' keys needs no key of its agency among those trusted
+    trusted = True if is_statement and judged else _trusted(signers, trust, role=role)
     shown = {name: document[name] for name in _SHOWN if name in document}
-    details = {"kind": kind, **shown, "signed_by": [signer.role for signer in signers], "trusted": trusted}
+    signed_by = [signer.role for signer in signers]
+    details = {"kind": kind, **shown, "signed_by": signed_by, **judged, "trusted": trusted}
     return f"The {kind} is as it was when it was signed.", details
 
 
@@ -238,14 +248,36 @@ def _small(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def _check_inner(signed: Any) -> None:
-    """A sender's statement inside a receipt or manifest must hold by itself, too."""
+def _check_inner(signed: Any, outer: Sequence[signing.Signer], trust: Trust | None) -> dict[str, Any]:
+    """A sender's statement inside a receipt or manifest must hold by itself, too; say what its key was worth.
+
+    :raises Broken: if it does not, or the key was not its agency's or not valid at that time
+    :raises Unreadable: if that cannot be told
+    """
     if signed is None:
-        return
+        return {}
     if not isinstance(signed, dict):
         raise Unreadable("The sender's statement is not readable.")
-    document, _ = signing.verify(signed)
+    document, signers = signing.verify(signed)
     manifest.check_statement(document)
+    if trust is None or trust.agencies is None:
+        return {}
+    source = next((signer for signer in signers if signer.role == signing.SOURCE), None)
+    if source is None:
+        raise Broken("The sender's statement carries no signature of a source.")
+    vouching = (s.at for s in (*signers, *outer) if s.role == signing.HUB and s.key in trust.keys)
+    judged = trust.agencies.judge(source, source=document["source"], hub_at=next(vouching, None))
+    if judged.state in agencykeys.UNDECIDED:
+        raise Unreadable(judged.says)
+    if judged.state not in agencykeys.HOLDS:
+        raise Broken(judged.says)
+    return {
+        "source_key": agencykeys.mark_of(source.key),
+        "source_key_of": judged.name,
+        "source_signature": judged.says,
+        "source_signed_at": judged.at,
+        "agency_keys_as_of": trust.agencies.made,
+    }
 
 
 def _trusted(signers: list[signing.Signer], trust: Trust | None, *, role: str) -> bool | None:

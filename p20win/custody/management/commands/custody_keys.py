@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from p20win import clock
-from p20win.custody import key_desk, key_snapshots, key_watch, vault_keys
+from p20win.custody import key_desk, key_snapshots, key_watch, renewal, vault_keys
 from p20win.custody.engine.errors import CustodyError
 from p20win.custody.key_services import NotOurs
 from p20win.jobs.public import MustWait
@@ -24,6 +24,8 @@ class Command(BaseCommand):
         acts.add_parser("list", help="every key: purpose, version, age, when to renew it")
         acts.add_parser("rotate", help="make a new version of the master key and wrap all keys anew")
         acts.add_parser("rewrap", help="finish a rotation that was cut short")
+        renew = acts.add_parser("renew", help="make the next version of one of the vault's own keys")
+        renew.add_argument("kind", choices=list(renewal.OVERLAP))
         retire = acts.add_parser("retire", help="end an older version of the master key")
         retire.add_argument("version", type=int)
         backup = acts.add_parser("backup-key", help="make the key that backups are sealed for")
@@ -71,6 +73,14 @@ class Command(BaseCommand):
 
     def _rewrap(self, _: dict[str, Any]) -> None:
         self.stdout.write(f"{key_desk.rewrap(at=clock.now())} keys were wrapped anew.")
+
+    def _renew(self, options: dict[str, Any]) -> None:
+        fresh = renewal.renew(options["kind"], now=clock.real_now(), at=clock.now())
+        days = renewal.OVERLAP[fresh.kind].days
+        self.stdout.write(
+            f"Version {fresh.version} of the key “{fresh.kind}” is in use; version {fresh.version - 1} is "
+            f"good beside it for {days} days. Take a snapshot now: custody_keys snapshot"
+        )
 
     def _retire(self, options: dict[str, Any]) -> None:
         key_desk.retire(options["version"], at=clock.now())

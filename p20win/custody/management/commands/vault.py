@@ -21,11 +21,13 @@ from django.db import DatabaseError, close_old_connections
 
 from p20win import clock, processes
 from p20win.custody import (
+    agency_key_list,
     damage_watch,
     hardening,
     key_desk,
     key_snapshots,
     key_watch,
+    renewal,
     services,
     uploads,
     vault_keys,
@@ -84,7 +86,7 @@ def _only_one(path: Path) -> IO[str]:
 def _read_all_keys() -> None:
     keys = vault_keys.private_keys()
     try:
-        _ = keys.vault, keys.hub, keys.store
+        _ = keys.vaults, keys.hubs, keys.store
     except FileNotFoundError as missing:
         raise CommandError(
             f"{missing.filename} is missing. Restore it from its backup; only if this is a new installation, "
@@ -155,6 +157,8 @@ def look_after_keys() -> None:
             len(found.without_key),
             len(found.destroyed_again),
         )
+    agency_key_list.publish_if_due(now=now)
+    renewal.retire_due(now=now, at=clock.now())
     key_snapshots.remove_expired(now=now)
     try:
         key_snapshots.take_if_due(now=now)
