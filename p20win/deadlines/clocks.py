@@ -247,6 +247,12 @@ _TABLE: Final = (
         (Hours(1),),
         (Hours(4), Hours(12)),
     ),
+    Clock(
+        "keeping-word",
+        "Sign or refuse: keep the input files longer",
+        "the moment at which the vault would begin to destroy them",
+        (BusinessDays(1), Hours(3)),
+    ),
     Clock("destruction-hour", "The hour before the input files are destroyed", "it was set"),
     Clock("legal-hold", "Legal hold", "it came into force", WEEK),
     # ---- delivery
