@@ -135,6 +135,7 @@ RECEIPT_CONFIRMATION: Final = BusinessDays(5)  # who downloaded confirms what wa
 RECALL_DELETION: Final = BusinessDays(3)  # copies of a recalled version are deleted: ours (O-73, O-74)
 COMPLETENESS_QUESTIONS: Final = Until(BusinessDays(10))  # recipient may ask about the data: DSA VI.B (O-75)
 QUESTION_ANSWER: Final = BusinessDays(10)  # such a question is answered: ours (O-75)
+CORRECTED_VERSION: Final = BusinessDays(5)  # a version promised in answer to one is delivered: ours (O-75)
 
 # ---- Disclosure review
 MIN_CELL_COUNT: Final = 6  # no displayed cell stands for fewer: DSA VI.G.2.a (O-78, O-115)

@@ -8,7 +8,7 @@ from django.db import transaction
 from agreements import public as agreements
 from matching import checks, lifecycle, selectors, standing
 from matching.models import Match
-from matching.services import removing
+from matching.services import promising, removing
 from matching.services.signing import DESTRUCTION
 from p20win.accounts.public import system_user
 from p20win.audit.public import events_of, first_in_line
@@ -52,6 +52,7 @@ def note_destroyed(destruction: custody.Destruction, *, at: dt.datetime) -> Matc
     by = system_user()
     match = take(lifecycle.DESTROY_INPUTS, match, by=by, at=at, inputs_destroyed_at=at)
     deadlines.meet(DESTRUCTION, subject=match, at=at, by=by)
+    promising.give_up(match, at=at)
     if match.abandoned_at:
         removing.remove_results(match, by=by)
     agreements.issue_hub_certificate(

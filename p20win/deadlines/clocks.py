@@ -272,6 +272,13 @@ _TABLE: Final = (
         LAST_DAYS,
     ),
     Clock("question-answer", "Answer the question about the data", "it was asked", WEEK, AGAIN, OURS),
+    Clock(
+        "corrected-version",
+        "Deliver the corrected version that was promised",
+        "a question was answered with it",
+        LAST_DAYS,
+        AGAIN,
+    ),
     # ---- disclosure review
     Clock("prepublication-review", "Review before release", "the output was submitted", LAST_DAYS),
     Clock("output-clearance", "Confirm the output in writing", "it was submitted", LAST_DAYS, AGAIN),
