@@ -84,6 +84,7 @@ def test_a_signatory_has_it_on_the_first_page_reads_and_signs(signed_in, match):
     shown = client.get(match.get_absolute_url()).text
     assert "the input files are kept until the end of <strong>Mar 2, 2026</strong>" in shown
     assert "The day that all parties agreed on, by which no copy of a key may be left" in shown
+    assert "10 business days, from Jan 5, 2026" in " ".join(shown.split())  # what the clock was before
     assert client.get(address(match, "sign")).status_code == 404
 
 
