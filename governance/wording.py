@@ -85,6 +85,12 @@ TITLES: Final = {
     "abandonment.asked": "It was asked to abandon the match",
     "abandonment.confirmed": "A second person confirmed that the match is abandoned",
     "abandonment.withdrawn": "The match was not abandoned",
+    "keeping.proposed": "It was proposed to keep the inputs longer",
+    "keeping.signed": "A party signed to keep the inputs longer",
+    "keeping.agreed": "Every party signed: the inputs are kept longer",
+    "keeping.refused": "A party refused to keep the inputs longer",
+    "keeping.withdrawn": "The proposal to keep the inputs longer was withdrawn",
+    "keeping.lapsed": "The proposal to keep the inputs longer came too late",
     "match.abandoned": "Match ended without a result",
     "extract.asked": "Extract asked for",
     "extract.available": "Extract can be downloaded",
@@ -152,10 +158,10 @@ QUIET: Final = frozenset(
     capability.issued capability.served capability.used certificate.made clearance.asked closing.begun
     deadline.cancelled deadline.met deadline.passed deadline.started destruction.begun document.signed
     element.added element.changed element.removed extract.asked extract.range_asked extract.range_given
-    extract.ticket_given file.announced file.sealed identifier_table.added keys.destroyed
-    match.file_expected match.form_settled match.started match.word_asked output.examined
-    output.table_sealed person.access_opened person.account_found planned_output.added population.added
-    project.goes_on project.part_taken project.stopped question.added
+    extract.ticket_given file.announced file.sealed identifier_table.added keeping.word_asked
+    keeping.word_refused keys.destroyed match.file_expected match.form_settled match.started
+    match.word_asked output.examined output.table_sealed person.access_opened person.account_found
+    planned_output.added population.added project.goes_on project.part_taken project.stopped question.added
     request.saved run.finished run.started slot.filled slot.opened statement.affirmed
     """.split()
 )

@@ -11,12 +11,13 @@ class MatchingConfig(AppConfig):
     def ready(self) -> None:
         """Tell the vault what it opens, the deadlines what happens when they come, and who hears about it."""
         from agreements import public as agreements
-        from matching import checks, logged, notices, timing
+        from matching import checks, keeping_notices, logged, notices, timing
         from matching.engine import defaults
         from matching.services import (
             delivering,
             fetching,
             grouped_reviewing,
+            keeping_ends,
             ordering,
             removing,
             reopening,
@@ -59,4 +60,5 @@ class MatchingConfig(AppConfig):
         deadlines.register_due_action(ordering.HOUR, "matching.carry_out_order")
         deadlines.register_due_action(delivering.WINDOW, "matching.close_delivery")
         deadlines.register_follower(delivering.WINDOW, delivering.follow_window)
-        notifications.register(notices.NOTICES)
+        deadlines.register_follower(timing.DESTRUCTION, keeping_ends.follow_clock)
+        notifications.register(notices.NOTICES | keeping_notices.NOTICES)

@@ -339,7 +339,7 @@ def may_withdraw(order: DestructionOrder, actor: "User") -> str | None:
     if actor.is_system:
         return None
     if order.is_automatic:
-        return "The clock has run out. Only a legal hold stops the destruction now."
+        return "The clock has run out. Only a legal hold or the signatures of all parties stop it now."
     if actor.has_role(Role.HUB_STAFF) or actor.has_role(Role.OPERATING_GROUP):
         return None
     return "Only the hub's staff and the operating group can withdraw it."

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from matching import checks, lifecycle, pages, selectors, standing
 from matching.engine import page_words
 from matching.models import Delivery, DeliveryStatus, Form, Question, QuestionStatus
-from matching.services import fetching, packing
+from matching.services import fetching, packing, promising
 from p20win.accounts.public import Role
 from p20win.custody import public as custody
 from p20win.deadlines import public as deadlines
@@ -99,6 +99,7 @@ def _question(row: Question, person: "User") -> dict[str, Any]:
     return {
         "row": row,
         "clock": deadlines.of_subject(row, "question-answer").first(),
+        "promise": deadlines.of_subject(row, promising.CLOCK).first(),
         "may_forward": is_group and not blockers(lifecycle.FORWARD, row, person),
         "may_answer": is_group and not blockers(lifecycle.ANSWER, row, person),
         "may_reply": not blockers(lifecycle.REPLY, row, person),

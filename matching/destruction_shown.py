@@ -65,10 +65,12 @@ def _moments(match: Match, rules: list[dict[str, Any]]) -> dict[str, Any]:
     found = timing.timing(clock, deadlines.calendar_of(clock))
     agreed = "all parties, in writing"
     whose = next((row["whose"] for row in rules if row["wins"]), agreed) if clock.rule else agreed
+    is_agreed = not clock.rule and found.limit_at == found.due_at
+    limit = "The day that all parties agreed on" if is_agreed else "The agreement’s limit"
     copies, work = policy.KEY_SNAPSHOT_DAYS, policy.DESTRUCTION_WORK_HOURS
     steps = [
         ("The strictest clock runs out, that of " + whose, found.due_at),
-        ("The agreement’s limit, by which no copy of a key may be left", found.limit_at),
+        (f"{limit}, by which no copy of a key may be left", found.limit_at),
         (f"Copies of the key store live {copies} days, so for them a key must go by", found.for_copies_at),
         ("The keys are destroyed at the latest, the earlier of clock and copies", found.last_at),
         (f"The vault begins, with {work} hour for the work", found.begins_at),

@@ -1,12 +1,12 @@
 """What people type on this desk."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
 
 from agreements.public import MatchMethod
-from matching.models import Form, Outcome, QualityQuestion, Topic
+from matching.models import Form, QualityQuestion, Topic
 
 
 class OpenForm(forms.Form):
@@ -150,7 +150,13 @@ class AnswerForm(forms.Form):
         max_length=4000,
         widget=forms.Textarea(attrs={"rows": 6}),
     )
-    outcome = forms.ChoiceField(choices=Outcome.choices, label="What follows?", widget=forms.RadioSelect)
+    outcome = forms.ChoiceField(label="What follows?", widget=forms.RadioSelect)
+
+    def __init__(self, *args: Any, outcomes: Sequence[tuple[str, str]], **kwargs: Any) -> None:
+        """Offer what can still be done alone."""
+        super().__init__(*args, **kwargs)
+        field = self.fields["outcome"]
+        field.choices = outcomes  # type: ignore[attr-defined]  # a choice field's
 
 
 class AgreeForm(forms.Form):

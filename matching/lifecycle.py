@@ -2,11 +2,12 @@
 
 from typing import Final
 
-from matching import abandonment_checks, checks, reopening_checks
+from matching import abandonment_checks, checks, keeping_checks, reopening_checks
 from matching.models import (
     AbandonmentStatus,
     DeliveryStatus,
     IssueStatus,
+    KeepingStatus,
     MatchStatus,
     OrderStatus,
     QuestionStatus,
@@ -251,6 +252,35 @@ BEGIN_ORDER: Final = Step(
 )
 ORDER_STEPS: Final = (CONFIRM_ORDER, WITHDRAW_ORDER, BEGIN_ORDER)
 
+AGREE_KEEPING: Final = Step(
+    event="keeping.agreed",
+    sources=frozenset({KeepingStatus.PROPOSED}),
+    target=KeepingStatus.AGREED,
+    checks=(keeping_checks.every_party_signed,),
+    label="Keep the inputs longer",
+)
+REFUSE_KEEPING: Final = Step(
+    event="keeping.refused",
+    sources=frozenset({KeepingStatus.PROPOSED}),
+    target=KeepingStatus.REFUSED,
+    checks=(keeping_checks.speaks_for_a_party,),
+    label="Refuse",
+)
+WITHDRAW_KEEPING: Final = Step(
+    event="keeping.withdrawn",
+    sources=frozenset({KeepingStatus.PROPOSED}),
+    target=KeepingStatus.WITHDRAWN,
+    checks=(keeping_checks.is_who_proposed,),
+    label="Withdraw the proposal",
+)
+LAPSE_KEEPING: Final = Step(
+    event="keeping.lapsed",
+    sources=frozenset({KeepingStatus.PROPOSED}),
+    target=KeepingStatus.LAPSED,
+    checks=(is_system,),
+)
+KEEPING_STEPS: Final = (AGREE_KEEPING, REFUSE_KEEPING, WITHDRAW_KEEPING, LAPSE_KEEPING)
+
 RESOLVE_ISSUE: Final = Step(
     event="quality_issue.resolved",
     sources=frozenset({IssueStatus.OPEN}),
@@ -274,5 +304,6 @@ STEPS: Final = (
     *DELIVERY_STEPS,
     *QUESTION_STEPS,
     *ORDER_STEPS,
+    *KEEPING_STEPS,
     *ISSUE_STEPS,
 )

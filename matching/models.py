@@ -21,6 +21,7 @@ from matching.delivery_models import (
     Topic,
 )
 from matching.group_models import GroupLook, GroupReading
+from matching.keeping_models import Keeping, KeepingStatus, KeepingWord
 from matching.quality_models import IssueStatus, QualityAnswer, QualityIssue, QualityQuestion
 from matching.reopening_models import Reopening, SentAgain
 from matching.repeat_models import Every, Repeat, RepeatStatus
@@ -45,6 +46,9 @@ __all__ = [
     "GroupLook",
     "GroupReading",
     "IssueStatus",
+    "Keeping",
+    "KeepingStatus",
+    "KeepingWord",
     "LinkAttestation",
     "LinkSpec",
     "Look",

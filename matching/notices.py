@@ -171,7 +171,18 @@ def who_asked(event: "Event") -> Iterable["User"]:
 
 def everyone_concerned(event: "Event") -> Iterable["User"]:
     """The parties' representatives, the hub and the operating group."""
-    return [*representatives(event), *hub_and_operating_group(event)]
+    return people_of_a_match(_match(event))
+
+
+def people_of_a_match(match: Match) -> list["User"]:
+    """Return the agencies' stewards, the recipient's requestors, the hub's staff and the operating group."""
+    recipient = projects.recipient(match.project)
+    return [
+        *(p for agency in agencies(match.project) for p in people_with_role(Role.DATA_STEWARD, agency)),
+        *(people_with_role(Role.REQUESTOR, recipient) if recipient else []),
+        *people_with_role(Role.HUB_STAFF, hub()),
+        *people_with_role(Role.OPERATING_GROUP, operating_group()),
+    ]
 
 
 NOTICES: Final = {

@@ -1,7 +1,7 @@
 """Pages of the questions about what was delivered."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -10,7 +10,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
-from matching import checks, selectors, standing
+from matching import checks, question_checks, selectors, standing
 from matching.delivery_views import delivery_of
 from matching.forms import AnswerForm, ForwardForm, QuestionForm, ReplyForm
 from matching.models import Question
@@ -75,9 +75,11 @@ def reply(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
 def answer(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Answer the recipient, and say what follows."""
     row = _question(request, pk)
-    form = AnswerForm(sent(request))
+    form = AnswerForm(sent(request), outcomes=question_checks.outcomes(row, clock.now()))
     act = lambda: asking.answer(row, by=request.user, at=clock.now(), **form.cleaned_data)  # noqa: E731
-    return _done(request, row, form, act, "Answer the question", "Answer", "Answered. The recipient is told.")
+    told = "Answered. The recipient is told."
+    not_any_more = question_checks.not_any_more(row, clock.now())
+    return _done(request, row, form, act, "Answer the question", "Answer", told, not_any_more)
 
 
 def _done(
@@ -88,6 +90,7 @@ def _done(
     title: str,
     submit: str,
     success: str,
+    notes: Sequence[str] = (),
 ) -> HttpResponse:
     if form.is_valid() and tried(form, act):
         messages.success(request, success)
@@ -99,5 +102,6 @@ def _done(
         "form": form,
         "title": title,
         "submit": submit,
+        "notes": notes,
     }
     return render(request, "matching/question.html", context)

@@ -73,7 +73,7 @@ def close_delivery(subject_id: str, *, at: dt.datetime) -> None:
 @deadlines.due_work("matching.destroy_inputs")
 def destroy_inputs(subject_id: str, *, at: dt.datetime) -> None:
     """Order that the inputs of a match be destroyed, as their time is coming; an hour later they are."""
-    ordering.order_in_time(Match.objects.get(pk=subject_id), at=at)
+    ordering.order_when_due(Match.objects.get(pk=subject_id), at=at)
 
 
 @deadlines.due_work("matching.carry_out_order")

@@ -15,6 +15,7 @@ from p20win.calendar import StateCalendar
 if TYPE_CHECKING:
     from p20win.deadlines.models import Deadline
 
+DESTRUCTION: Final = "input-destruction"
 COPIES_LIVE: Final = dt.timedelta(days=policy.KEY_SNAPSHOT_DAYS)
 WORK: Final = dt.timedelta(hours=policy.DESTRUCTION_WORK_HOURS)
 HOUR: Final = dt.timedelta(hours=policy.DESTRUCTION_HOUR.unit.count)
@@ -51,12 +52,21 @@ class Timing:
 def timing(deadline: "Deadline", closed: StateCalendar) -> Timing:
     """Work out the moments of a destruction from its clock.
 
-    Where every party agreed in writing to another date, that date is the limit, too.
+    A date that every party agreed in writing is the limit, too, where it is later than the agreement's own. A
+    strict clock moved by some days within the agreement's keeps that limit: counted back from the new date,
+    its keys would have to go at once, before the date that was agreed.
     """
-    if not deadline.rule:
-        return Timing(deadline.due_at, deadline.due_at)
+    return _within_the_agreement(deadline, deadline.due_at, closed)
+
+
+def as_agreed(deadline: "Deadline", until: dt.date, closed: StateCalendar) -> Timing:
+    """Work out the moments of a destruction as they would be if every party agreed on this day."""
+    return _within_the_agreement(deadline, calendar.end_of_day(until), closed)
+
+
+def _within_the_agreement(deadline: "Deadline", due_at: dt.datetime, closed: StateCalendar) -> Timing:
     limit = calendar.due(policy.INPUT_DESTRUCTION, start=deadline.counted_from, closed=closed).at
-    return Timing(deadline.due_at, max(limit, deadline.due_at))
+    return Timing(due_at, max(limit, due_at))
 
 
 def sets_at(deadline: "Deadline", closed: StateCalendar) -> dt.datetime:

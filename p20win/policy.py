@@ -101,6 +101,8 @@ INPUT_DESTRUCTION_STEWARDS: Final = BusinessDays(5)  # from the stewards' confir
 INPUT_DESTRUCTION_COLLEGES: Final = Hours(24)  # where the independent colleges supplied data: GOV (O-107)
 DESTRUCTION_HOUR: Final = Lead(Hours(1))  # between notice and act, to withdraw or hold it: ours (O-65)
 DESTRUCTION_WORK_HOURS: Final = 1  # hours kept free for the work itself before a deadline: ours (O-65)
+INPUTS_KEPT_DAYS: Final = 180  # from the match, the latest day all parties can agree on: ours (O-65)
+KEEPING_WORD: Final = Before(Hours(1))  # each party signs or refuses, before the vault begins: ours (O-65)
 LEGAL_HOLD: Final = Until(Months(12))  # the longest a hold is set for at a time: ours (O-65)
 LIMITATIONS: Final = BusinessDays(1)  # the hub describes the limits of a result: ours (O-76)
 DESTRUCTION_CONFIRMATION: Final = BusinessDays(1)  # a second person confirms or withdraws it: ours (O-65)
@@ -142,6 +144,7 @@ RECEIPT_CONFIRMATION: Final = BusinessDays(5)  # who downloaded confirms what wa
 RECALL_DELETION: Final = BusinessDays(3)  # copies of a recalled version are deleted: ours (O-73, O-74)
 COMPLETENESS_QUESTIONS: Final = Until(BusinessDays(10))  # recipient may ask about the data: DSA VI.B (O-75)
 QUESTION_ANSWER: Final = BusinessDays(10)  # such a question is answered: ours (O-75)
+CORRECTED_VERSION: Final = BusinessDays(5)  # a version promised in answer to one is delivered: ours (O-75)
 
 # ---- Disclosure review
 MIN_CELL_COUNT: Final = 6  # no displayed cell stands for fewer: DSA VI.G.2.a (O-78, O-115)

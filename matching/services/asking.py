@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
 
-from matching import checks, lifecycle, standing
+from matching import checks, lifecycle, question_checks, standing
 from matching.models import Delivery, Outcome, Question, Topic
+from matching.services import promising
 from p20win.accounts.public import Organisation, Role, hub, operating_group
 from p20win.audit.public import first_in_line
 from p20win.deadlines import public as deadlines
@@ -90,11 +91,16 @@ def reply(question: Question, *, text: str, by: "User", at: dt.datetime) -> Ques
 def answer(question: Question, *, text: str, outcome: str, by: "User", at: dt.datetime) -> Question:
     """Answer the recipient, and say what follows: nothing more, a new version, or another match.
 
-    :raises Blocked: if it is answered, the person is not of the operating group, or nothing is said
+    A new version that is promised waits for the hub, with a clock of its own.
+
+    :raises Blocked: if it is answered, the person is not of the operating group, nothing is said, or what
+        shall follow is not possible any more
     """
     first_in_line()
     if not text.strip() or outcome not in Outcome.values:
         raise Blocked("Write the answer, and choose what follows from it.")
+    if why := question_checks.why_not_lead_to(question, outcome, at):
+        raise Blocked(why)
     row = take(
         lifecycle.ANSWER,
         question,
@@ -106,4 +112,6 @@ def answer(question: Question, *, text: str, outcome: str, by: "User", at: dt.da
         outcome=outcome,
     )
     deadlines.meet(ANSWER, subject=row, at=at, by=by)
+    if row.outcome == Outcome.REPLACEMENT:
+        promising.promise(row, by=by, at=at)
     return row

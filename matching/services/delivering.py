@@ -9,7 +9,7 @@ from matching import checks, lifecycle, logged, standing
 from matching.engine import extract
 from matching.engine.errors import BadInput
 from matching.models import Delivery, DeliveryStatus, DeliveryTerms, Match, MatchStatus
-from matching.services import packing, removing
+from matching.services import packing, promising, removing
 from matching.services.choosing import LIMITS, wait_for_the_parties
 from p20win.accounts.public import Role, system_user
 from p20win.audit.public import first_in_line
@@ -168,6 +168,7 @@ def _make_available(
     )
     if delivery.match.status == MatchStatus.SIGNED_OFF:
         take(lifecycle.DELIVER, delivery.match, by=by, at=at)
+    promising.keep(delivery, by=by, at=at)
     return delivery
 
 

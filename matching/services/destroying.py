@@ -7,9 +7,10 @@ from django.db import transaction
 
 from agreements import public as agreements
 from matching import checks, lifecycle, selectors, standing
-from matching.models import Match
-from matching.services import removing
+from matching.models import KeepingStatus, Match, OrderStatus
+from matching.services import promising, removing
 from matching.services.signing import DESTRUCTION
+from p20win import clock, policy
 from p20win.accounts.public import system_user
 from p20win.audit.public import events_of, first_in_line
 from p20win.custody import public as custody
@@ -52,6 +53,7 @@ def note_destroyed(destruction: custody.Destruction, *, at: dt.datetime) -> Matc
     by = system_user()
     match = take(lifecycle.DESTROY_INPUTS, match, by=by, at=at, inputs_destroyed_at=at)
     deadlines.meet(DESTRUCTION, subject=match, at=at, by=by)
+    promising.give_up(match, at=at)
     if match.abandoned_at:
         removing.remove_results(match, by=by)
     agreements.issue_hub_certificate(
@@ -61,7 +63,7 @@ def note_destroyed(destruction: custody.Destruction, *, at: dt.datetime) -> Matc
 
 
 def _facts(match: Match) -> dict[str, Any]:
-    """Return what the hub certifies: files with their roots, keys, and when the last copy of a key is gone.
+    """Return what the hub certifies: who ordered it, files with roots, keys, and until when copies live.
 
     Of the ledger's lines that tell of it, number and hash: what an inclusion proof is about.
     """
@@ -73,6 +75,7 @@ def _facts(match: Match) -> dict[str, Any]:
     ]
     gone = [row.snapshots_gone_at for row in done if row.snapshots_gone_at is not None]
     return {
+        **_ordered(match),
         "files": [file | {"organisation": row.organisation.slug} for row in done for file in row.files],
         "keys": [
             key | {"organisation": row.organisation.slug, "destroyed_at": _moment(row.keys_destroyed_at)}
@@ -80,6 +83,8 @@ def _facts(match: Match) -> dict[str, Any]:
             for key in row.keys
         ],
         "snapshots_gone_at": _moment(max(gone, default=None)),
+        # Backups hold the sealed files, never a key; the last one that can was taken before this moment.
+        "backups_gone_at": _moment(clock.real_now() + dt.timedelta(days=policy.BACKUP_DAYS)),
         "ledger_name": custody.ledger_name(),
         "ledger": [
             {"organisation": row.organisation.slug, "line": line.seq, "leaf": custody.ledger_leaf(line)}
@@ -87,6 +92,18 @@ def _facts(match: Match) -> dict[str, Any]:
             for line in events_of(row).filter(event="data.destroyed")
         ],
     }
+
+
+def _ordered(match: Match) -> dict[str, Any]:
+    """Return who ordered the destruction, the clock or two people, and until when the parties had agreed."""
+    found: dict[str, Any] = {}
+    rows = match.destruction_orders.filter(status=OrderStatus.BEGUN)
+    if order := rows.select_related("asked_by", "confirmed_by").first():
+        people = [person.name for person in (order.asked_by, order.confirmed_by) if person is not None]
+        found["ordered"] = {"by": "clock"} if order.is_automatic else {"by": "people", "people": people}
+    if kept := match.keepings.filter(status=KeepingStatus.AGREED).first():
+        found["kept_until"] = kept.until.isoformat()
+    return found
 
 
 def _moment(at: dt.datetime | None) -> str | None:

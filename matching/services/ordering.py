@@ -11,7 +11,7 @@ from django.db import transaction
 
 from matching import checks, lifecycle, standing, timing
 from matching.models import DestructionOrder, Match, MatchStatus, OrderStatus
-from matching.services import destroying, opening
+from matching.services import destroying, keeping_ends, opening
 from matching.services.signing import DESTRUCTION
 from p20win.accounts.public import Role, hub, system_user
 from p20win.audit.public import events_of, first_in_line
@@ -119,7 +119,7 @@ def why_not_withdraw(order: DestructionOrder, actor: "User", at: dt.datetime) ->
     reasons = blockers(lifecycle.WITHDRAW_ORDER, order, actor)
     when = None if reasons or actor.is_system else orders_itself_at(order.match)
     if when is not None and at >= when:
-        return ["The clock has run out. Only a legal hold stops the destruction now."]
+        return ["The clock has run out. Only a legal hold or the signatures of all parties stop it now."]
     return reasons
 
 
@@ -142,6 +142,15 @@ def withdraw(order: DestructionOrder, *, reason: str, by: "User", at: dt.datetim
     for slug in (SECOND, HOUR, WAITS):
         deadlines.cancel(slug, subject=order, at=at, by=by, note="The order was withdrawn.")
     return order
+
+
+def order_when_due(match: Match, *, at: dt.datetime) -> DestructionOrder | None:
+    """Set the order that the clock asks for, unless it was moved since it asked: then it asks anew in time.
+
+    :raises Blocked: as `order_in_time` says
+    """
+    due_at = orders_itself_at(match)
+    return None if due_at is not None and at < due_at else order_in_time(match, at=at)
 
 
 @transaction.atomic
@@ -198,6 +207,7 @@ def carry_out(order: DestructionOrder, *, at: dt.datetime) -> DestructionOrder:
 def _begin(order: DestructionOrder, *, at: dt.datetime) -> DestructionOrder:
     match, by = _locked(order.match), system_user()
     order = take(lifecycle.BEGIN_ORDER, _whole(order), by=by, at=at)
+    keeping_ends.lapse(match, at=at)
     deadlines.meet(WAITS, subject=order, at=at, by=by)
     destroying.destroy_inputs(match, by=order.confirmed_by or by, at=at)
     return order

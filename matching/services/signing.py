@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 from django.db import transaction
 
 from agreements import public as agreements
-from matching import checks, lifecycle
+from matching import checks, lifecycle, timing
 from matching.models import Match, MatchStatus
 from matching.services import choosing, delivering, hastening, opening
 from matching.services.choosing import AGREEMENT
@@ -26,7 +26,7 @@ INTENT: Final = (
     " is optimal."
 )
 TEXT_VERSION: Final = "1"
-DESTRUCTION: Final = "input-destruction"
+DESTRUCTION: Final = timing.DESTRUCTION
 
 
 @transaction.atomic

@@ -247,6 +247,12 @@ _TABLE: Final = (
         (Hours(1),),
         (Hours(4), Hours(12)),
     ),
+    Clock(
+        "keeping-word",
+        "Sign or refuse: keep the input files longer",
+        "the moment at which the vault would begin to destroy them",
+        (BusinessDays(1), Hours(3)),
+    ),
     Clock("destruction-hour", "The hour before the input files are destroyed", "it was set"),
     Clock("legal-hold", "Legal hold", "it came into force", WEEK),
     # ---- delivery
@@ -266,6 +272,13 @@ _TABLE: Final = (
         LAST_DAYS,
     ),
     Clock("question-answer", "Answer the question about the data", "it was asked", WEEK, AGAIN, OURS),
+    Clock(
+        "corrected-version",
+        "Deliver the corrected version that was promised",
+        "a question was answered with it",
+        LAST_DAYS,
+        AGAIN,
+    ),
     # ---- disclosure review
     Clock("prepublication-review", "Review before release", "the output was submitted", LAST_DAYS),
     Clock("output-clearance", "Confirm the output in writing", "it was submitted", LAST_DAYS, AGAIN),

@@ -1,6 +1,7 @@
 """Pages one meets seldom: holds, tickets, profiles, deliveries, logs, the ledger; wide and on a phone."""
 
 import csv
+import datetime as dt
 import io
 import re
 
@@ -110,6 +111,44 @@ def test_a_match_is_asked_to_be_abandoned_and_goes_on(called):
     hub.follows("Let the match go on")
     hub.presses("Let it go on")
     hub.sees("The match goes on.")
+
+
+@pytest.mark.long
+@pytest.mark.obligation("O-65")
+def test_it_is_proposed_to_keep_inputs_longer_one_party_signs_and_another_refuses(called):
+    group, signatory, other = called(GROUP), called("Addison Tarrley"), called("Robert Garanilla")
+
+    opens_match(group, DELIVERED)
+    group.follows("Propose to keep the input files longer")
+    group.examines("keeping-none")
+    group.follows("Propose to keep them longer")
+    day = group.today + dt.timedelta(days=60)
+    group.writes({"until": f"{day}", "reason": "An invented list is late.", "allowed_in": "Section III.F.3"})
+    group.presses("Show what it would change")
+    group.examines("keeping-compared")
+    group.presses("Send it to every party")
+    group.sees("Sent to every party.")
+    group.examines("keeping-proposed")
+
+    signatory.goes("/")
+    signatory.follows("Sign or refuse: keep the input files longer")
+    signatory.follows("Read and sign")
+    signatory.examines("keeping-sign")
+    signatory.signs(DEMO_PASSWORD)
+    signatory.presses("Sign")
+    signatory.sees("Signed. With the last party’s signature the clock moves.")
+
+    opens_match(other, DELIVERED)
+    other.follows("Sign or refuse: keep the inputs longer")
+    other.follows("Refuse")
+    other.writes({"reason": "The invented counsel objects."})
+    other.examines("keeping-refuse")
+    other.presses("Refuse for my organisation")
+    other.sees("Refused. Every party is told")
+    group.goes(group.page.url)
+    group.sees("The invented counsel objects.")
+    group.examines("keeping-refused")
+    assert "Nothing is proposed" in group.page.locator("main").inner_text()
 
 
 def test_pages_belong_to_one_place_of_the_navigation(called):

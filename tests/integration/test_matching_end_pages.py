@@ -53,7 +53,7 @@ def test_two_people_of_the_hub_order_the_destruction_and_each_step_is_asked_once
     signed_in(factories.hub_member()).post(second)
     monkeypatch.setattr(clock, "now", lambda: factories.START + dt.timedelta(days=40))
     shown = client.post(withdraw, {"reason": "Wait."}, follow=True).text
-    assert "The clock has run out. Only a legal hold stops the destruction now." in shown
+    assert "The clock has run out. Only a legal hold or the signatures of all parties stop it now." in shown
     assert "Until then it can be withdrawn." not in shown
 
 
