@@ -11,7 +11,7 @@ from governance import checks
 from governance.models import Closing
 from p20win.accounts.public import Organisation, Role, people_with_role
 from p20win.notifications.public import Notice
-from p20win.projects.public import Part, Participation, Project
+from p20win.projects.public import Part, Participation
 from requests_app import public as requests
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _closing_words(event: Event) -> dict[str, object]:
 def who_can_confirm(event: Event) -> Iterable[User]:
     """The operating group, and the hub's staff where they see the project."""
     found: dict[object, User] = {}
-    for role, organisation in checks.who_sees_to_it(Project.objects.get(pk=event.project_id)):
+    for role, organisation in checks.who_sees_to_it(_closing(event).project):
         found |= {person.pk: person for person in people_with_role(role, organisation)}
     return found.values()
 
