@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 def keeping_of(match: Match, person: "User", at: dt.datetime) -> dict[str, Any]:
     """Return what is proposed or was agreed last, who has answered, and what this person may do."""
+    if match.signed_off_at is None and match.abandoned_at is None:  # no clock has started
+        return {"row": None, "agreed": None, "may_propose": False}
     row = keeping_checks.proposed(match)
     agreed = match.keepings.filter(status=KeepingStatus.AGREED).select_related("proposed_by").first()
     shown: dict[str, Any] = {
