@@ -74,6 +74,11 @@ def rules_are_those_of_its_check(output: Output, actor: "User") -> str | None:
     return f"{_STRICTER} Return it, so that it is checked anew."
 
 
+def is_of_an_open_project(output: Output, actor: "User") -> str | None:
+    """Nothing is released from a project that is closed, or about to be."""
+    return projects.is_open(output.project)
+
+
 def is_not_own(output: Output, actor: "User") -> str | None:
     """Nobody reviews or releases what they wrote."""
     return "You wrote this output: somebody else reviews it." if output.author_id == actor.pk else None

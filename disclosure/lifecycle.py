@@ -68,6 +68,7 @@ RELEASE: Final = Step(
     target=OutputStatus.RELEASED,
     checks=(
         is_operating_group,
+        checks.is_of_an_open_project,
         checks.is_not_own,
         checks.is_protected,
         checks.rules_are_those_of_its_check,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db.models import Count, Sum
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from p20win.projects.models import Project
 
 
+UNFINISHED: Final = frozenset(disclosure.OutputStatus.values) - {"released", "withdrawn"}
+
+
 def inventory(project: Project) -> dict[str, Any]:
     """Return the whole list: by whose key, which kinds of files and how many go, and what remains."""
     owners = custody.with_anything(project)
@@ -27,6 +30,7 @@ def inventory(project: Project) -> dict[str, Any]:
     return {
         "goes": [{"organisation": owner, "kinds": _kinds(project, owner)} for owner in owners],
         "uploads": [f"{slot.title} ({slot.supplier.short_name})" for slot in slots.order_by("title")],
+        "unreleased": [output.title for output in disclosure.outputs(project).filter(status__in=UNFINISHED)],
         "gone": sorted(
             {row.organisation.short_name for row in custody.destructions(project).filter(status="done")}
         ),

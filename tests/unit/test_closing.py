@@ -12,6 +12,8 @@ from pypdf import PdfReader
 from agreements import public as agreements
 from agreements import seal
 from client import main
+from disclosure import checks as release
+from disclosure.lifecycle import RELEASE
 from governance import checks, closing, closing_shown, selectors
 from governance.models import Closing, ClosingStatus
 from matching import checks as opening
@@ -24,8 +26,10 @@ from p20win.deadlines import public as deadlines
 from p20win.notifications.public import Message, tell
 from p20win.projects import public as projects
 from p20win.refusal import Blocked
+from p20win.workflow import blockers
 from tests import factories
 from tests import factories_custody as files
+from tests import factories_disclosure as outputs
 from tests import factories_governance as ends
 from tests import factories_matching as matches
 from tests.factories import START
@@ -39,6 +43,10 @@ def project(db):
     row = factories.project(factories.organisation())
     projects.open_to_organisation(row, factories.hub(), ["view_project"])
     return row
+
+
+def killed(*_, **__):
+    raise MemoryError
 
 
 def now_of(project):
@@ -118,6 +126,19 @@ class TestTheHour:
         assert "The project is being closed." in opening.why_not_open(project, factories.hub_member(), START)
         assert row.status == ClosingStatus.SET
 
+    def test_neither_a_file_nor_an_output_nor_its_release(self, project, vault):
+        slot = files.a_slot(project=project)
+        output = outputs.sent(outputs.project())
+        ends.confirmed(project), ends.confirmed(output.project)
+        slot.refresh_from_db(), output.refresh_from_db()
+        slot.project.refresh_from_db(), output.project.refresh_from_db()
+        for said in (
+            custody.why_not_send(slot, factories.steward(slot.supplier), START),
+            release.why_not_submit(output.project, output.author, START),
+            blockers(RELEASE, output, factories.operating_group_member()),
+        ):
+            assert "is being closed." in " ".join(said)
+
     def test_before_it_is_over_nothing_happens(self, project):
         row = ends.confirmed(project)
         assert closing.carry_out(row, at=AFTER - dt.timedelta(seconds=1)).status == ClosingStatus.SET
@@ -131,6 +152,19 @@ class TestTheHour:
         assert now_of(project) == "closed"
         assert timeline(project).filter(event="project.closed").count() == 1
         assert events_of(row).filter(event="closing.done").count() == 1
+
+    def test_a_worker_that_dies_in_the_middle_has_done_nothing_and_the_next_does_it_once(
+        self, project, monkeypatch
+    ):
+        row = ends.confirmed(project)
+        with monkeypatch.context() as patched, pytest.raises(MemoryError), transaction.atomic():
+            patched.setattr("p20win.projects.public.close_project", killed)
+            closing.carry_out(row, at=AFTER)
+        row.refresh_from_db()
+        assert (row.status, now_of(project)) == (ClosingStatus.SET, "closing")
+        assert deadlines.alive(closing.HOUR_CLOCK, row)
+        assert closing.carry_out(row, at=AFTER).status == ClosingStatus.DONE
+        assert timeline(project).filter(event="project.closed").count() == 1
 
     def test_one_of_the_two_or_the_operating_group_withdraws_it_with_a_reason(self, project):
         confirms = factories.hub_member()
