@@ -35,7 +35,7 @@ def _starting_points_as_patched(request):
 @pytest.fixture(autouse=True)
 def _shipped_texts(request):
     """Put back the texts that a migration adopted: a test with real transactions empties every table."""
-    if request.node.get_closest_marker("django_db") is None:
+    if request.node.get_closest_marker("django_db") is None and "db" not in request.fixturenames:
         return
     request.getfixturevalue("_django_db_helper")
     from django.apps import apps

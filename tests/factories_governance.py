@@ -2,8 +2,10 @@
 
 from governance import closing
 from governance.models import Closing
+from p20win.accounts.public import system_user
 from p20win.custody import public as custody
 from p20win.projects.public import Project
+from p20win.workflow import amend, create
 from tests import factories
 from tests import factories_custody as files
 from tests.factories import START
@@ -24,6 +26,21 @@ def closed(project, *, at=START):
     """Return the closing of a project that two people closed at a time; the vault has not begun."""
     row = closing.carry_out(confirmed(project, at=at - closing.HOUR), at=at)
     assert Project.objects.get(pk=project.pk).status == "closed"
+    return row
+
+
+def on_record(project, *, asks=None, confirms=None, at=START - closing.HOUR):
+    """Write a closing by hand, with the ledger's lines, as whoever took over the web process can."""
+    asks = asks or factories.operating_group_member()
+    confirms = confirms or factories.hub_member()
+    row = Closing(
+        project=project, reason="x", asked_by=asks, asked_at=at, status_since=START, status="begun",
+        confirmed_by=confirms, confirmed_at=at, acts_at=at + closing.HOUR, closed_at=at + closing.HOUR,
+    )  # fmt: skip
+    create("closing.asked", row, by=asks, at=at)
+    amend("closing.set", row, by=confirms, at=at)
+    Project.objects.filter(pk=project.pk).update(status="closed")
+    amend("project.closed", project, by=system_user(), at=START)
     return row
 
 

@@ -35,10 +35,10 @@ from p20win.custody.public import (
     why_unreadable,
 )
 from p20win.jobs.public import Job, State
-from p20win.projects.public import close_project
 from tests import factories
 from tests import factories_agreements as agreements
 from tests import factories_custody as custody
+from tests import factories_governance as ends
 from tests import factories_matching as matches
 
 pytestmark = [
@@ -181,7 +181,7 @@ def test_f01_shred_killed_at_twenty_points(vault, worker):
         slot = custody.a_slot()
         file = custody.checked(custody.arrived(slot, CONTENT))
         waiting = custody.arrived(custody.a_slot(slot.supplier, project=slot.project), CONTENT)
-        close_project(file.project, by=factories.operating_group_member(), at=factories.START)
+        ends.on_record(file.project)
         row = ask_destruction(file.project, file.owner, by=factories.hub_member(), at=factories.START)
         return row, [file, waiting], sealed_bytes(vault), newest("custody.destroy", destruction_id=row.pk)
 

@@ -33,10 +33,10 @@ from p20win.custody.public import (
 )
 from p20win.jobs.public import Job
 from p20win.notifications.public import Message, tell
-from p20win.projects.public import close_project
 from p20win.refusal import Blocked
 from tests import factories
 from tests import factories_custody as custody
+from tests import factories_governance as ends
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vault")]
 NOW = factories.START
@@ -266,7 +266,7 @@ class TestDestruction:
 
     def test_asking_twice_destroys_once(self):
         file, by = accepted(), factories.hub_member()
-        close_project(file.project, by=factories.operating_group_member(), at=NOW)
+        ends.on_record(file.project)
         first = ask_destruction(file.project, file.owner, by=by, at=NOW, on_done="custody.check_file")
         assert ask_destruction(file.project, file.owner, by=by, at=NOW) == first
         custody.run_job("custody.destroy", destruction_id=first.pk)

@@ -4,7 +4,6 @@ import datetime as dt
 
 import pytest
 
-from governance import closing
 from governance.models import Closing
 from matching import timing
 from matching.models import DestructionOrder, MatchStatus, OrderStatus
@@ -215,40 +214,30 @@ def test_but_not_if_the_ledger_knows_nothing_of_its_closing(file):
     assert opens(file)
 
 
-def a_closing(file, *, asks, confirms, at=AN_HOUR_AGO):
-    """Write a closing by hand, with the ledger's lines, as whoever took over the web process can."""
-    row = Closing(
-        project=file.project, reason="x", asked_by=asks, asked_at=at, status_since=START, status="begun",
-        confirmed_by=confirms, confirmed_at=at, acts_at=at + closing.HOUR, closed_at=at + closing.HOUR,
-    )  # fmt: skip
-    create("closing.asked", row, by=asks, at=at)
-    amend("closing.set", row, by=confirms, at=at)
-    type(file.project).objects.filter(pk=file.project_id).update(status="closed")
-    amend("project.closed", file.project, by=system_user(), at=START)
-
-
 def test_nor_by_two_of_the_hub_without_the_operating_group(file):
-    a_closing(file, asks=factories.hub_member(), confirms=factories.hub_member())
+    ends.on_record(file.project, asks=factories.hub_member(), confirms=factories.hub_member())
     assert written(file)[1].state == State.REFUSED
     assert opens(file)
 
 
 def test_nor_by_people_of_neither(file):
-    a_closing(file, asks=factories.operating_group_member(), confirms=factories.person())
+    ends.on_record(file.project, asks=factories.operating_group_member(), confirms=factories.person())
     assert written(file)[1].state == State.REFUSED
     assert opens(file)
 
 
 def test_nor_where_the_ledger_says_that_one_person_did_both(file):
     one, other = factories.operating_group_member(), factories.operating_group_member()
-    a_closing(file, asks=one, confirms=other)
+    ends.on_record(file.project, asks=one, confirms=other)
     Closing.objects.update(asked_by=other, confirmed_by=one)
     assert written(file)[1].state == State.REFUSED
     assert opens(file)
 
 
 def test_and_the_vault_waits_until_the_hour_is_over_by_the_ledgers_time(file):
-    a_closing(file, asks=factories.operating_group_member(), confirms=factories.hub_member(), at=START)
+    ends.on_record(
+        file.project, asks=factories.operating_group_member(), confirms=factories.hub_member(), at=START
+    )
     _, job = written(file)
     assert (job.state, job.message) == (State.QUEUED, "The hour of the closing is not over yet.")
     assert opens(file)

@@ -14,10 +14,11 @@ from p20win.deadlines import public as deadlines
 from p20win.jobs import leases
 from p20win.jobs.public import Job, MustWait, State, perform
 from p20win.notifications.public import Message, tell
-from p20win.projects.public import close_project, open_to_organisation
+from p20win.projects.public import open_to_organisation
 from p20win.refusal import Blocked
 from tests import factories
 from tests import factories_custody as custody
+from tests import factories_governance as ends
 
 pytestmark = pytest.mark.django_db
 NOW = factories.START
@@ -225,7 +226,7 @@ class TestDestruction:
 
         hold = holds.ask_lift(hold, reason="Over.", by=factories.hub_member(), at=NOW)
         holds.lift_hold(hold, by=factories.hub_member(), at=NOW)
-        close_project(file.project, by=factories.operating_group_member(), at=NOW)
+        ends.on_record(file.project)
         leases.claim(str(job.pk))
         custody.line("custody.destroy").work(custody.RunningJob(Job.objects.get(pk=job.pk)), **job.arguments)
         row.refresh_from_db()
