@@ -53,6 +53,8 @@ def _closing_words(event: Event) -> dict[str, object]:
 def who_can_confirm(event: Event) -> Iterable[User]:
     """The operating group, and the hub's staff where they see the project."""
     found: dict[object, User] = {}
+    if event.project_id is None:
+        return ()
     for role, organisation in checks.who_sees_to_it(Project.objects.get(pk=event.project_id)):
         found |= {person.pk: person for person in people_with_role(role, organisation)}
     return found.values()
