@@ -79,6 +79,7 @@ from p20win.custody.holds import (
 from p20win.custody.holds import why_not_ask as why_not_ask_hold
 from p20win.custody.key_desk import files_without_key
 from p20win.custody.key_snapshots import last_expiry as last_key_snapshot_expires
+from p20win.custody.known_quality import known_quality
 from p20win.custody.models import (
     DataClass,
     Destruction,
@@ -159,6 +160,7 @@ __all__ = [
     "hold_clocks",
     "holds_in_force",
     "hub_public_pem",
+    "known_quality",
     "last_key_snapshot_expires",
     "ledger_alarm",
     "ledger_covers",

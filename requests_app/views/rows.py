@@ -3,7 +3,7 @@
 import csv
 import io
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -16,15 +16,17 @@ from django.urls import reverse
 
 from p20win import clock
 from p20win.access import SignedInRequest, members_only
+from p20win.custody import public as custody
 from p20win.refusal import Blocked
 from requests_app import checks, outline, row_forms, selectors
 from requests_app.forms import ImportForm, SearchForm
-from requests_app.models import DataRequest
+from requests_app.models import DataElement, DataRequest
 from requests_app.services import importing, people, rows
 from requests_app.sheets import TITLES
 from requests_app.views.shared import attempt, attempt_in, find_own, trail
 
 ERRORS_SHOWN: Final = 100
+Column = tuple[str, Callable[[Any], Any]]
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class RowPage:
 
     one: str
     form: type[row_forms.RowForm]
-    columns: tuple[tuple[str, Callable[[Any], Any]], ...]
+    columns: tuple[Column, ...]
 
 
 PAGES: Final[dict[str, RowPage]] = {
@@ -106,6 +108,22 @@ READ_WITH: Final = {
 }
 
 
+def _known_quality(shown: Iterable[DataElement]) -> tuple[Column, ...]:
+    """Return the column that tells how good each element was when its agency last sent it (O-97)."""
+    asked = {each.pk: [(each.source_id, name) for name in (each.name, each.source_element)] for each in shown}
+    known = custody.known_quality(pair for pairs in asked.values() for pair in pairs)
+
+    def told(each: DataElement) -> str:
+        pairs = ((owner, name.lower()) for owner, name in asked[each.pk])
+        found = next((known[pair] for pair in pairs if pair in known), None)
+        if found is None:
+            return "Not known yet"
+        when = clock.state_date(found.received_at)
+        return f"Filled: {found.filled}. Not of the agreed form: {found.unfit}. File of {when:%B %Y}."
+
+    return (("Known quality", told),)
+
+
 def _page_of(kind: str) -> RowPage:
     if kind not in PAGES:
         raise Http404
@@ -134,15 +152,16 @@ def index(request: SignedInRequest, pk: uuid.UUID, kind: str) -> HttpResponse:
     if search and search.is_valid() and search.cleaned_data["q"]:
         found = found.filter(name__icontains=search.cleaned_data["q"])
     shown = Paginator(found, 50).get_page(request.GET.get("page"))
+    columns = [*page.columns, *_known_quality(shown)] if kind == "elements" else page.columns
     context = {
         "row": row,
         "kind": kind,
         "page": page,
         "title": outline.ROW_TITLES[kind],
         "section": outline.BY_SLUG[outline.SECTION_OF_ROWS[kind]],
-        "headings": [heading for heading, _ in page.columns],
+        "headings": [heading for heading, _ in columns],
         "shown": shown,
-        "lines": [(each, [read(each) for _, read in page.columns]) for each in shown],
+        "lines": [(each, [read(each) for _, read in columns]) for each in shown],
         "search": search,
         "why_not": _why_not(row, kind, request),
     }
