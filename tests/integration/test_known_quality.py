@@ -1,4 +1,4 @@
-"""How good an element is, known before it is asked for: shares of the last file that held it, and no record."""
+"""How good an element is, known before it is asked for: shares of the last file that held it, no record."""
 
 import datetime as dt
 
