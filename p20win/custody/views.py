@@ -1,7 +1,9 @@
 """Pages: the files one is to send, one slot with its upload, receipts, and the keys to verify with."""
 
+import functools
 import json
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -144,8 +146,24 @@ def receipt(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     return response
 
 
+def _once_there_are_keys(view: Callable[[SignedInRequest], HttpResponse]) -> Callable[..., HttpResponse]:
+    """Answer that one asks again later where the vault of a new installation has not made its keys yet."""
+
+    @functools.wraps(view)
+    def answer(request: SignedInRequest) -> HttpResponse:
+        try:
+            return view(request)
+        except vault_keys.NoKeys:
+            said = "The vault of this portal has not made its keys yet. Ask again in a minute.\n"
+            later = {"Retry-After": "60"}
+            return HttpResponse(said, status=503, content_type="text/plain; charset=utf-8", headers=later)
+
+    return answer
+
+
 @public
 @require_GET
+@_once_there_are_keys
 def trust(request: SignedInRequest) -> HttpResponse:
     """Give what signatures are verified with: the hub's keys, agencies' keys by its list, and the seal's."""
     certificate = Path(settings.P20WIN_SEAL_CERTIFICATE)
@@ -159,6 +177,7 @@ def trust(request: SignedInRequest) -> HttpResponse:
 @public
 @require_GET
 @never_cache
+@_once_there_are_keys
 def hub_keys(request: SignedInRequest) -> HttpResponse:
     """Give the list of the hub's keys that the vault signed: what “p20” seals by."""
     return HttpResponse(vault_keys.hub_keys_list(), content_type="application/json")

@@ -166,6 +166,13 @@ class TestPages:
     def test_the_hubs_public_key_is_public(self, client):
         assert client.get(reverse("custody:trust")).content == vault_keys.hub_public_pem()
 
+    @pytest.mark.parametrize("name", ["trust", "hub-keys"])
+    def test_before_the_vault_has_made_its_keys_one_asks_again_later(self, name, client, settings, tmp_path):
+        settings.P20WIN_VAULT_PUBLIC = tmp_path / "empty"
+        answer = client.get(reverse(f"custody:{name}"))
+        assert (answer.status_code, answer["Retry-After"]) == (503, "60")
+        assert "has not made its keys yet" in answer.text
+
 
 @pytest.fixture
 def machine(slot, tmp_path, monkeypatch):
