@@ -132,6 +132,7 @@ def test_it_leaves_no_process_and_no_file_but_what_people_keep(undisturbed):
         "agreement-DR-0001.pdf",
         "certificate-DR-0001-destruction.pdf",
         "certificate-DR-0001-hub-destruction.pdf",
+        "certificate-DR-0001-project-end.pdf",
         "match-report.html",
         "released-DR-0001-1.csv",
     ]
