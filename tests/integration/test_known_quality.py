@@ -34,7 +34,7 @@ def vault(settings, tmp_path):
 
 def sent(agency, *, filled, of, at=factories.START):
     """Return an accepted file of the agency in which so many of the rows have an outcome."""
-    rows = [f"k{n:03d}v9q2x\t{n if n < filled else ''}" for n in range(of)]
+    rows = [f"k{n:03d}v{filled:02d}q2x\t{n if n < filled else ''}" for n in range(of)]
     content = "\n".join(["ID\tOutcome", *rows, ""]).encode()
     slot = custody.a_slot(agency, kind="analytical", spec={"id_column": "ID", "columns": COLUMNS})
     file = custody.checked(custody.arrived(slot, content, by=factories.steward(agency), at=at))
@@ -56,7 +56,8 @@ class TestKnownQuality:
 
         assert page.count("Filled: 80 %. Not of the agreed form: none.") == 1
         assert "20 %" not in page
-        assert page.count("Not known yet") == 3  # the other agency's two, and the first one's identifier
+        assert page.count("Filled: all. Not of the agreed form: none.") == 1  # its identifier
+        assert page.count("Not known yet") == 2  # the other agency's
 
     def test_it_stays_known_when_the_file_is_destroyed(self):
         agency = factories.organisation()
