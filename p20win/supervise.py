@@ -80,9 +80,10 @@ def _secret_key(data: Path) -> str:
 # -------------------------------------------------------------------------------- preparations
 
 
-def prepare(data: Path, env: dict[str, str]) -> None:
+def prepare(data: Path, env: dict[str, str], *, few: bool = False) -> None:
     """Bring the database, the static files and the demo's people to the state of this code.
 
+    :param few: tell a few of the demo's requests only; a later start tells the others
     :raises NotStarted: if a step fails
     """
     path = data / "prepared.json"
@@ -93,7 +94,8 @@ def prepare(data: Path, env: dict[str, str]) -> None:
             continue
         began = time.monotonic()
         print(f"  {argv[0]} ...", end="", flush=True)
-        whole = _manage(argv, env | {"P20WIN_AS_OWNER": "1" if as_owner else "0"})
+        options = ("--few",) if few and argv[0] == "seed_demo" else ()
+        whole = _manage((*argv, *options), env | {"P20WIN_AS_OWNER": "1" if as_owner else "0"})
         print(f" {time.monotonic() - began:.0f} s", flush=True)
         done[argv[0]] = state if whole else "in part"
         path.write_text(json.dumps(done), encoding="utf-8")
@@ -138,7 +140,7 @@ def _port_is_free(host: str, port: int) -> bool:
     return True
 
 
-def serve(*, host: str, port: int, reset: bool, sftp: int | None = None) -> None:
+def serve(*, host: str, port: int, reset: bool, sftp: int | None = None, few: bool = False) -> None:
     """Start everything, say when it is ready, and stay until told to stop.
 
     :raises NotStarted: if something does not start; the message says what to do
@@ -158,7 +160,7 @@ def serve(*, host: str, port: int, reset: bool, sftp: int | None = None) -> None
     print("Starting the database and the broker ...", flush=True)
     with embedded.start(data, durable=True, database=own_database, broker=own_broker) as servers:
         env = surroundings(data, servers, host=host, port=port, sftp=sftp)
-        prepare(data, env)
+        prepare(data, env, few=few)
         print("Starting the portal ...", flush=True)
         with Crew(wanted(env), env, data / "logs", listen=f"{host}:{port}") as crew:
             crew.wait_until_ready()
@@ -218,12 +220,13 @@ def main() -> int:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--reset", action="store_true")
     parser.add_argument("--sftp", type=int)
+    parser.add_argument("--few", action="store_true")
     asked = parser.parse_args()
     os.environ.setdefault("P20WIN_MODE", "demo")
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
     try:
-        serve(host=asked.host, port=asked.port, reset=asked.reset, sftp=asked.sftp)
+        serve(host=asked.host, port=asked.port, reset=asked.reset, sftp=asked.sftp, few=asked.few)
     except KeyboardInterrupt:
         print("Stopped. Nothing is left running.", flush=True)
     except (NotStarted, TimeoutError) as trouble:

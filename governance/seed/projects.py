@@ -46,6 +46,11 @@ class Story:
         return self.goes is is_complete
 
     @property
+    def is_among_few(self) -> bool:
+        """Say whether it is told in a demo of a few: one each that collects, is linked, is in review."""
+        return self.goes in (is_sent_back, sends_files, is_matched_every_year, is_in_review)
+
+    @property
     def needs_papers(self) -> bool:
         """Say whether it goes beyond the point where the agreement is drawn up."""
         return self.goes in (is_signed_by_some, sends_files, is_matched_every_year, is_in_review, is_complete)

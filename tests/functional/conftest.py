@@ -61,8 +61,12 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="package")
-def portal(chromium: str) -> Iterator[Portal]:
-    """Start the portal as `./run` does, on a free port with a data folder of its own, and stop it again."""
+def portal(chromium: str, request: pytest.FixtureRequest) -> Iterator[Portal]:
+    """Start the portal as `./run` does, on a free port with a data folder of its own, and stop it again.
+
+    The heavy checks have a demo of all requests; for the others a few will do.
+    """
+    few = not any(item.get_closest_marker("long") for item in request.session.items)
     data = Path(tempfile.mkdtemp(prefix="p20-browser-"))
     data.chmod(0o711)  # as root the servers run as nobody and must get through
     with socket.socket() as free:
@@ -74,7 +78,7 @@ def portal(chromium: str) -> Iterator[Portal]:
     output = data / "supervisor.log"
     with output.open("wb") as log:
         supervisor = subprocess.Popen(
-            [sys.executable, "-m", "p20win.supervise", "--port", str(port)],
+            [sys.executable, "-m", "p20win.supervise", "--port", str(port), *(["--few"] if few else [])],
             cwd=ROOT,
             env=env,
             stdout=log,

@@ -10,25 +10,17 @@ from tests.functional.people import become
 
 PART = 16 << 20  # what the page sends at a time
 CONTENT = b"SyntheticID\tShoeSize\n" + (b"AB-QWRTZPSD\t" + b"9" * 200 + b"\n") * 200_000  # three parts
-NAME = "P20_DR0002_SDE_match_v1.txt"
 
 
 def open_slot(page):
     """Go to the matching file that the demo still waits for."""
-    page.goto("/files/?status=open&q=DR-0002")
+    page.goto("/files/?status=open&q=Career academies")
     page.get_by_role("link", name="Matching file, SDE").click()
 
 
 def choose(page, path):
     page.locator("input[type=file]").set_input_files(path)
     page.get_by_role("button", name="Send", exact=True).click()
-
-
-@pytest.fixture
-def file(tmp_path):
-    path = tmp_path / NAME
-    path.write_bytes(CONTENT)
-    return path
 
 
 @pytest.fixture
@@ -39,6 +31,17 @@ def asked(desk):
     heard = []
     page.on("request", lambda one: heard.append(one) if "/uploads/" in one.url else None)
     return page, heard
+
+
+@pytest.fixture
+def file(asked, tmp_path):
+    """Return a file named as the slot asks, of a project whose number differs from seed to seed."""
+    page, _ = asked
+    open_slot(page)
+    number = re.search(r"DR-\d{4}", page.locator("main").inner_text())[0]
+    path = tmp_path / f"P20_{number.replace('-', '')}_SDE_match_v1.txt"
+    path.write_bytes(CONTENT)
+    return path
 
 
 @pytest.mark.obligation("O-62")

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import io
+import os
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -14,6 +15,7 @@ from p20win import clock
 from p20win.accounts.public import Organisation, Role, User, agencies, hub, organisation_called
 from p20win.audit.public import verify_chain
 from p20win.refusal import Blocked
+from requests_app.public import DataRequest
 
 START = dt.datetime(2026, 1, 5, 15, 0, tzinfo=dt.UTC)
 FEW = {"sde", "dol", "opm", "salt-meadow"}
@@ -158,6 +160,19 @@ class TestSeed:
 
         assert User.objects.count() == people
         assert "0 people added" in said.getvalue()
+
+    def test_a_demo_of_a_few_leaves_the_others_for_another_call(self, db, settings, monkeypatch):
+        settings.P20WIN_MODE = "demo"
+        settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+        others = tuple(story for story in STORIES if not story.is_among_few)
+        assert len(STORIES) - len(others) == 4
+        monkeypatch.setattr("governance.management.commands.seed_demo.STORIES", others)
+
+        with pytest.raises(SystemExit) as end:
+            call_command("seed_demo", "--few", stdout=io.StringIO())
+
+        assert end.value.code == os.EX_TEMPFAIL
+        assert not DataRequest.objects.exists()
 
     def test_every_story_ends_elsewhere_and_only_one_moves_the_clock(self):
         assert len({story.goes for story in STORIES}) == len(STORIES) == 12
