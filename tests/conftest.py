@@ -1,7 +1,7 @@
 """What every test may use."""
 
 import datetime as dt
-from importlib import import_module
+from typing import Any
 
 import hypothesis
 import pytest
@@ -11,6 +11,41 @@ hypothesis.settings.register_profile("here", deadline=None)
 hypothesis.settings.load_profile("here")
 
 MONDAY = dt.datetime(2026, 3, 2, 15, 0, tzinfo=dt.UTC)
+
+
+_as_migrated: dict[str, Any] = {}
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """Keep the rows that migrations wrote: a test with real transactions empties every table."""
+    from tests import starting_points
+
+    with django_db_blocker.unblock():
+        _as_migrated.update(rows=starting_points.all_rows(), blocker=django_db_blocker)
+
+
+def pytest_itemcollected(item):
+    """Keep a file's tests on one worker: what they start from is made there once.
+
+    At collection, since xdist reads the groups before a conftest may change the collected items.
+    """
+    if item.get_closest_marker("xdist_group") is None:
+        item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item, nextitem):
+    """Put back what migrations wrote, with the same ids: what was made before such a test still fits."""
+    told = yield
+    mark = item.get_closest_marker("django_db")
+    with_transactions = mark is not None and (mark.kwargs.get("transaction") or any(mark.args))
+    if nextitem is not None and (with_transactions or "transactional_db" in item.fixturenames):
+        from tests import starting_points
+
+        with _as_migrated["blocker"].unblock():
+            starting_points.restore(_as_migrated["rows"])
+    return told
 
 
 @pytest.fixture(autouse=True)
@@ -30,18 +65,6 @@ def _starting_points_as_patched(request):
 
     patches = request.getfixturevalue("monkeypatch") if "monkeypatch" in request.fixturenames else None
     starting_points.watch(patches, request.getfixturevalue("settings"))
-
-
-@pytest.fixture(autouse=True)
-def _shipped_texts(request):
-    """Put back the texts that a migration adopted: a test with real transactions empties every table."""
-    if request.node.get_closest_marker("django_db") is None and "db" not in request.fixturenames:
-        return
-    request.getfixturevalue("_django_db_helper")
-    from django.apps import apps
-
-    import_module("agreements.migrations.0002_texts").adopt(apps, None)
-    import_module("agreements.migrations.0005_text_of_the_end").adopt(apps, None)
 
 
 @pytest.fixture(autouse=True)

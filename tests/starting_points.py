@@ -17,7 +17,8 @@ from typing import Any, ParamSpec, TypeVar
 
 import pytest
 from django.conf import settings
-from django.db import connection, models
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection, models, transaction
 
 from p20win.custody import dump, vault_keys
 
@@ -122,6 +123,24 @@ def _rows() -> dict[str, list[bytes]]:
             cursor.copy_expert(_copy(table, "TO STDOUT"), sink)
             found[table] = sink.getvalue().splitlines(keepends=True)
     return found
+
+
+def all_rows() -> dict[str, list[bytes]]:
+    """Return every row there is, but those of the ledger."""
+    with connection.cursor() as cursor:
+        _tables.update(dump._tables(cursor))
+    return {table: rows for table, rows in _rows().items() if table != _LEDGER}
+
+
+def restore(rows: dict[str, list[bytes]]) -> None:
+    """Let there be these rows and no others in their tables and in what refers to them."""
+    names = ", ".join(f'"{table}"' for table in rows)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {names} CASCADE")
+        for table, lines in rows.items():
+            cursor.copy_expert(_copy(table, "FROM STDIN"), io.BytesIO(b"".join(lines)))
+    ContentType.objects.clear_cache()
+    connection.close()
 
 
 def _copy(table: str, way: str) -> str:
