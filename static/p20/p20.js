@@ -30,6 +30,33 @@
     document.querySelectorAll("form[data-sent]").forEach(freed);
   });
 
+  // When the work a page waits for is over, the page loads itself anew: what it said of the last act stays.
+  const KEPT = "p20-said";
+  const place = document.querySelector("[data-said]");
+  const kept = JSON.parse(window.sessionStorage.getItem(KEPT) ?? "null");
+  window.sessionStorage.removeItem(KEPT);
+  if (place?.hidden && kept?.where === window.location.href) {
+    place.append(...kept.said.map(({ look, role, text }) => {
+      const [box, body, words] = ["div", "div", "p"].map((name) => document.createElement(name));
+      box.className = look;
+      box.setAttribute("role", role);
+      body.className = "usa-alert__body";
+      words.className = "usa-alert__text";
+      words.textContent = text;
+      body.append(words);
+      box.append(body);
+      return box;
+    }));
+    place.hidden = false;
+  }
+  document.addEventListener("htmx:beforeOnLoad", (event) => {
+    if (event.detail.xhr.getResponseHeader("HX-Refresh") !== "true" || !place || place.hidden) return;
+    const said = [...place.children].map((box) => ({
+      look: box.className, role: box.getAttribute("role"), text: box.textContent.trim(),
+    }));
+    window.sessionStorage.setItem(KEPT, JSON.stringify({ where: window.location.href, said }));
+  });
+
   // On a phone each row of a plain table is drawn as a list, every cell under its column's name. The roles
   // keep it a table for screen readers, which no longer see one once its cells are drawn as blocks.
   const role = (name, elements) => [...elements].forEach((element) => element.setAttribute("role", name));
