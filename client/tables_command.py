@@ -14,6 +14,7 @@ from disclosure.engine.examine import NO_PATTERN, NOT_SETTLED, SAFE, Examination
 from disclosure.engine.longform import read_long
 from disclosure.engine.policy import CellPolicy, from_toml
 from disclosure.engine.release import Outside
+from disclosure.engine.workbook import suppressed
 
 _EXIT = {SAFE: 0, NO_PATTERN: 1, NOT_SETTLED: 1}
 _VERDICTS = {
@@ -64,6 +65,9 @@ def _run(called: argparse.Namespace) -> int:
         called.out.mkdir(parents=True, exist_ok=True)
         for number, content in enumerate(found.released(), start=1):
             (called.out / f"table-{number}.csv").write_bytes(content)
+        if called.file.suffix.lower() == ".xlsx" and found.protection:
+            marked = suppressed(called.file.name, called.file.read_bytes(), found.protection.tables)
+            (called.out / "tables.xlsx").write_bytes(marked)
     _show(found, _written(_others(found, released, policy, called), called), called)
     return _EXIT.get(found.verdict, 2)
 

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from openpyxl import Workbook
+from openpyxl import Workbook, load_workbook
 
 from client.main import main
 from disclosure.engine.examine import examine
@@ -57,6 +57,10 @@ def test_a_workbook_is_read_and_rules_may_be_stricter(tmp_path, capsys):
     book.save(path)
     assert main(["tables", str(path)]) == 0
     assert "0 of 4 cells" in capsys.readouterr().out
+    assert main(["tables", str(path), "--out", str(tmp_path / "out")]) == 0
+    marked = load_workbook(tmp_path / "out" / "tables.xlsx").active
+    assert [cell.value for cell in marked["B"]] == ["students", 8, 40, 50, 98]
+    capsys.readouterr()
     rules.write_text("min_count = 10\n")
     assert main(["tables", str(path), "--policy", str(rules)]) == 0
     assert "2 of 4 cells" in capsys.readouterr().out
