@@ -10,11 +10,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
+from types import MappingProxyType
 from typing import Final
 
 from openpyxl import Workbook
 
-from disclosure.engine.codes import TOTAL
+from disclosure.engine.codes import TOTAL, Hierarchy, read_hierarchy
 from disclosure.engine.errors import BadTable, NoSafePattern, SolverFailed, Stopped
 from disclosure.engine.longform import Row, Table, table_from, write
 from disclosure.engine.policy import CellPolicy
@@ -88,18 +89,21 @@ def alternatives(
     *,
     policy: CellPolicy,
     seconds: float,
+    groups: Mapping[str, bytes] = MappingProxyType({}),
     left: Callable[[], float] | None = None,
     told: Callable[[int, str], None] = lambda percent, message: None,
 ) -> list[Alternative]:
     """Return other ways to tell these tables, most cells saved first; each is protected and audited.
 
     :param now: what the tables as they are came to; None if they cannot be protected at all
+    :param groups: the file of each hierarchy
     :param seconds: of solver work for each way that is tried
     :param left: seconds of wall time that are left for all; ways not tried by then are not offered
     """
     before = price_of(now).withheld if now else None
     offered = []
-    changes = _changes(tuple(tables), now)[:MOST_TRIED]
+    known = {dim: read_hierarchy(dim, text.decode()) for dim, text in groups.items()}
+    changes = _changes(tuple(tables), now, known)[:MOST_TRIED]
     for number, (kind, what, change) in enumerate(changes):
         if left is not None and left() <= 0:
             break
@@ -107,7 +111,7 @@ def alternatives(
         try:
             changed = change()
             found, report = protect_and_audit(
-                changed, outside, hierarchies={}, groups={}, policy=policy, seconds=seconds, left=left
+                changed, outside, hierarchies=known, groups=groups, policy=policy, seconds=seconds, left=left
             )
         except (_NotPossible, BadTable, NoSafePattern, Stopped, SolverFailed):
             continue
@@ -121,11 +125,14 @@ def alternatives(
 # --- the changes that are tried
 
 
-def _changes(tables: Tables, now: Protection | None) -> list[tuple[str, str, Callable[[], Tables]]]:
+def _changes(
+    tables: Tables, now: Protection | None, known: Mapping[str, Hierarchy]
+) -> list[tuple[str, str, Callable[[], Tables]]]:
     """List the changes, those that touch the most withheld cells first."""
     found: list[tuple[int, str, str, Callable[[], Tables]]] = []
     for dim in dict.fromkeys(dim for table in tables for dim in table.dimensions):
-        codes = _codes(tables, dim)
+        wide = known[dim].children if dim in known else {}
+        codes = [code for code in _codes(tables, dim) if code not in wide]
         dark = _withheld_by_code(now, dim)
         for pair in _pairs(codes, dark):
             what = f"Put {_listed(pair)} of “{dim}” together"

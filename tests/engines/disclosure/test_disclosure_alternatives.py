@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from disclosure.engine.alternatives import alternatives, price_of
+from disclosure.engine.codes import read_hierarchy
 from disclosure.engine.examine import examine
 from disclosure.engine.longform import read_long
+from disclosure.engine.protect import protect
 from disclosure.engine.release import Outside
 from tests.engines.disclosure.samples import RULES, cross, random_counts
 
@@ -70,6 +72,17 @@ class TestWhatIsOffered:
         ending, content = way.file()
         assert ending == ".xlsx"
         assert examine("again.xlsx", content, [], policy=RULES, seconds=5).verdict == "safe"
+
+    def test_categories_are_put_together_below_the_groups_of_a_hierarchy(self):
+        groups = {"age": b"parent,child\nTotal,young\nTotal,old\n"
+                         b"young,15\nyoung,16\nyoung,17\nold,18\nold,19\nold,20\n"}  # fmt: skip
+        text = table_of() + "old,f,31\nold,m,22\nold,Total,53\n"
+        tables = [read_long("t.csv", text)]
+        known = {"age": read_hierarchy("age", groups["age"].decode())}
+        now = protect(tables, hierarchies=known, policy=RULES, seconds=5)
+        ways = alternatives(tables, Outside(), now, policy=RULES, seconds=5, groups=groups)
+        assert "Put “19” and “20” of “age” together" in {way.what for way in ways}
+        assert not [way for way in ways if "“old”" in way.what]
 
     def test_a_percentage_is_worked_out_anew_to_its_decimals(self):
         text = "age,count,pct,pct_of\nA,3,3.0,age\nB,4,4.0,age\nC,93,93.0,age\nTotal,100,100.0,age\n"
