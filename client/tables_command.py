@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from client.failure import Failure
+from disclosure.engine.alternatives import Alternative, alternatives
 from disclosure.engine.cli import DEFAULTS
 from disclosure.engine.errors import BadTable
 from disclosure.engine.examine import NO_PATTERN, NOT_SETTLED, SAFE, Examination, examine
+from disclosure.engine.longform import read_long
 from disclosure.engine.policy import CellPolicy, from_toml
+from disclosure.engine.release import Outside
+from disclosure.engine.workbook import suppressed
 
 _EXIT = {SAFE: 0, NO_PATTERN: 1, NOT_SETTLED: 1}
 _VERDICTS = {
@@ -38,25 +42,33 @@ def add_command(commands: Any) -> None:
     parser.add_argument("--policy", type=Path, metavar="FILE.toml", help="stricter rules, if there are any")
     parser.add_argument("--seconds", type=float, default=60.0, help="how long to look for fewer cells")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to write the protected tables")
+    parser.add_argument(
+        "--alternatives",
+        type=Path,
+        metavar="FOLDER",
+        help="say what else could be done, and write each way here as a file to submit, true counts and all",
+    )
     parser.add_argument("--json", action="store_true", help="answer as JSON")
     parser.set_defaults(run=_run)
 
 
 def _run(called: argparse.Namespace) -> int:
-    if called.out and called.out.exists() and any(called.out.iterdir()):
-        raise Failure(f"{called.out} is not empty. Name a new folder with --out.", code=2)
+    for folder, option in ((called.out, "--out"), (called.alternatives, "--alternatives")):
+        if folder and folder.exists() and any(folder.iterdir()):
+            raise Failure(f"{folder} is not empty. Name a new folder with {option}.", code=2)
+    released = [(str(path), path.read_bytes()) for path in called.released]
+    policy = _policy(called.policy)
     found = examine(
-        called.file.name,
-        called.file.read_bytes(),
-        [(str(path), path.read_bytes()) for path in called.released],
-        policy=_policy(called.policy),
-        seconds=called.seconds,
+        called.file.name, called.file.read_bytes(), released, policy=policy, seconds=called.seconds
     )
     if called.out and found.verdict == SAFE:
         called.out.mkdir(parents=True, exist_ok=True)
         for number, content in enumerate(found.released(), start=1):
             (called.out / f"table-{number}.csv").write_bytes(content)
-    _show(found, called)
+        if called.file.suffix.lower() == ".xlsx" and found.protection:
+            marked = suppressed(called.file.name, called.file.read_bytes(), found.protection.tables)
+            (called.out / "tables.xlsx").write_bytes(marked)
+    _show(found, _written(_others(found, released, policy, called), called), called)
     return _EXIT.get(found.verdict, 2)
 
 
@@ -69,7 +81,33 @@ def _policy(path: Path | None) -> CellPolicy:
         raise Failure(str(problem), code=2) from problem
 
 
-def _show(found: Examination, called: argparse.Namespace) -> None:
+def _others(
+    found: Examination, released: list[tuple[str, bytes]], policy: CellPolicy, called: argparse.Namespace
+) -> list[Alternative]:
+    """Return what else could be done; nothing if it was not asked for, or if nothing is withheld."""
+    if not called.alternatives or found.verdict not in _VERDICTS:
+        return []
+    before = [read_long(label, content.decode("utf-8-sig")) for label, content in released]
+    outside = Outside(released=released, tables=before)
+    return alternatives(found.tables, outside, found.protection, policy=policy, seconds=called.seconds / 10)
+
+
+def _written(others: list[Alternative], called: argparse.Namespace) -> list[dict[str, Any]]:
+    """Write each way as a file to submit, and tell of it."""
+    told = []
+    for number, other in enumerate(others, start=1):
+        ending, content = other.file()
+        called.alternatives.mkdir(parents=True, exist_ok=True)
+        path = called.alternatives / f"alternative-{number}{ending}"
+        path.write_bytes(content)
+        price = {"numbers": other.price.numbers, "withheld": other.price.withheld}
+        told.append(
+            {"what": other.what, **price, "share_of_people": round(other.price.share, 4), "file": str(path)}
+        )
+    return told
+
+
+def _show(found: Examination, others: list[dict[str, Any]], called: argparse.Namespace) -> None:
     tables = list(_tables(found))
     if called.json:
         told = {
@@ -77,6 +115,7 @@ def _show(found: Examination, called: argparse.Namespace) -> None:
             "message": found.message,
             "facts": list(found.facts),
             "tables": tables,
+            "alternatives": others,
         }
         print(json.dumps(told, indent=2, ensure_ascii=False))
         return
@@ -91,6 +130,13 @@ def _show(found: Examination, called: argparse.Namespace) -> None:
             print(f"  {cell['people']}: {cell['reason']}")
     if found.verdict in _VERDICTS:
         print(_VERDICTS[found.verdict])
+    if called.alternatives and not others:
+        print("No other way was found that withholds less.")
+    for number, other in enumerate(others, start=1):
+        print(
+            f"Or {number}: {other['what']}. Then {other['withheld']} of {other['numbers']} numbers are "
+            f"withheld, {other['share_of_people']:.1%} of the people. Submit {other['file']} instead."
+        )
     if called.out and found.verdict == SAFE:
         print(
             f"The protected tables are in {called.out}. Submit the file itself; the portal protects it again."

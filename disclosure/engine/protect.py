@@ -25,6 +25,7 @@ WORK_PER_SECOND = 12_000.0
 
 SMALL, COMPLEMENT, DOMINATED = "small", "complementary", "dominated"
 BASE, COUNT_WITHHELD = "percentage base too small", "percentage of a withheld count"
+ENDS = "percentage of nobody, everybody, or all but one"
 
 
 @dataclass(frozen=True)
@@ -263,4 +264,8 @@ def _percentage_refusal(
         return BASE
     if hidden:
         return COUNT_WITHHELD
+    if row.count is not None and problem.space.key(row.codes) != problem.keys[cell]:
+        zeros_said = not policy.hide_zeros and not policy.is_small(row.count) and cell in bases
+        if (row.count <= 1 or row.count >= size - 1) and not zeros_said:
+            return ENDS
     return None if cell in bases else "percentage of a withheld base"

@@ -158,13 +158,21 @@ def _sheet_grid(name: str, sheet: Worksheet) -> Grid:
     if sheet.max_row * sheet.max_column > _MOST_CELLS:
         raise BadTable(f"{place}: more than {_MOST_CELLS:,} cells. Publish smaller tables.")
     _refuse_hidden_lines(place, sheet)
+    return _trim(whole_sheet(place, sheet))
+
+
+def whole_sheet(place: str, sheet: Worksheet) -> Grid:
+    """Read the cells of a sheet as text, from its first row and column on.
+
+    :raises BadTable: if one of them hides something
+    """
     grid = [[_text(place, cell) for cell in row] for row in sheet.iter_rows()]
     for merged in sheet.merged_cells.ranges:  # a header over several columns speaks for each of them
         text = grid[merged.min_row - 1][merged.min_col - 1]
         for r in range(merged.min_row - 1, merged.max_row):
             for c in range(merged.min_col - 1, merged.max_col):
                 grid[r][c] = text
-    return _trim(grid)
+    return grid
 
 
 def _refuse_hidden_lines(place: str, sheet: Worksheet) -> None:
@@ -189,11 +197,15 @@ def _text(place: str, cell: Cell | MergedCell) -> str:
 
 def _trim(grid: Grid) -> Grid:
     """Drop empty lines around, and make all rows equally long."""
-    rows = [row for row in grid if any(row)]
-    width = max((len(row) for row in rows), default=0)
-    rows = [row + [""] * (width - len(row)) for row in rows]
-    keep = [c for c in range(width) if any(row[c] for row in rows)]
-    return [[row[c] for c in keep] for row in rows]
+    rows, columns = kept(grid)
+    return [[grid[r][c] if c < len(grid[r]) else "" for c in columns] for r in rows]
+
+
+def kept(grid: Grid) -> tuple[list[int], list[int]]:
+    """Return which rows and which columns hold anything."""
+    rows = [r for r, row in enumerate(grid) if any(row)]
+    width = max((len(grid[r]) for r in rows), default=0)
+    return rows, [c for c in range(width) if any(c < len(grid[r]) and grid[r][c] for r in rows)]
 
 
 def _table(place: str, grid: Grid) -> Table:
@@ -216,13 +228,10 @@ def is_total(text: str) -> bool:
 
 
 def _cross_table(place: str, grid: Grid) -> Table:
-    title_rows = 0
-    while title_rows < len(grid) and sum(1 for cell in grid[title_rows] if cell) == 1:
-        title_rows += 1  # a title above the table
-    grid = _trim(grid[title_rows:])
+    grid = _trim(grid[title_rows(grid) :])
     if not grid:
         raise BadTable(f"{place}: no table found.")
-    heads, labels = _corner(place, grid)
+    heads, labels = corner(place, grid)
     if labels + 1 > len(grid[0]) or heads >= len(grid):
         raise BadTable(f"{place}: no numbers found below and beside the labels.")
     _refuse_mixed_labels(place, grid, heads, labels)
@@ -246,8 +255,19 @@ def _cross_table(place: str, grid: Grid) -> Table:
     return table_from(place, [*names, "count"], rows)
 
 
-def _corner(place: str, grid: Grid) -> tuple[int, int]:
-    """Find where the numbers begin: rows of column labels, columns of row labels."""
+def title_rows(grid: Grid) -> int:
+    """Count the rows of a title above the table: such as hold one text."""
+    above = 0
+    while above < len(grid) and sum(1 for cell in grid[above] if cell) == 1:
+        above += 1
+    return above
+
+
+def corner(place: str, grid: Grid) -> tuple[int, int]:
+    """Find where the numbers begin: rows of column labels, columns of row labels.
+
+    :raises BadTable: if there are none
+    """
     numeric = [[whole_number(cell) is not None for cell in row] for row in grid]
     height, width = len(grid), len(grid[0])
     for labels in range(1, width):

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from openpyxl import Workbook
+from openpyxl import Workbook, load_workbook
 
 from client.main import main
 from disclosure.engine.examine import examine
@@ -57,6 +57,10 @@ def test_a_workbook_is_read_and_rules_may_be_stricter(tmp_path, capsys):
     book.save(path)
     assert main(["tables", str(path)]) == 0
     assert "0 of 4 cells" in capsys.readouterr().out
+    assert main(["tables", str(path), "--out", str(tmp_path / "out")]) == 0
+    marked = load_workbook(tmp_path / "out" / "tables.xlsx").active
+    assert [cell.value for cell in marked["B"]] == ["students", 8, 40, 50, 98]
+    capsys.readouterr()
     rules.write_text("min_count = 10\n")
     assert main(["tables", str(path), "--policy", str(rules)]) == 0
     assert "2 of 4 cells" in capsys.readouterr().out
@@ -73,3 +77,17 @@ def test_what_is_no_table_is_refused_with_the_remedy(content, tmp_path, capsys):
 def test_a_folder_with_files_is_not_written_into(file, tmp_path, capsys):
     assert main(["tables", str(file), "--out", str(tmp_path)]) == 2
     assert "not empty" in capsys.readouterr().err
+
+
+@pytest.mark.obligation("O-25")
+def test_other_ways_are_priced_and_written_as_files_to_submit(tmp_path, capsys):
+    path, folder = tmp_path / "t.csv", tmp_path / "ways"
+    path.write_text("school,count\nAlder,3\nBirch,4\nCedar,50\nDogwood,60\nTotal,117\n")
+    assert main(["tables", str(path), "--alternatives", str(folder)]) == 0
+    assert (
+        "Or 1: Put “Alder” and “Birch” of “school” together. Then 0 of 4 numbers" in capsys.readouterr().out
+    )
+    assert main(["tables", str(folder / "alternative-1.csv"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["tables"][0]["withheld"] == []
+    assert main(["tables", str(path), "--alternatives", str(folder)]) == 2
+    assert "Name a new folder with --alternatives" in capsys.readouterr().err

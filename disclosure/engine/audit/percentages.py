@@ -41,7 +41,7 @@ def too_telling(
         if n < policy.min_pct_base:
             why = f"{share.name}: the base counts fewer than {policy.min_pct_base}."
             yield True, Finding("base", words(share.base), n, n, why, (share.place,))
-        if k is None:
+        if k is None or share.part == share.base:  # 100 % of itself tells nothing
             continue
         if policy.is_small(k) and part.listed:
             why = f"{share.name}: a percentage of a count below {policy.min_count}."

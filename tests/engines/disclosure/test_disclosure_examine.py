@@ -81,3 +81,22 @@ def test_a_pattern_that_the_audit_breaks_releases_nothing(monkeypatch):
     assert found.verdict == "not_settled"
     assert found.released() == []
     assert found.report.leaks
+
+
+@pytest.mark.obligation("O-79")
+def test_the_hundred_percent_beside_a_total_tells_nothing():
+    text = b"age,count,pct,pct_of\nA,7,7.0,age\nB,93,93.0,age\nTotal,100,100.0,age\n"
+    found = look(text)
+    assert found.verdict == "safe"
+    assert found.released() == [b"age,pct,pct_of,released\nA,7.0,age,7\nB,93.0,age,93\nTotal,100.0,age,100\n"]
+
+
+@pytest.mark.obligation("O-79")
+def test_a_percentage_that_says_everybody_is_withheld():
+    lines = ["age,sex,count,pct,pct_of", "A,f,50,100.0,sex", "A,Total,50,,", "B,f,40,57.1,sex"]
+    lines += ["B,m,30,42.9,sex", "B,Total,70,100.0,sex", ""]
+    found = look("\n".join(lines).encode())
+    assert found.verdict == "safe"
+    (content,) = found.released()
+    assert b"B,Total,100.0,sex,70" in content
+    assert b"A,f,100.0" not in content
