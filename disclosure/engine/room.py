@@ -116,6 +116,25 @@ class Room:
             self.highs.changeRowBounds(place, low, high)
             caps.append((place, True))
 
+    def pin(self, cell: int) -> None:
+        """Show a cell at its true count from now on."""
+        count = float(self.a.count[cell])
+        self._hold(cell, count, count)
+
+    def unpin(self, cell: int) -> None:
+        """Withhold a cell again that was pinned."""
+        a = self.a
+        self._hold(cell, float(a.count[cell] - a.down[cell]), float(a.count[cell] + a.up[cell]))
+
+    def _hold(self, cell: int, low: float, high: float) -> None:
+        if (place := self._column_place.get(cell)) is not None:
+            self.lower[place], self.upper[place] = low, high
+            self.highs.changeColBounds(place, low, high)
+        elif (place := self._row_place.get(cell)) is not None:
+            shift = self.shift[place]
+            self.row_low[place], self.row_high[place] = low - shift, high - shift
+            self.highs.changeRowBounds(place, low - shift, high - shift)
+
     def _world(self) -> np.ndarray:
         x = self.fixed_part.copy()
         x[self.free] = self.highs.getSolution().col_value
