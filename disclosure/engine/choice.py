@@ -12,7 +12,8 @@ from disclosure.engine.master import Master, Pattern
 from disclosure.engine.separation import first_look
 
 _EXACT_SHARE = 0.35  # of the limit, before the first pattern is sought another way
-_SEARCH_SHARE = 0.75  # of the limit, before whole-number solves
+_TRY_SHARE = 0.15  # of the limit, for a proof that may come easily
+_SEARCH_SHARE = 0.75  # of the limit, before the other whole-number solves
 _LEAST_NODES, _NODE_ROOM = 5, 40_000  # of the first such solves: fewer where each takes long
 
 
@@ -63,14 +64,16 @@ def _first(master: Master, guide: np.ndarray) -> np.ndarray:
 
 
 def _better(master: Master, guide: np.ndarray, best: np.ndarray) -> np.ndarray:
-    """Better the first pattern as long as the limit allows."""
+    """Better the first pattern as long as the limit allows; what is soon proven needs no search."""
     master.safe = best
     if not _open(master, best):
         return best
+    budget = master.a.budget
     ways = Ways(master, guide)
-    best = ways.better(best, until=master.a.budget.limit * _SEARCH_SHARE)
+    best = _prove(master, ways, best, until=budget.spent + _TRY_SHARE * budget.limit)
+    best = ways.better(best, until=budget.limit * _SEARCH_SHARE)
     master.safe = best
-    return _prove(master, ways, best)
+    return _prove(master, ways, best, until=budget.limit)
 
 
 def _from_worlds(master: Master) -> np.ndarray:
@@ -85,11 +88,11 @@ def _from_worlds(master: Master) -> np.ndarray:
     return by_worlds(master.a, master.place, master.cost, master.safe)
 
 
-def _prove(master: Master, ways: Ways, best: np.ndarray) -> np.ndarray:
-    """Solve with whole choices, cut, and repeat until the pattern found is proven or the limit is reached."""
+def _prove(master: Master, ways: Ways, best: np.ndarray, *, until: float) -> np.ndarray:
+    """Solve with whole choices, cut, and repeat until the pattern found is proven or a limit is reached."""
     nodes = max(_LEAST_NODES, min(200, _NODE_ROOM // (len(master.choice) + len(master.cuts))))
-    while master.cuts and _open(master, best):
-        values, proven = master.solve_whole(start=best, nodes=nodes)
+    while master.cuts and _open(master, best) and master.a.budget.spent < until:
+        values, proven = master.solve_whole(start=best, nodes=nodes, until=until)
         if values is None:
             break
         if (values != best).any() and master.cut_off(values):

@@ -121,7 +121,9 @@ class Master:
             if stale >= 12:
                 return values
 
-    def solve_whole(self, *, start: np.ndarray, nodes: int) -> tuple[np.ndarray | None, bool]:
+    def solve_whole(
+        self, *, start: np.ndarray, nodes: int, until: float = np.inf
+    ) -> tuple[np.ndarray | None, bool]:
         """Solve with whole choices; return them, and whether they are proven cheapest for these cuts."""
         highs = solver.new_solver(mip_max_nodes=nodes, mip_rel_gap=1e-6, mip_abs_gap=1e-5)
         rows = len(self.cuts)
@@ -138,7 +140,8 @@ class Master:
         known = highspy.HighsSolution()
         known.col_value = start.tolist()
         highs.setSolution(known)
-        answer = solver.run(highs, self.a.budget, size=len(self.choice) + rows, integral=True, fenced=True)
+        size = rows + len(np.unique(self.cut_matrix().indices))
+        answer = solver.run(highs, self.a.budget, size=size, integral=True, until=until)
         info = highs.getInfo()
         if np.isfinite(info.mip_dual_bound):
             self.bound = max(self.bound, float(info.mip_dual_bound))

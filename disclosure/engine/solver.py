@@ -121,14 +121,14 @@ class Budget:
 
 
 def run(
-    solver: highspy.Highs, budget: Budget, *, size: int, integral: bool = False, fenced: bool = False
+    solver: highspy.Highs, budget: Budget, *, size: int, integral: bool = False, until: float | None = None
 ) -> highspy.HighsModelStatus:
-    """Solve, and return the model's status; a long search in whole numbers may be fenced in by what is left.
+    """Solve, and return the model's status; a long search may be fenced in by the work that is allowed.
 
     :raises SolverFailed: if the run itself failed, or the answer is not one of the known ones
     """
-    if fenced:
-        _fence(solver, budget, size)
+    if until is not None:
+        _fence(solver, min(until, budget.limit) - budget.spent, size)
     if integral and np.isfinite(budget.seconds_left()):  # the far fence: work decides long before
         solver.setOptionValue("time_limit", max(budget.seconds_left(), 0.1))
     status = solver.run()
@@ -153,9 +153,9 @@ def run(
     return answer
 
 
-def _fence(solver: Any, budget: Budget, size: int) -> None:
+def _fence(solver: Any, work: float, size: int) -> None:
     """Interrupt a search after so many of the solver's looks at its limits: the same number every time."""
-    looks = max(_LEAST_LOOKS, int((budget.limit - budget.spent) * _LOOKS / size**2))
+    looks = max(_LEAST_LOOKS, int(work * _LOOKS / size**2))
     seen = 0
 
     def look(event: Any) -> None:

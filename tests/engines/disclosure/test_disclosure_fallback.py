@@ -6,7 +6,7 @@ import highspy
 import numpy as np
 import pytest
 
-from disclosure.engine import choice
+from disclosure.engine import choice, solver
 from disclosure.engine.attacker import Attacker
 from disclosure.engine.choice import choose
 from disclosure.engine.detours import Detours
@@ -160,14 +160,12 @@ def test_a_limit_reached_on_the_way_leaves_the_last_safe_pattern(monkeypatch):
 def test_a_search_that_is_fenced_in_proves_nothing(monkeypatch):
     """An interrupted search ends with the pattern it began with, and its bound is no proof."""
     interrupted = highspy.HighsModelStatus.kInterrupt
-    from disclosure.engine import solver
-
     run_before = solver.run
     fenced = []
 
     def cut_short(highs, budget, **options):
         answer = run_before(highs, budget, **options)
-        if not options.get("fenced"):
+        if "until" not in options:
             return answer
         fenced.append(answer)
         return interrupted
