@@ -12,7 +12,8 @@ from disclosure.engine.master import Master, Pattern
 from disclosure.engine.separation import first_look
 
 _EXACT_SHARE = 0.35  # of the limit, before the first pattern is sought another way
-_TRY_SHARE = 0.15  # of the limit, for a proof that may come easily
+_TRY_SHARE = 0.15  # of the limit, for a proof that may come easily: with ...
+_FEW_CUTS, _NEAR = 300, 0.25  # ... few cuts, or a bound that is near
 _SEARCH_SHARE = 0.75  # of the limit, before the other whole-number solves
 _LEAST_NODES, _NODE_ROOM = 5, 40_000  # of the first such solves: fewer where each takes long
 
@@ -70,7 +71,8 @@ def _better(master: Master, guide: np.ndarray, best: np.ndarray) -> np.ndarray:
         return best
     budget = master.a.budget
     ways = Ways(master, guide)
-    best = _prove(master, ways, best, until=budget.spent + _TRY_SHARE * budget.limit)
+    if len(master.cuts) < _FEW_CUTS or master.cost @ best - master.bound < _NEAR * (master.cost @ best):
+        best = _prove(master, ways, best, until=budget.spent + _TRY_SHARE * budget.limit)
     best = ways.better(best, until=budget.limit * _SEARCH_SHARE)
     master.safe = best
     return _prove(master, ways, best, until=budget.limit)

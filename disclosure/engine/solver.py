@@ -17,7 +17,7 @@ _OPTIONS: dict[str, Any] = {
     "random_seed": 1,
     "parallel": "off",
 }
-_LEAST_LOOKS, _LOOKS = 50, 12_000  # of a fenced search: a look at 110 rows and columns takes about a unit
+_LEAST_LOOKS, _LOOKS = 50, 4_000  # of a fenced search: a look at 63 rows and columns takes about a unit
 
 
 def version() -> str:
