@@ -10,11 +10,13 @@ import numpy as np
 
 from disclosure.engine.attacker import TINY, Attacker, Wish, World
 from disclosure.engine.detours import Detours
-from disclosure.engine.separation import broken_in_whole_numbers
+from disclosure.engine.room import open_room
+from disclosure.engine.separation import broken_in_whole_numbers, many_at_once
 
 if TYPE_CHECKING:
     from disclosure.engine.master import Master
 
+_MANY = 16  # wishes that are worth asking for together
 _MENDS = 6  # rounds of mending what whole numbers break
 _DROPPED = 8  # cells shown at once, at most, to look for a better way round
 _AFRESH = 0.2  # how often to begin from nothing instead
@@ -142,7 +144,7 @@ class Ways:
         """Withhold the cells of the cheapest ways round until every wish is granted."""
         a, master = self.a, self.master
         granted = set(a.granted_by_known_worlds(master.full(values), whole=False))
-        for wish in self._in_order(granted):
+        for wish in self._in_doubt(granted, values):
             if self._is_over(below):
                 return None
             if a.wish_number[wish] in granted or self._is_moot(wish, values):
@@ -181,8 +183,11 @@ class Ways:
         """Say whether to give up: later, where there is no good pattern yet."""
         return self.a.budget.over() if below < np.inf else self.a.budget.twice_over()
 
-    def _in_order(self, granted: set[int]) -> list[Wish]:
-        wishes = [w for i, w in enumerate(self.a.wishes) if i not in granted]
+    def _in_doubt(self, granted: set[int], values: np.ndarray) -> list[Wish]:
+        """Return the wishes that may need a way round, in some order; most others are granted together."""
+        wishes = [w for i, w in enumerate(self.a.wishes) if i not in granted and not self._is_moot(w, values)]
+        if len(wishes) >= _MANY and values.any():
+            wishes = many_at_once(self.a, open_room(self.a, self.master.full(values)), wishes)
         return [wishes[i] for i in self.rng.permutation(len(wishes))]
 
     def _is_moot(self, wish: Wish, values: np.ndarray) -> bool:

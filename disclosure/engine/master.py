@@ -7,7 +7,7 @@ import numpy as np
 from scipy import sparse
 
 from disclosure.engine import solver
-from disclosure.engine.attacker import TINY, Attacker, Cut
+from disclosure.engine.attacker import TINY, Attacker, Cut, Wish
 from disclosure.engine.errors import NoSafePattern, SolverFailed
 from disclosure.engine.room import open_room
 from disclosure.engine.separation import broken_in_whole_numbers, separate
@@ -60,6 +60,7 @@ class Master:
             row_upper=nothing,
         )
         self._matrix: sparse.csr_matrix | None = None
+        self.doubts: dict[int, Wish] = {}
         self.bound = 0.0
         self.assumed_from: float | None = None  # the bound before a cut that is not proven
         self.safe: np.ndarray | None = None  # the best pattern found so far
@@ -240,7 +241,7 @@ class Master:
     def show_again(self, values: np.ndarray, order: np.ndarray, *, whole: bool) -> np.ndarray:
         """Show the cells of an order, one after the other, as far as that is safe (in whole numbers too)."""
         values = values.copy()
-        tidy = Tidy(self.a, self.full(values), whole=whole)
+        tidy = Tidy(self.a, self.full(values), whole=whole, doubts=self.doubts)
         for cell in order:
             if self.a.budget.over():
                 break

@@ -8,13 +8,21 @@ from disclosure.engine.attacker import TINY, Attacker, Cut, Wish, World
 from disclosure.engine.room import Room, open_room
 from disclosure.engine.separation import many_at_once
 
+_MANY = 8  # wishes that are worth asking for together
+
 
 class Tidy:
     """One pattern, the worlds that stand for its wishes, and the attacker's problem under it."""
 
-    def __init__(self, attacker: Attacker, y: np.ndarray, *, whole: bool) -> None:
-        """Take in a safe pattern, as a share of every cell (0 or 1); safe in whole numbers or at all."""
+    def __init__(
+        self, attacker: Attacker, y: np.ndarray, *, whole: bool, doubts: dict[int, Wish] | None = None
+    ) -> None:
+        """Take in a safe pattern, as a share of every cell (0 or 1); safe in whole numbers or at all.
+
+        `doubts` remembers from pattern to pattern which wish last needed a cell: it is asked first.
+        """
         self.a, self.whole = attacker, whole
+        self.doubts: dict[int, Wish] = {} if doubts is None else doubts
         self.hidden = y > 1 - TINY
         self.room: Room | None = None
         self.cuts: list[Cut] = []  # what spoke against showing a cell
@@ -65,8 +73,7 @@ class Tidy:
             if self.room is None:
                 self.room = open_room(self.a, self.hidden.astype(float))
             self.room.pin(cell)
-            granted = self._granted(self.room, lost)
-            if not granted:
+            if not self._granted(self.room, lost, cell):
                 self.room.unpin(cell)
                 self._meet()
                 return False
@@ -80,30 +87,40 @@ class Tidy:
         self._meet()
         return True
 
-    def _granted(self, room: Room, wishes: Sequence[Wish]) -> bool:
+    def _granted(self, room: Room, wishes: Sequence[Wish], cell: int) -> bool:
         """Find worlds for all these wishes; note what speaks against one without."""
-        a = self.a
-        left = list(wishes)
-        seen = len(a.worlds)
-        if len(left) >= 8:
-            many_at_once(a, room, left)
+        left, seen = list(wishes), len(self.a.worlds)
+        if (doubt := self.doubts.get(cell)) in left:
+            left.remove(doubt)
+            left.insert(0, doubt)
+        elif len(left) >= _MANY:
+            many_at_once(self.a, room, left)
             left = self._without(left, seen)
         while left:
             wish = left.pop(0)
-            seen = len(a.worlds)
-            x = room.ask([(wish, 1.0)])
-            if room.value(wish, x) < a.goal[wish] - TINY:
-                cut = a.cut_from(wish, room.prices())
-                if cut is not None:
-                    self.cuts.append(cut)
+            seen = len(self.a.worlds)
+            if not self._grants(room, wish):
+                self.doubts[cell] = wish
                 return False
-            world = a.record(x)
-            if self.whole and not (world.whole and a.wish_number[wish] in world.grants):
-                whole, _ = room.whole_world(wish)
-                if whole is None:
-                    return False
-                a.record(whole)
+            if wish == doubt and len(left) >= _MANY:
+                many_at_once(self.a, room, left)
             left = self._without(left, seen)
+        return True
+
+    def _grants(self, room: Room, wish: Wish) -> bool:
+        a = self.a
+        x = room.ask([(wish, 1.0)])
+        if room.value(wish, x) < a.goal[wish] - TINY:
+            cut = a.cut_from(wish, room.prices())
+            if cut is not None:
+                self.cuts.append(cut)
+            return False
+        world = a.record(x)
+        if self.whole and not (world.whole and a.wish_number[wish] in world.grants):
+            whole, _ = room.whole_world(wish)
+            if whole is None:
+                return False
+            a.record(whole)
         return True
 
     def _without(self, wishes: Sequence[Wish], seen: int) -> list[Wish]:
