@@ -6,7 +6,7 @@ A safe pattern is at hand from the start; what comes later only betters it.
 import numpy as np
 
 from disclosure.engine.attacker import TINY, Attacker, Cut
-from disclosure.engine.errors import NoSafePattern, Stopped
+from disclosure.engine.errors import NoSafePattern, SolverFailed, Stopped
 from disclosure.engine.fallback import Ways, by_worlds
 from disclosure.engine.master import Master, Pattern
 from disclosure.engine.separation import first_look
@@ -69,6 +69,13 @@ def _better(master: Master, guide: np.ndarray, best: np.ndarray) -> np.ndarray:
     master.safe = best
     if not _open(master, best):
         return best
+    try:
+        return _searched(master, guide, best)
+    except SolverFailed:
+        return master.safe  # as good as it was before; the audit of the bytes comes anyway
+
+
+def _searched(master: Master, guide: np.ndarray, best: np.ndarray) -> np.ndarray:
     budget = master.a.budget
     ways = Ways(master, guide)
     if len(master.cuts) < _FEW_CUTS or master.cost @ best - master.bound < _NEAR * (master.cost @ best):

@@ -10,6 +10,7 @@ from disclosure.engine import choice, solver
 from disclosure.engine.attacker import Attacker
 from disclosure.engine.choice import choose
 from disclosure.engine.detours import Detours
+from disclosure.engine.errors import SolverFailed
 from disclosure.engine.fallback import Ways
 from disclosure.engine.lines import Lines
 from disclosure.engine.master import Master
@@ -155,6 +156,22 @@ def test_a_limit_reached_on_the_way_leaves_the_last_safe_pattern(monkeypatch):
     master.safe = np.ones(len(master.choice))
     assert Ways(master, np.zeros(len(master.choice))).first() is None
     assert choice._from_worlds(master).sum() > 0
+
+
+def test_a_solver_that_fails_on_the_way_leaves_the_last_safe_pattern(monkeypatch):
+    case = Case([cross(random_counts(np.random.default_rng(5), (4, 4, 3)))])
+
+    def fail(*args):
+        raise SolverFailed("No answer.")
+
+    monkeypatch.setattr(Ways, "_another", fail)
+    result = run(case, seconds=1)
+    assert judge(case, result).passed
+    assert result.gap > 0
+    monkeypatch.setattr(Detours, "ask", fail)
+    monkeypatch.setattr(Master, "make_safe", lambda *args, **options: None)
+    with pytest.raises(SolverFailed):
+        run(case, seconds=1)
 
 
 def test_a_search_that_is_fenced_in_proves_nothing(monkeypatch):
