@@ -16,9 +16,10 @@ class Kind:
     """One kind of table, and how long the engine may look."""
 
     name: str
-    make: Callable[[int], str]
+    make: Callable[[int], Sequence[str]]
     seeds: int
     seconds: float
+    peer: bool = False  # a cross table that ACRO is asked for, too
 
 
 def counts(shape: tuple[int, ...], seed: int, *, spread: bool) -> np.ndarray:
@@ -58,38 +59,73 @@ def long_form(
     return "\n".join(lines) + "\n"
 
 
-def two_way(rows: int, columns: int, *, spread: bool) -> Callable[[int], str]:
+def two_way(rows: int, columns: int, *, spread: bool) -> Callable[[int], Sequence[str]]:
     """Return a maker of cross tables."""
-    return lambda seed: long_form(counts((rows, columns), seed, spread=spread))
+    return lambda seed: [long_form(counts((rows, columns), seed, spread=spread))]
 
 
-def grouped(seed: int) -> str:
+def grouped(seed: int) -> Sequence[str]:
     """Make 100 x 50 with its rows in 10 groups and its columns in 5."""
     tens = [list(range(start, start + 10)) for start in range(0, 100, 10)]
-    return long_form(counts((100, 50), seed, spread=False), {0: tens, 1: tens[:5]})
+    return [long_form(counts((100, 50), seed, spread=False), {0: tens, 1: tens[:5]})]
 
 
-def without_zeros(seed: int) -> str:
+def without_zeros(seed: int) -> Sequence[str]:
     """Make 100 x 50 with every fifth cell empty and its row left out."""
     drawn = counts((100, 50), seed, spread=True)
     drawn[np.random.default_rng(seed).random(drawn.shape) < 0.2] = 0
-    return long_form(drawn, omit_zeros=True)
+    return [long_form(drawn, omit_zeros=True)]
 
 
-def cube(seed: int) -> str:
-    """Make 10 x 8 x 6."""
-    return long_form(counts((10, 8, 6), seed, spread=True))
+def cube(spread: bool) -> Callable[[int], Sequence[str]]:
+    """Return a maker of 10 x 8 x 6."""
+    return lambda seed: [long_form(counts((10, 8, 6), seed, spread=spread))]
+
+
+def linked(number: int) -> Callable[[int], Sequence[str]]:
+    """Return a maker of so many two- and three-way margins of one table of 8 x 6 x 5 x 4."""
+    shape = (8, 6, 5, 4)
+    margins = [dims for size in (2, 3) for dims in itertools.combinations(range(4), size)]
+
+    def make(seed: int) -> Sequence[str]:
+        rng = np.random.default_rng(1000 * number + seed)
+        weight = rng.gamma(1.5, 1, shape)
+        for d, size in enumerate(shape):
+            side = [1] * len(shape)
+            side[d] = size
+            weight = weight * rng.gamma(2, 1, size).reshape(side)
+        joint = rng.poisson(8 * weight / weight.mean())
+        chosen = sorted(rng.permutation(len(margins))[:number])
+        return [_margin(joint, margins[i]) for i in chosen]
+
+    return make
+
+
+def _margin(joint: np.ndarray, kept: Sequence[int]) -> str:
+    """Write one margin, its columns under the names that they have in the whole."""
+    text = long_form(joint.sum(axis=tuple(d for d in range(joint.ndim) if d not in kept)))
+    for place in reversed(range(len(kept))):
+        text = text.replace(f"d{place}", f"x{kept[place]}")
+    return text.replace("x", "d")
 
 
 KINDS = (
     *(
-        Kind(f"{r}x{c} {'spread' if spread else 'skew'}", two_way(r, c, spread=spread), seeds, seconds)
-        for r, c, seeds, seconds in ((10, 10, 10, 10), (20, 20, 10, 10), (50, 20, 10, 20), (100, 50, 2, 60))
+        Kind(
+            f"{r}x{c} {'spread' if spread else 'skew'}",
+            two_way(r, c, spread=spread),
+            seeds,
+            seconds,
+            peer=True,
+        )
+        for r, c, seeds, seconds in ((10, 10, 10, 5), (20, 20, 10, 10), (50, 20, 10, 10), (100, 50, 2, 30))
         for spread in (False, True)
     ),
-    Kind("100x50, empty rows left out", without_zeros, 2, 60),
-    Kind("10x8x6", cube, 3, 40),
-    Kind("100x50 in groups", grouped, 1, 60),
+    Kind("100x50, empty rows left out", without_zeros, 1, 30),
+    Kind("10x8x6 skew", cube(spread=False), 2, 20),
+    Kind("10x8x6 spread", cube(spread=True), 2, 20),
+    Kind("100x50 in groups", grouped, 1, 30),
     Kind("500x50 skew", two_way(500, 50, spread=False), 1, 60),
     Kind("500x50 spread", two_way(500, 50, spread=True), 1, 60),
+    *(Kind(f"{number} linked tables", linked(number), 1, 10) for number in range(3, 8)),
 )

@@ -15,7 +15,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 from disclosure.engine import outfiles
 from disclosure.engine.audit.judge import Report, audit
@@ -32,7 +32,21 @@ _NAMED = 20  # facts and leaks told one by one
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; whatever goes wrong, never 0."""
-    options = _parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        options = _parser().parse_args(given)
+    except WrongUse as error:
+        _tell(error.usage, sys.stderr)
+        _say(2, str(error))
+        options, code = _meant(given), 2
+    else:
+        code = _run(options)
+    if code and options.out:
+        _sweep(options)
+    return code
+
+
+def _run(options: argparse.Namespace) -> int:
     try:
         return int(options.run(options))
     except BadTable as error:
@@ -50,6 +64,53 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say(options.stopped, "The tables need more memory than there is.")
     except Exception as error:  # noqa: BLE001 - the last net: an error must not end as a verdict
         return _say(options.stopped, f"Stopped by an error of the program ({type(error).__name__}).")
+
+
+def _sweep(options: argparse.Namespace) -> None:
+    """Take away what an earlier run left at the targets: it must not be taken for what this one did."""
+    try:
+        outfiles.sweep(options.tables, (options.out, options.public), _inputs(options))
+    except OSError as error:
+        _tell(f"{error.filename}: an earlier result could not be taken away. Do not use it.", sys.stderr)
+
+
+class WrongUse(Exception):
+    """The words of the command line do not make a command."""
+
+    def __init__(self, message: str, usage: str) -> None:
+        super().__init__(message)
+        self.usage = usage
+
+
+class _Parser(argparse.ArgumentParser):
+    """Leaves it to the caller to end the program: there may be something to clear away."""
+
+    def error(self, message: str) -> NoReturn:
+        raise WrongUse(message, self.format_usage().rstrip())
+
+
+def _meant(arguments: Sequence[str]) -> argparse.Namespace:
+    """Read from words that make no command what it would have written, and what it would have read."""
+    try:
+        options, rest = _lenient(abbreviated=True).parse_known_args(arguments[1:])
+    except WrongUse:
+        options, rest = _lenient(abbreviated=False).parse_known_args(arguments[1:])
+    if arguments[:1] == ["audit"]:
+        options.out = None  # it writes nothing
+    options.hier = [given for given in options.hier if given]
+    options.tables += [word for word in rest if not word.startswith("-")]
+    return options
+
+
+def _lenient(*, abbreviated: bool) -> argparse.ArgumentParser:
+    parser = _Parser(add_help=False, allow_abbrev=abbreviated)
+    parser.add_argument("tables", nargs="*")
+    for name in ("--out", "--public", "--policy", "--seconds"):
+        parser.add_argument(name, nargs="?")
+    parser.add_argument("--hier", nargs="?", action="append", default=[])
+    for name in ("--released", "--known"):
+        parser.add_argument(name, nargs="*", action="extend", default=[])
+    return parser
 
 
 def _say(code: int, text: str) -> int:
@@ -70,7 +131,7 @@ def _tell(text: str, stream: TextIO | None = None) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m disclosure.engine", description=__doc__)
+    parser = _Parser(prog="python -m disclosure.engine", description=__doc__)
     commands = parser.add_subparsers(required=True)
     one = commands.add_parser("protect", help="withhold what must not be shown")
     one.add_argument("tables", nargs="+", metavar="TABLE.csv")
@@ -82,7 +143,7 @@ def _parser() -> argparse.ArgumentParser:
     two = commands.add_parser("audit", help="attack released tables")
     two.add_argument("tables", nargs="+", metavar="FILE")
     two.add_argument("--json", action="store_true")
-    two.set_defaults(run=_audit, stopped=2, released=[])
+    two.set_defaults(run=_audit, stopped=2, released=[], out=None, public=None)
     for command in (one, two):
         command.add_argument("--hier", action="append", default=[], metavar="DIM=FILE")
         command.add_argument("--policy", metavar="FILE.toml")

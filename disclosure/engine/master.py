@@ -1,8 +1,4 @@
-"""Choose the cheapest set of cells to withhold: cutting planes, with a safe pattern always at hand.
-
-First the relaxation, then a rounded pattern made safe and thinned out, then whole-number solves until
-bound and pattern meet or the limit is reached.
-"""
+"""The cheapest set of cells to withhold by cutting planes: relaxation, rounding, whole-number solves."""
 
 from dataclasses import dataclass
 
@@ -11,17 +7,16 @@ import numpy as np
 from scipy import sparse
 
 from disclosure.engine import solver
-from disclosure.engine.attacker import TINY, Attacker, Cut
-from disclosure.engine.errors import NoSafePattern, SolverFailed, Stopped
-from disclosure.engine.fallback import by_worlds
+from disclosure.engine.attacker import TINY, Attacker, Cut, Wish
+from disclosure.engine.errors import NoSafePattern, SolverFailed
 from disclosure.engine.room import open_room
-from disclosure.engine.separation import broken_in_whole_numbers, first_look, separate
+from disclosure.engine.separation import broken_in_whole_numbers, separate
+from disclosure.engine.tidy import Tidy
 
 _PROVEN = 1e-5  # below this, bound and pattern differ by the solver's tolerance only
 _ROUND_CUTS = 150
 _FINISHES = 6
-_IMPROVE_SHARE = 0.5  # of the limit, before whole-number solves
-_RELAX_SHARE = 0.6  # of the limit, before a first pattern is made of it
+_RELAX_SHARE = 0.3  # of the limit, before a first pattern is made of it
 
 
 @dataclass(frozen=True)
@@ -64,6 +59,8 @@ class Master:
             row_lower=nothing,
             row_upper=nothing,
         )
+        self._matrix: sparse.csr_matrix | None = None
+        self.doubts: dict[int, Wish] = {}
         self.bound = 0.0
         self.assumed_from: float | None = None  # the bound before a cut that is not proven
         self.safe: np.ndarray | None = None  # the best pattern found so far
@@ -88,6 +85,7 @@ class Master:
             self._seen.add(mark)
             self.highs.addRow(1 - TINY, highspy.kHighsInf, len(columns), columns, weights)
             self.cuts.append(Cut(columns, weights, cut.wish))
+            self._matrix = None
             added += 1
         return added
 
@@ -124,29 +122,27 @@ class Master:
             if stale >= 12:
                 return values
 
-    def solve_whole(self, *, start: np.ndarray, nodes: int) -> tuple[np.ndarray | None, bool]:
+    def solve_whole(
+        self, *, start: np.ndarray, nodes: int, until: float = np.inf
+    ) -> tuple[np.ndarray | None, bool]:
         """Solve with whole choices; return them, and whether they are proven cheapest for these cuts."""
         highs = solver.new_solver(mip_max_nodes=nodes, mip_rel_gap=1e-6, mip_abs_gap=1e-5)
-        rows = [c.cells for c in self.cuts]
-        starts = np.concatenate(([0], np.cumsum([len(r) for r in rows]))).astype(np.int64)
-        matrix = sparse.csr_matrix(
-            (np.concatenate([c.weights for c in self.cuts]), np.concatenate(rows), starts),
-            shape=(len(rows), len(self.choice)),
-        )
+        rows = len(self.cuts)
         solver.load(
             highs,
             cost=self.cost,
             lower=np.zeros(len(self.choice)),
             upper=np.ones(len(self.choice)),
-            matrix=matrix,
-            row_lower=np.full(len(rows), 1 - TINY),
-            row_upper=np.full(len(rows), highspy.kHighsInf),
+            matrix=self.cut_matrix(),
+            row_lower=np.full(rows, 1 - TINY),
+            row_upper=np.full(rows, highspy.kHighsInf),
             integral=True,
         )
         known = highspy.HighsSolution()
         known.col_value = start.tolist()
         highs.setSolution(known)
-        answer = solver.run(highs, self.a.budget, size=len(self.choice) + len(rows), integral=True)
+        size = rows + len(np.unique(self.cut_matrix().indices))
+        answer = solver.run(highs, self.a.budget, size=size, integral=True, until=until)
         info = highs.getInfo()
         if np.isfinite(info.mip_dual_bound):
             self.bound = max(self.bound, float(info.mip_dual_bound))
@@ -157,9 +153,30 @@ class Master:
 
     def broken_cuts(self, values: np.ndarray) -> list[Cut]:
         """Return the known cuts that a choice does not keep."""
-        return [c for c in self.cuts if c.weights @ values[c.cells] < 1 - 2 * TINY]
+        broken = self.cut_matrix() @ values < 1 - 2 * TINY if self.cuts else ()
+        return [self.cuts[i] for i in np.flatnonzero(broken)]
 
-    def cover(self, values: np.ndarray, guide: np.ndarray, *, never: int = -1) -> np.ndarray | None:
+    def keeps_cuts(self, values: np.ndarray) -> bool:
+        """Say whether a choice keeps all known cuts."""
+        return not self.cuts or bool((self.cut_matrix() @ values >= 1 - 2 * TINY).all())
+
+    def cut_matrix(self) -> sparse.csr_matrix:
+        """Return the known cuts as rows."""
+        if self._matrix is None:
+            rows = [c.cells for c in self.cuts]
+            starts = np.concatenate(([0], np.cumsum([len(r) for r in rows]))).astype(np.int64)
+            self._matrix = sparse.csr_matrix(
+                (np.concatenate([c.weights for c in self.cuts]), np.concatenate(rows), starts),
+                shape=(len(rows), len(self.choice)),
+            )
+        return self._matrix
+
+    def is_settled(self, best: np.ndarray) -> bool:
+        """Say whether bound and pattern meet."""
+        found = float(self.cost @ best)
+        return found - self.bound <= 1e-5 + 1e-6 * found
+
+    def cover(self, values: np.ndarray, guide: np.ndarray) -> np.ndarray | None:
         """Withhold more cells, cheapest for what they mend first, until all known cuts are kept."""
         values = values.copy()
         price = self.cost * (1.0 - 0.9 * guide) + 1e-3
@@ -170,8 +187,6 @@ class Master:
                 need = 1 - cut.weights @ values[cut.cells]
                 open_cells = values[cut.cells] < 0.5
                 gain[cut.cells[open_cells]] += np.minimum(cut.weights[open_cells], need)
-            if never >= 0:
-                gain[never] = 0.0
             best = int(np.argmax(gain / price))
             if gain[best] <= 0:
                 return None
@@ -184,64 +199,58 @@ class Master:
         values: np.ndarray,
         guide: np.ndarray,
         *,
-        never: int = -1,
-        below: float = np.inf,
+        until: float = np.inf,
         patient: bool = False,
     ) -> np.ndarray | None:
-        """Withhold more cells until the pattern is safe; None if it would cost too much, or take too long."""
-        current: np.ndarray | None = values
-        while True:
-            if below < np.inf and self.a.budget.over():
+        """Withhold more cells until the pattern is safe; None if that takes too long, or nothing is."""
+        budget = self.a.budget
+        current = self.cover(values, guide)
+        while current is not None:
+            if self._judge(current):
+                return current
+            if budget.spent >= until or (self.safe is not None and not patient and budget.twice_over()):
                 return None
-            if self.safe is not None and not patient and self.a.budget.twice_over():
-                return None
-            current = self.cover(current, guide, never=never) if current is not None else None
-            if current is None or self.cost @ current >= below - TINY:
-                return None
-            y = self.full(current)
-            finding = separate(self.a, y, most=60, patient=True)
-            added = self.add(finding.cuts)
-            if finding.safe:
-                broken = broken_in_whole_numbers(self.a, y)
-                if not broken:
-                    return current
-                for wish, settled in broken[:1]:
-                    self.forbid(y, wish, proven=settled)
-            for wish in finding.unprovable[:1]:
-                self.forbid(y, wish, proven=True)
-            if finding.cuts and not added and not finding.unprovable and not self.broken_cuts(current):
-                self.forbid(y, finding.cuts[0].wish, proven=False)  # known cuts that numbers blur
+            current = self.cover(current, guide)
+        return None
+
+    def _judge(self, values: np.ndarray) -> bool:
+        """Say whether a choice is safe; if not, add what speaks against it."""
+        y = self.full(values)
+        finding = separate(self.a, y, most=60, patient=True)
+        added = self.add(finding.cuts)
+        if finding.safe:
+            broken = broken_in_whole_numbers(self.a, y)
+            for wish, settled in broken[:1]:
+                self.forbid(y, wish, proven=settled)
+            return not broken
+        for wish in finding.unprovable[:1]:
+            self.forbid(y, wish, proven=True)
+        if finding.cuts and not added and not finding.unprovable and not self.broken_cuts(values):
+            self.forbid(y, finding.cuts[0].wish, proven=False)  # known cuts that numbers blur
+        return False
 
     def thin(self, values: np.ndarray, guide: np.ndarray) -> np.ndarray:
         """Show every withheld cell again that need not be withheld."""
-        values = values.copy()
         extra = np.flatnonzero(values > 0.5)
         order = extra[np.lexsort((extra, -self.cost[extra], guide[extra]))]
+        shown = self.show_again(values, order, whole=False)
+        if broken_in_whole_numbers(self.a, self.full(shown)):
+            return self.show_again(values, order, whole=True)
+        return shown
+
+    def show_again(self, values: np.ndarray, order: np.ndarray, *, whole: bool) -> np.ndarray:
+        """Show the cells of an order, one after the other, as far as that is safe (in whole numbers too)."""
+        values = values.copy()
+        tidy = Tidy(self.a, self.full(values), whole=whole, doubts=self.doubts)
         for cell in order:
             if self.a.budget.over():
                 break
             values[cell] = 0.0
-            if self.broken_cuts(values) or not self.still_safe(values):
+            if not self.keeps_cuts(values) or not tidy.show(int(self.choice[cell])):
                 values[cell] = 1.0
+            self.add(tidy.cuts)
+            tidy.cuts.clear()
         return values
-
-    def improve(self, values: np.ndarray, guide: np.ndarray, *, until: float) -> np.ndarray:
-        """Try to do without each withheld cell, mending the pattern elsewhere, while that pays."""
-        best = values
-        better = True
-        while better and not self.a.budget.over() and self.a.budget.spent < until:
-            better = False
-            extra = np.flatnonzero(best > 0.5)
-            for cell in extra[np.lexsort((extra, -self.cost[extra]))]:
-                if self.a.budget.over() or self.a.budget.spent >= until:
-                    return best
-                trial = best.copy()
-                trial[cell] = 0.0
-                mended = self.make_safe(trial, guide, never=int(cell), below=float(self.cost @ best))
-                if mended is not None:
-                    best, better = self.thin(mended, guide), True
-                    break
-        return best
 
     def settle(self, values: np.ndarray) -> np.ndarray:
         """Show the cells that anybody could work out anyway: withholding them hides nothing."""
@@ -301,85 +310,3 @@ class Master:
 def is_solved(highs: highspy.Highs, budget: solver.Budget, size: int) -> bool:
     """Solve and say whether the optimum is proven."""
     return solver.is_optimal(solver.run(highs, budget, size=size))
-
-
-def choose(attacker: Attacker, cost: np.ndarray, first_cuts: list[Cut]) -> Pattern:
-    """Find a safe pattern of least cost, and how far from least it may be.
-
-    Withholding all that may be withheld is the first pattern at hand; what comes later only betters it.
-
-    :raises NoSafePattern: if none exists
-    :raises Stopped: if not even that pattern could be proven safe within the limit
-    :raises SolverFailed: if the solver does not answer
-    """
-    may = attacker.problem.new & ~attacker.problem.fixed & ~attacker.must & (cost < np.inf)
-    everything = first_look(attacker, may)
-    master = Master(attacker, cost)
-    if not len(master.choice):
-        if everything:
-            return Pattern(attacker.must.copy(), 0.0, 0.0, stopped_by_wall=False)
-        raise Stopped("It could not be settled whether the tables are safe.")
-    if everything:
-        master.safe = np.ones(len(master.choice))
-    guide = np.zeros(len(master.choice))
-    try:
-        master.add(first_cuts)
-        guide = master.relax()
-        best = master.make_safe(np.where(guide > 1 - TINY, 1.0, 0.0), guide)
-        if best is None and not attacker.budget.over():
-            raise NoSafePattern("No set of cells that may be withheld is safe.")
-        best = _better(master, guide, best)
-    except Stopped:
-        best = _from_worlds(master)
-    best = master.finish(best, guide)
-    withheld = master.full(best) > 0.5
-    return Pattern(withheld, float(master.cost @ best), float(master.proven), attacker.budget.by_wall)
-
-
-def _better(master: Master, guide: np.ndarray, found: np.ndarray | None) -> np.ndarray:
-    """Better the first pattern as long as the limit allows."""
-    best = master.thin(_from_worlds(master) if found is None else found, guide)
-    master.safe = best
-    if _open(master, best):
-        best = master.improve(best, guide, until=master.a.budget.limit * _IMPROVE_SHARE)
-        master.safe = best
-    return _prove(master, best, guide)
-
-
-def _from_worlds(master: Master) -> np.ndarray:
-    """Withhold what the known worlds need: safe without another solve, where they grant all.
-
-    :raises Stopped: if nothing is known to be safe
-    """
-    if master.safe is None:
-        raise Stopped("The limit was reached before a safe pattern was found. Allow more seconds.")
-    if master.safe.min() < 1:
-        return master.safe
-    return by_worlds(master.a, master.place, master.cost, master.safe)
-
-
-def _prove(master: Master, best: np.ndarray, guide: np.ndarray) -> np.ndarray:
-    """Solve with whole choices, cut, and repeat until the pattern found is proven or the limit is reached."""
-    nodes = 200
-    while master.cuts and _open(master, best):
-        values, proven = master.solve_whole(start=best, nodes=nodes)
-        if values is None:
-            break
-        if master.cut_off(values):
-            better = master.make_safe(values, guide, below=float(master.cost @ best))
-            if better is not None:
-                best = master.thin(better, guide)
-                master.safe = best
-            continue
-        if master.cost @ values < master.cost @ best - TINY and master.still_safe(values):
-            best = values
-            master.safe = best
-        if proven or nodes > 10**6:
-            break
-        nodes *= 4
-    return best
-
-
-def _open(master: Master, best: np.ndarray) -> bool:
-    found = float(master.cost @ best)
-    return found - master.bound > 1e-5 + 1e-6 * found and not master.a.budget.over()

@@ -35,17 +35,34 @@ def refuse_inputs(places: Sequence[tuple[Path, Path | None]], inputs: Sequence[s
     :raises BadTable: naming the file
     """
     for place in (p for pair in places for p in pair if p):
-        for name in inputs:
-            path = Path(name)
-            same = place.resolve() == path.resolve()
-            if same or (place.exists() and path.exists() and place.samefile(path)):
-                raise BadTable(f"{place} is an input. Write the result to another place.")
+        if _is_input(place, inputs):
+            raise BadTable(f"{place} is an input. Write the result to another place.")
+
+
+def _is_input(place: Path, inputs: Sequence[str]) -> bool:
+    for path in (Path(name) for name in inputs):
+        same = place.resolve() == path.resolve()
+        if same or (place.exists() and path.exists() and place.samefile(path)):
+            return True
+    return False
 
 
 def clear(places: Sequence[tuple[Path, Path | None]]) -> None:
     """Take away what an earlier run left at the targets."""
     for place in (p for pair in places for p in pair if p):
         place.unlink(missing_ok=True)
+
+
+def sweep(tables: Sequence[str], sides: Sequence[str | None], inputs: Sequence[str]) -> None:
+    """Take away whatever lies where a run that failed would have written, inputs apart.
+
+    :raises OSError: if something cannot be taken away
+    """
+    for side in (Path(s) for s in sides if s):
+        inside = [side / Path(table).name for table in tables] if len(tables) > 1 else []
+        for place in (side, *inside):
+            if place.is_file() and not _is_input(place, inputs):
+                place.unlink()
 
 
 def clear_folders(folders: Sequence[str | None]) -> None:

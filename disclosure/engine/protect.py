@@ -7,12 +7,13 @@ import numpy as np
 
 from disclosure.engine import solver
 from disclosure.engine.attacker import TINY, Attacker, Cut
+from disclosure.engine.choice import choose
 from disclosure.engine.codes import Hierarchy
 from disclosure.engine.errors import NoSafePattern
 from disclosure.engine.lines import Line, Lines, refuse_sums_that_disagree
 from disclosure.engine.longform import Row, Table
 from disclosure.engine.longform import write as write_csv
-from disclosure.engine.master import Pattern, choose
+from disclosure.engine.master import Pattern
 from disclosure.engine.outlook import Outlook
 from disclosure.engine.policy import CellPolicy
 from disclosure.engine.problem import Problem, Wanted, base_key, gather

@@ -10,6 +10,8 @@ from disclosure.engine import solver
 from disclosure.engine.attacker import TINY, Attacker, Wish
 from disclosure.engine.errors import SolverFailed
 
+_CORNERS = 6  # looked at for a world in whole numbers, before one is searched
+
 
 def open_room(attacker: Attacker, y: np.ndarray) -> "Room":
     """Open the attacker's problem for a pattern (shares between 0 and 1 allowed)."""
@@ -116,6 +118,25 @@ class Room:
             self.highs.changeRowBounds(place, low, high)
             caps.append((place, True))
 
+    def pin(self, cell: int) -> None:
+        """Show a cell at its true count from now on."""
+        count = float(self.a.count[cell])
+        self._hold(cell, count, count)
+
+    def unpin(self, cell: int) -> None:
+        """Withhold a cell again that was pinned."""
+        a = self.a
+        self._hold(cell, float(a.count[cell] - a.down[cell]), float(a.count[cell] + a.up[cell]))
+
+    def _hold(self, cell: int, low: float, high: float) -> None:
+        if (place := self._column_place.get(cell)) is not None:
+            self.lower[place], self.upper[place] = low, high
+            self.highs.changeColBounds(place, low, high)
+        elif (place := self._row_place.get(cell)) is not None:
+            shift = self.shift[place]
+            self.row_low[place], self.row_high[place] = low - shift, high - shift
+            self.highs.changeRowBounds(place, low - shift, high - shift)
+
     def _world(self) -> np.ndarray:
         x = self.fixed_part.copy()
         x[self.free] = self.highs.getSolution().col_value
@@ -154,7 +175,42 @@ class Room:
     def whole_world(self, wish: Wish) -> tuple[np.ndarray | None, bool]:
         """Find a world in whole numbers that grants the wish, and say whether the answer is settled."""
         t, sign = wish
+        soon = self._whole_corner(wish)
+        if soon is not None:
+            return soon, True
         return self._whole(sign * self.targets[t], self.a.goal[wish] - sign * self.base[t])
+
+    def _whole_corner(self, wish: Wish) -> np.ndarray | None:
+        """Look at a few corners where the wish is granted: most are whole, and need no search."""
+        cell, goal = self.a.targets[wish[0]].plus[0], self.a.goal[wish]
+        alone = len(self.a.targets[wish[0]].plus) == 1 and not self.a.targets[wish[0]].minus
+        if not alone or (cell not in self._column_place and cell not in self._row_place):
+            return None
+        rng = np.random.default_rng(cell)
+        undo = self._at_least(cell, wish[1], goal)
+        found = None
+        for _ in range(_CORNERS):
+            self.highs.changeColsCost(len(self.index), self.index, rng.random(len(self.index)))
+            answer = solver.run(self.highs, self.a.budget, size=len(self.free) + len(self.rows))
+            x = self._world()
+            if not solver.is_optimal(answer):
+                break
+            if np.abs(x - np.round(x)).max(initial=0.0) < TINY:
+                found = np.round(x)
+                break
+        self._hold(cell, *undo)
+        return found
+
+    def _at_least(self, cell: int, sign: int, goal: float) -> tuple[float, float]:
+        """Bring a cell to a goal or beyond; return the range it had."""
+        if (place := self._column_place.get(cell)) is not None:
+            low, high = float(self.lower[place]), float(self.upper[place])
+        else:
+            place = self._row_place[cell]
+            shift = float(self.shift[place])
+            low, high = float(self.row_low[place]) + shift, float(self.row_high[place]) + shift
+        self._hold(cell, *((goal, high) if sign > 0 else (low, -goal)))
+        return low, high
 
     def whole_many(self, wishes: Iterable[tuple[Wish, float]]) -> np.ndarray | None:
         """Find a world in whole numbers that goes far towards many wishes; None if none was met soon."""

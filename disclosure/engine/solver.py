@@ -17,6 +17,7 @@ _OPTIONS: dict[str, Any] = {
     "random_seed": 1,
     "parallel": "off",
 }
+_LEAST_LOOKS, _LOOKS = 50, 4_000  # of a fenced search: a look at 63 rows and columns takes about a unit
 
 
 def version() -> str:
@@ -97,7 +98,10 @@ class Budget:
 
     def charge(self, iterations: int, size: int, *, integral: bool) -> None:
         """Count one solve by what such solves were measured to take, a unit being about 1/12,000 second."""
-        self.spent += 300 + 8 * iterations if integral else 4 + iterations * (0.15 + size / 8000)
+        if integral:
+            self.spent += 120 + iterations * (0.7 + size / 300)
+        else:
+            self.spent += 4 + iterations * (0.15 + size / 8000)
 
     def twice_over(self) -> bool:
         """Say whether twice the limit is reached: so long may the search for a first good pattern take."""
@@ -117,12 +121,14 @@ class Budget:
 
 
 def run(
-    solver: highspy.Highs, budget: Budget, *, size: int, integral: bool = False
+    solver: highspy.Highs, budget: Budget, *, size: int, integral: bool = False, until: float | None = None
 ) -> highspy.HighsModelStatus:
-    """Solve, and return the model's status.
+    """Solve, and return the model's status; a long search may be fenced in by the work that is allowed.
 
     :raises SolverFailed: if the run itself failed, or the answer is not one of the known ones
     """
+    if until is not None:
+        _fence(solver, min(until, budget.limit) - budget.spent, size)
     if integral and np.isfinite(budget.seconds_left()):  # the far fence: work decides long before
         solver.setOptionValue("time_limit", max(budget.seconds_left(), 0.1))
     status = solver.run()
@@ -138,12 +144,27 @@ def run(
         highspy.HighsModelStatus.kSolutionLimit,
         highspy.HighsModelStatus.kIterationLimit,
         highspy.HighsModelStatus.kTimeLimit,
+        highspy.HighsModelStatus.kInterrupt,  # by the fence
     )
     if answer not in known:
         raise SolverFailed(f"The solver answered {solver.modelStatusToString(answer)}.")
     if answer == highspy.HighsModelStatus.kTimeLimit:
         budget.by_wall = True
     return answer
+
+
+def _fence(solver: Any, work: float, size: int) -> None:
+    """Interrupt a search after so many of the solver's looks at its limits: the same number every time."""
+    looks = max(_LEAST_LOOKS, int(work * _LOOKS / size**2))
+    seen = 0
+
+    def look(event: Any) -> None:
+        nonlocal seen
+        seen += 1
+        if seen >= looks:
+            event.interrupt()
+
+    solver.cbMipInterrupt.subscribe(look)
 
 
 def is_optimal(answer: highspy.HighsModelStatus) -> bool:

@@ -10,10 +10,14 @@ from disclosure.engine.audit.findings import Interval
 from disclosure.engine.audit.questions import Question, least_people
 from disclosure.engine.audit.system import EPS, Wish
 from disclosure.engine.audit.telling import Teller
+from disclosure.engine.audit.walk import Walk
 from disclosure.engine.errors import SolverFailed
 
 if TYPE_CHECKING:
     from disclosure.engine.audit.case import Case
+
+_FEW = 40  # wishes that are asked one by one
+_IDLE = 6  # corners that hardly grant anything, before wishes are asked for otherwise
 
 
 class Hearing:
@@ -31,14 +35,15 @@ class Hearing:
         self.most = np.full(len(self.questions), -np.inf)
         self.proven: dict[int, tuple[float, float]] = {}
         self.teller = Teller(case)
+        self.walk = Walk(self.system)
 
     def run(self) -> tuple[Interval, ...]:
         """Look for worlds, settle what no world was found for, and return how open each cell is."""
         if self.system.first is not None:
             self._see(self.system.first)
         wishes = [w for i in range(len(self.questions)) for w in self._wishes(i)]
-        left = self._many([w for w in wishes if not self._granted(w)])
-        for wish in left:
+        left = self._wander([w for w in wishes if not self._granted(w)])
+        for wish in left if len(left) < _FEW else self._many(left):
             if not self._granted(wish):
                 self._alone(wish)
         for number, question in enumerate(self.questions):
@@ -89,17 +94,34 @@ class Hearing:
         np.maximum(self.most, values, out=self.most)
         return True
 
+    def _wander(self, wishes: Sequence[Wish]) -> list[Wish]:
+        """Go from corner to corner, each far out for many wishes, as long as that grants some."""
+        rng = np.random.default_rng(len(wishes))
+        left, idle = list(wishes), 0
+        while left and idle < _IDLE:
+            chosen = _one_each(left, rng)
+            pull = [w.sign * (1 + rng.random()) for w in chosen]
+            try:
+                x = self.walk.corner(-(self.sums[[w.sum for w in chosen]].T @ np.array(pull)))
+            except SolverFailed:
+                break
+            if x is None:
+                break
+            before = len(left)
+            if self._see(x):
+                left = [w for w in left if not self._granted(w)]
+            idle = idle + 1 if before - len(left) < max(1, before // 50) else 0
+        return left
+
     def _many(self, wishes: Sequence[Wish]) -> list[Wish]:
         rng = np.random.default_rng(len(wishes))
         left = list(wishes)
         whole, idle = False, 0
         while left and self.system.width and idle < 2:
-            chosen: dict[int, Wish] = {}
-            for i in rng.permutation(len(left)):
-                chosen.setdefault(left[int(i)].sum, left[int(i)])
+            chosen = _one_each(left, rng)
             before = len(left)
             try:
-                x = self.system.world(self.sums, list(chosen.values()), whole=whole)
+                x = self.system.world(self.sums, chosen, whole=whole)
             except SolverFailed:
                 break  # each is asked on its own, and says so if that fails as well
             if x is not None and not self._see(x) and not whole:
@@ -114,6 +136,11 @@ class Hearing:
             self._see(np.zeros(0))
             return
         try:
+            x = self.walk.whole(self.sums[wish.sum], wish.sign, wish.goal)
+            if x is not None and self._see(x) and self._granted(wish):
+                return
+            if self.walk.out_of_reach:
+                return  # how far it goes instead is asked when all is concluded
             x = self.system.world(self.sums, [wish], whole=False)
             if x is None or not self._see(x):
                 reached = wish.sign * float((self.sums[wish.sum] @ x)[0]) if x is not None else np.inf
@@ -136,7 +163,9 @@ class Hearing:
             return
         try:
             seen = float(self.least[number]), float(self.most[number])
-            low, high = self.proven[number] = self.system.ends(self.sums, self.constant, number, seen)
+            low, high = self.proven[number] = self.system.ends(
+                self.sums, self.constant, number, seen, walk=self.walk
+            )
         except SolverFailed:
             self.teller.not_settled(question, float(self._floor(question)))
             return
@@ -170,3 +199,11 @@ class Hearing:
             return public.ends(sums, constant, 0, (np.inf, -np.inf)) == (low, high)
         except SolverFailed:
             return False
+
+
+def _one_each(wishes: Sequence[Wish], rng: np.random.Generator) -> list[Wish]:
+    """Pick one wish for each sum."""
+    chosen: dict[int, Wish] = {}
+    for i in rng.permutation(len(wishes)):
+        chosen.setdefault(wishes[int(i)].sum, wishes[int(i)])
+    return list(chosen.values())

@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, OptimizeResult, linprog, milp
 
 from disclosure.engine.errors import BadTable, SolverFailed
+
+if TYPE_CHECKING:
+    from disclosure.engine.audit.walk import Walk
 
 EPS = 1e-6
 _NODES = 2_000  # of one question's search for whole numbers
@@ -219,7 +223,13 @@ class System:
         return float(-sign * answer.fun)
 
     def ends(
-        self, sums: sparse.csr_matrix, constant: np.ndarray, number: int, seen: tuple[float, float]
+        self,
+        sums: sparse.csr_matrix,
+        constant: np.ndarray,
+        number: int,
+        seen: tuple[float, float],
+        *,
+        walk: "Walk | None" = None,
     ) -> tuple[float, float]:
         """Return the lowest and highest whole number a sum can be; `seen` are values known to be possible.
 
@@ -227,13 +237,18 @@ class System:
         """
         found = []
         for sign, reached in ((-1, seen[0]), (1, seen[1])):
-            end = self.extreme(sums, number, sign, whole=False)
+            soon = walk.farthest(sums[number], sign) if walk else None
+            end = self.extreme(sums, number, sign, whole=False) if soon is None else soon
             if np.isfinite(end):
                 value = end + constant[number]
                 end = np.ceil(value - EPS) if sign < 0 else np.floor(value + EPS)
-                if end != reached:  # rounded ends may still be out of reach for whole numbers
-                    exact = self.extreme(sums, number, sign, whole=True)
-                    end = round(exact + constant[number]) if np.isfinite(exact) else exact
+                goal = sign * (end - constant[number])
+                if end == reached or (walk and walk.whole(sums[number], sign, goal) is not None):
+                    found.append(float(end) + 0.0)
+                    continue
+                # rounded ends may still be out of reach for whole numbers
+                exact = self.extreme(sums, number, sign, whole=True)
+                end = round(exact + constant[number]) if np.isfinite(exact) else exact
             found.append(float(end) + 0.0)  # no minus zero
         return found[0], found[1]
 

@@ -134,8 +134,14 @@ def _gaps(rng):
 
 
 def _linked(rng):
-    joint = counts(rng, (3, 3, 2))
-    return Project("linked", [[long(joint, "ab"), long(joint, "ac")]])
+    """Two cross tables of three dimensions, or three to five margins of a table of four."""
+    if rng.random() < 0.6:
+        joint = counts(rng, (3, 3, 2)) // 3
+        return Project("linked", [[long(joint, "ab"), long(joint, "ac")]])
+    joint = counts(rng, (2, 2, 2, 2)) // 5
+    margins = ["".join(dims) for size in (2, 3) for dims in itertools.combinations("abcd", size)]
+    chosen = rng.permutation(len(margins))[: int(rng.integers(3, 6))]
+    return Project("linked", [[long(joint, margins[i]) for i in sorted(chosen)]])
 
 
 def _releases(rng):

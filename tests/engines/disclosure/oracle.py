@@ -200,10 +200,18 @@ class Oracle:
         return found
 
     def sure(self, vector):
-        """Say how many people are in a cell just because what is withheld is not empty."""
+        """Say how many people are in a cell just because what is withheld is not empty.
+
+        Where a number is shown as 0 nobody is: whoever is withheld beside it is in the rest.
+        """
         if self.zeros_hidden:
             return 0
-        inside = [b for b in (*self.blank.values(), *self.marked.values()) if b @ vector == b.sum()]
+        somebody = np.ones(len(vector))
+        for key, number in self.exact.items():
+            if number == 0:
+                somebody[self.named[key] > 0] = 0
+        withheld = [b * somebody for b in (*self.blank.values(), *self.marked.values())]
+        inside = [b for b in withheld if b @ vector == b.sum() > 0]
         if not inside:
             return 0
         answer = milp(

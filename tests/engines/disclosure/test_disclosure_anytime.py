@@ -6,10 +6,11 @@ import pytest
 
 from disclosure.engine import solver
 from disclosure.engine.attacker import Attacker
+from disclosure.engine.choice import choose
 from disclosure.engine.fallback import by_worlds
 from disclosure.engine.lines import Lines
 from disclosure.engine.longform import read_long
-from disclosure.engine.master import Master, choose
+from disclosure.engine.master import Master
 from disclosure.engine.problem import Wanted, gather
 from disclosure.engine.protect import protect
 from disclosure.engine.room import Room

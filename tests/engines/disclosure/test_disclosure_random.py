@@ -14,6 +14,8 @@ from tests.engines.disclosure.generators import KINDS, blanked, project
 from tests.engines.disclosure.oracle import Oracle
 from tests.engines.disclosure.samples import RULES, ZEROS_SHOWN, Case, cross, judge, random_case, run
 
+_MOST_COME_OUT = 17  # of twenty projects: at least so many have something that may be released
+
 
 def assert_safe(case, policy=RULES, seconds=1.0):
     result = run(case, policy, seconds=seconds)
@@ -102,27 +104,27 @@ def released(seed, seconds=0.4):
 
 
 def settle(seed):
-    """The own audit and the oracle say the same, and a release that passes is safe by both."""
-    safe = True
-    try:
-        for report, found in released(seed):
-            assert report.passed == (not found), (seed, report.leaks, found)
-            safe = safe and report.passed
-    except BadTable:
-        return False
-    return safe
+    """Say how many releases came out, all of them safe by the own audit and by the oracle, which agree."""
+    count = 0
+    for report, found in released(seed):
+        assert report.passed == (not found), (seed, report.leaks, found)
+        assert report.passed, (seed, report.leaks)
+        count += 1
+    return count
 
 
 @pytest.mark.obligation("O-78", "O-81")
 @pytest.mark.parametrize("seed", [s for s in range(40) if KINDS[s % len(KINDS)] != "four"])
 def test_what_is_protected_is_safe_by_audit_and_oracle(seed):
-    assert settle(seed)
+    settle(seed)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("start", range(0, 2000, 20))
 def test_two_thousand_projects_are_safe_by_audit_and_oracle(start):
-    assert not [seed for seed in range(start, start + 20) if not settle(seed)]
+    """Two to four dimensions, hierarchies, gaps, zeros, shares, linked tables, up to three releases."""
+    released_of = {seed: settle(seed) for seed in range(start, start + 20)}
+    assert sum(map(bool, released_of.values())) >= _MOST_COME_OUT, released_of  # else nothing was tried
 
 
 def test_the_oracle_lists_the_same_worlds_as_it_solves_for():
