@@ -205,6 +205,12 @@ def column(values: pa.Array | pa.ChunkedArray, field: str) -> pa.Array:
     return pc.take(_by_parts(encoded.dictionary, rule, *_AT_ONCE[field]), encoded.indices)
 
 
+def values(distinct: pa.Array, field: str) -> pa.Array:
+    """Return distinct values in their normal form, as `column` brings a whole column into it."""
+    whole, rule = _whole(distinct), NORMALISERS[field]
+    return _by_parts(whole, rule, *_AT_ONCE[field]) if field in _AT_ONCE else each(whole, rule)
+
+
 def _whole(values: pa.Array | pa.ChunkedArray) -> pa.Array:
     whole = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
     return whole.cast(pa.string())

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from matching.engine import calibrate, crosswalk, defaults, encoded, memory, prepare, report
 from matching.engine import spec as specs
+from matching.engine.coded import Coding, Records
 from matching.engine.engines import cascade, clk, hybrid, splink, tokens, toolkit
 from matching.engine.engines.edges import Edges, Limits, Model, Pair
 from matching.engine.errors import BadInput
@@ -24,6 +25,8 @@ from matching.engine.told import NOTHING, Told
 
 ENGINES: Final = {engine.NAME: engine for engine in (hybrid, cascade, splink, toolkit, tokens, clk)}
 DEFAULT_ENGINE: Final = hybrid.NAME
+WITHOUT_PANDAS: Final = frozenset({hybrid.NAME, cascade.NAME, tokens.NAME, clk.NAME})
+"""Engines that have no use for pandas."""
 Progress = Callable[[int, str], None]
 
 
@@ -77,8 +80,9 @@ def link(
     limits = Limits(memory=memory.for_database(memory_limit), threads=threads)
     progress(2, f"Bringing names, dates and numbers of {sum(rows.values()):,} rows into one form")
     ids = {name: prepare.ids(tables[name], spec.files[name], name) for name in spec.files}
-    prepared = {name: prepare.prepare(tables[name], spec.files[name]) for name in spec.files}
-    profiles = {name: profile(tables[name], prepared[name], spec.files[name]) for name in spec.files}
+    coding = Coding([tables[name] for name in spec.files], list(spec.files.values()))
+    prepared = dict(zip(spec.files, coding.records(threads), strict=True))
+    profiles = {name: profile(prepared[name], spec.files[name]) for name in spec.files}
     scored, skipped = _score_all(engine, spec, prepared, rows, limits, progress)
     progress(82, "Setting the thresholds of this run")
     points = calibrate.thresholds([entry.chance for entry in scored], spec)
@@ -158,7 +162,7 @@ def why_not(spec: Spec, pair: Pair, rows: Mapping[str, int]) -> str | None:
 def _score_all(
     engine: Any,
     spec: Spec,
-    prepared: Mapping[str, pa.Table],
+    prepared: Mapping[str, Records],
     rows: Mapping[str, int],
     limits: Limits,
     progress: Progress,
@@ -171,7 +175,7 @@ def _score_all(
             skipped.append({"left": pair.left, "right": pair.right, "reason": reason})
             continue
         at = 10 + 70 * number // len(todo)
-        left, right = prepared[pair.left], prepared[pair.right]
+        left, right = (_as_taken(engine, prepared[name]) for name in (pair.left, pair.right))
         progress(at, f"Learning from {pair.label}{_so_far(scored)}")
         if hasattr(engine, "fit_and_score"):
             model, edges = engine.fit_and_score(spec, pair, left, right, limits=limits)
@@ -182,6 +186,11 @@ def _score_all(
         chance, prior = calibrate.probabilities(edges, spec, dict(rows))
         scored.append(_Scored(edges, model, chance, prior))
     return scored, skipped
+
+
+def _as_taken(engine: Any, records: Records) -> Records | pa.Table:
+    """Return a file as an engine takes it: in numbers, or in words."""
+    return records if getattr(engine, "BY_NUMBERS", False) else records.table
 
 
 def _so_far(scored: list[_Scored]) -> str:
