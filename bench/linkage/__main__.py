@@ -19,10 +19,11 @@ from typing import Any, Final
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.csv as pacsv
 import pyarrow.parquet as papq
 
 from bench import report
-from bench.linkage import accuracy, clerical, febrl, files, measure, models, peers
+from bench.linkage import accuracy, clerical, febrl, files, measure, models, peers, summary
 from matching.engine import prepare
 from matching.engine import spec as specs
 
@@ -44,6 +45,7 @@ def main() -> None:
         for name in asked.models.split(",")
         for seed in asked.seeds.split(",")
     ]
+    print(*summary.lines(summary.of(figures["runs"])), sep="\n")
     if asked.write:
         print(_write(around, figures, asked.append))
 
@@ -69,6 +71,7 @@ def _write(around: dict[str, Any], figures: dict[str, Any], append: bool) -> Pat
     if append and earlier.exists():
         before = json.loads(earlier.read_text())["figures"]
         figures = before | figures | {"runs": before.get("runs", []) + figures["runs"]}
+    figures["summary"] = summary.of(figures["runs"])
     return report.write("linkage", around, figures)
 
 
@@ -95,7 +98,8 @@ def _side_by_side(asked: argparse.Namespace, model: models.Model, seed: int) -> 
 def _put(made: files.Made, folder: Path) -> None:
     for side, table in (("left", made.left), ("right", made.right)):
         file = specs.recognise(table.column_names, side)
-        papq.write_table(table, folder / f"{side}-raw.parquet")
+        style = pacsv.WriteOptions(delimiter="\t", quoting_style="needed", quoting_header="none")
+        pacsv.write_csv(table, folder / f"{side}-raw.txt", style)
         normal = prepare.prepare(table, file)
         columns = {"unique_id": table["unique_id"], **{field: normal[field] for field in file.columns}}
         papq.write_table(pa.table(columns), folder / f"{side}.parquet")
@@ -112,7 +116,7 @@ def _run(name: str, made: files.Made, folder: Path, asked: argparse.Namespace) -
     arguments += ["--threads", str(asked.threads)]
     for unique in ("a", "b") if made.model.one_row_each else ():
         arguments += ["--unique", unique]
-    raw = [f"{n}={folder / side}-raw.parquet" for n, side in (("a", "left"), ("b", "right"))]
+    raw = [f"{n}={folder / side}-raw.txt" for n, side in (("a", "left"), ("b", "right"))]
     return measure.run([*arguments, *raw], limit=_LIMIT)
 
 

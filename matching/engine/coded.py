@@ -6,7 +6,7 @@ records are compared by numbers; the text is read again only where likeness coun
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -49,10 +49,14 @@ class Coding:
     def records(self, threads: int = 1) -> list[Records]:
         """Return the files, their fields coded, several fields at a time."""
         fields = sorted({field for file in self._files or () for field in file.columns} - defaults.TOKENS)
-        if fields:
-            with ThreadPoolExecutor(max(1, threads)) as pool:
-                self._columns |= dict(zip(fields, pool.map(self._field, fields), strict=True))
+        # What varies most takes longest, and goes first.
+        self.ready(sorted(fields, key=lambda field: field not in normalise.VARIED), threads)
         return [Records(self, place) for place in range(len(self._tables))]
+
+    def ready(self, names: Iterable[str], threads: int) -> None:
+        """Make some columns at once that will be asked for."""
+        with ThreadPoolExecutor(max(1, threads)) as pool:
+            list(pool.map(self.parts, names))
 
     def rows(self, place: int) -> int:
         """Return how many records a file has."""
@@ -66,7 +70,7 @@ class Coding:
     def column(self, name: str) -> Column:
         """Return a column that holds one value."""
         if name not in self._columns:
-            self._columns[name] = self._made(name)
+            self._columns.setdefault(name, self._made(name))
         return self._columns[name]
 
     def parts(self, name: str) -> list[Column]:
@@ -76,7 +80,7 @@ class Coding:
         """
         if name != "names" or self._stands(name):
             return [self.column(name)]
-        if "names low" not in self._columns:
+        if "names high" not in self._columns:
             first, last = self.column("first_name"), self.column("last_name")
             other = self.same("last_name", "first_name", new=True)
             values = pa.nulls(int(max(len(first.values), other.max(initial=-1) + 1)), pa.string())
@@ -86,8 +90,8 @@ class Coding:
                 known = (one >= 0) & (two >= 0)
                 low.append(np.where(known, np.minimum(one, two), UNKNOWN))
                 high.append(np.where(known, np.maximum(one, two), UNKNOWN))
-            self._columns["names low"] = Column(tuple(low), values)
-            self._columns["names high"] = Column(tuple(high), values)
+            self._columns.setdefault("names low", Column(tuple(low), values))
+            self._columns.setdefault("names high", Column(tuple(high), values))
         return [self._columns["names low"], self._columns["names high"]]
 
     def same(self, one: str, other: str, *, new: bool = False) -> np.ndarray:

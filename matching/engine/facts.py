@@ -62,20 +62,33 @@ class Facts:
         twins = _same(self._last, ones, others) & _same(self._born, ones, others)
         named = (first != second) & (first != _UNKNOWN) & (second != _UNKNOWN)
         told = np.zeros(len(ones), dtype=bool)
-        for at in np.flatnonzero(named & (apart | twins)).tolist():
+        doubtful = np.flatnonzero(named & (apart | twins))
+        for at in doubtful[self._differing(first[doubtful], second[doubtful])].tolist():
             told[at] = self.objection(int(ones[at]), int(others[at])) is not None
         return told
+
+    def _differing(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """Tell which given names can hardly be the same name, each two looked at once."""
+        names = max(len(self._given_values), 1)
+        pairs, place = np.unique(
+            np.minimum(first, second).astype(np.int64) * names + np.maximum(first, second),
+            return_inverse=True,
+        )
+        apart = [self._names_differ(*divmod(pair, names)) for pair in pairs.tolist()]
+        return np.array(apart, dtype=bool)[place]
 
     def _different(self, one: int, other: int) -> bool:
         """Tell whether no nickname, initial, slip or middle name can explain two given names as one."""
         first, second = int(self._first[one]), int(self._first[other])
         if first == self._middle[other] or second == self._middle[one]:
             return False
-        key = (first, second) if first < second else (second, first)
-        known = self._names.get(key)
+        return self._names_differ(min(first, second), max(first, second))
+
+    def _names_differ(self, low: int, high: int) -> bool:
+        known = self._names.get((low, high))
         if known is None:
             values = self._given_values
-            known = self._names[key] = differ(values[key[0]].as_py(), values[key[1]].as_py())
+            known = self._names[low, high] = differ(values[low].as_py(), values[high].as_py())
         return known
 
     @staticmethod

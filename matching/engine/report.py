@@ -221,7 +221,9 @@ def _meetings(
     for one in names:
         for other in names:
             if one != other:
-                met[one, other] = np.isin(held[one], held[other])
+                there = np.zeros(int(cluster.max(initial=-1)) + 1, dtype=bool)
+                there[held[other]] = True
+                met[one, other] = there[held[one]]
     return met
 
 
@@ -234,7 +236,5 @@ def _rates(met: Mapping[tuple[str, str], np.ndarray], spec: Spec) -> Iterator[tu
 
 
 def _sizes(cluster: np.ndarray) -> list[dict[str, int]]:
-    if not len(cluster):
-        return []
-    sizes, count = np.unique(np.unique(cluster, return_counts=True)[1], return_counts=True)
-    return [{"rows": int(size), "count": int(number)} for size, number in zip(sizes, count, strict=True)]
+    people = np.bincount(np.bincount(cluster)) if len(cluster) else np.zeros(1, np.int64)
+    return [{"rows": size, "count": int(people[size])} for size in range(1, len(people)) if people[size]]

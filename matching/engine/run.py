@@ -101,7 +101,7 @@ def link(
         ids=[ids[name] for name in names],
         together=told.together,
     )
-    people = np.unique(found.cluster).size
+    people = int(np.count_nonzero(np.bincount(found.cluster))) if len(found.cluster) else 0
     progress(92, f"Drawing new ids for {roughly(people)} people and writing the report")
     key = crosswalk.draw(found.cluster, names, [ids[name] for name in names], token=token)
     numbers = report.build(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import numpy as np
@@ -50,30 +51,29 @@ class Candidates:
 
     def candidates(self, blocks: Sequence[Block]) -> list[dict[str, Any]]:
         """Find what the blocks give, and return how many pairs each gave and left out."""
+        sides = {rest: self._all_or_rest(rest) for rest in {self._where(block) for block in blocks}}
         sizes = []
-        kept: dict[tuple[bool, bool], tuple[Side, Side]] = {}
-        for number, block in enumerate(blocks, start=1):
-            rest = self._where(block)
-            if rest not in kept:
-                kept[rest] = self._all_or_rest(rest)
-            left, right = kept[rest]
-            if self._pair.one_file:
-                groups = met_within(left.keys(block.on))
-                pairs = groups.lefts * (groups.lefts - 1) // 2
-            else:
-                groups = met(left.keys(block.on), right.keys(block.on))
-                pairs = groups.lefts * groups.rights
-            full = self._full(pairs, rows=len(left.rows) + len(right.rows))
-            sizes.append(
-                {
-                    "block": block.name,
-                    "pairs": int(pairs[~full].sum()),
-                    "keys_left_out": int(full.sum()),
-                    "pairs_left_out": int(pairs[full].sum()),
-                }
-            )
-            self._take(groups.some(~full) if full.any() else groups, number)
+        with ThreadPoolExecutor(self._limits.threads) as pool:
+            groups = pool.map(lambda block: self._groups(block, *sides[self._where(block)]), blocks)
+            for number, (block, found) in enumerate(zip(blocks, groups, strict=True), start=1):
+                one, other = found.lefts, found.rights
+                pairs = one * (one - 1) // 2 if self._pair.one_file else one * other
+                full = self._full(pairs, rows=sum(len(side.rows) for side in sides[self._where(block)]))
+                sizes.append(
+                    {
+                        "block": block.name,
+                        "pairs": int(pairs[~full].sum()),
+                        "keys_left_out": int(full.sum()),
+                        "pairs_left_out": int(pairs[full].sum()),
+                    }
+                )
+                self._take(found.some(~full) if full.any() else found, number)
         return sizes
+
+    def _groups(self, block: Block, left: Side, right: Side) -> Groups:
+        if self._pair.one_file:
+            return met_within(left.keys(block.on))
+        return met(left.keys(block.on), right.keys(block.on))
 
     def _all_or_rest(self, rest: tuple[bool, bool]) -> tuple[Side, Side]:
         left, right = (

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any, Final
 
 import numpy as np
@@ -43,8 +45,9 @@ class Rows:
 class Comparing:
     """Compares pairs of records of two files."""
 
-    def __init__(self, connection: Connection, left: Records, right: Records) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, left: Records, right: Records, *, threads: int = 1) -> None:
+        self._connection, self._threads = connection, threads
+        self._asking = Lock()
         self._left, self._right, self._coding = left, right, left.coding
         self._kept: dict[tuple[str, ...], Any] = {}
         self._kinds = {
@@ -57,12 +60,17 @@ class Comparing:
     def patterns(self, scales: Sequence[Any], often: Mapping[str, np.ndarray], rows: Rows) -> np.ndarray:
         """Return the pattern of each pair, in the order of the pairs."""
         found = np.zeros(len(rows), np.int64)
-        for start in range(0, len(rows), _AT_ONCE):
-            piece = slice(start, start + _AT_ONCE)
-            for scale in scales:
-                field = scale.comparison.field
-                found[piece] += self._states(scale, often[field], rows.some(piece)) * scale.stride
+        with ThreadPoolExecutor(self._threads) as pool:
+            for start in range(0, len(rows), _AT_ONCE):
+                some = rows.some(slice(start, start + _AT_ONCE))
+                for part in pool.map(lambda scale, some=some: self._part(scale, often, some), scales):
+                    found[start : start + _AT_ONCE] += part
         return found
+
+    def _part(self, scale: Any, often: Mapping[str, np.ndarray], rows: Rows) -> np.ndarray:
+        """Return what one comparison adds to the pattern of each pair."""
+        part: np.ndarray = self._states(scale, often[scale.comparison.field], rows) * scale.stride
+        return part
 
     def _states(self, scale: Any, often: np.ndarray, rows: Rows) -> np.ndarray:
         """Return the state of one comparison for each pair."""
@@ -166,15 +174,19 @@ class Comparing:
         if not len(rows):
             return np.zeros(0)
         text = self._text([field], rows)
-        made = adapter.over(self._connection, text, f"jaro_winkler_similarity(l_{field}, r_{field}) AS alike")
+        made = self._over(text, f"jaro_winkler_similarity(l_{field}, r_{field}) AS alike")
         return np.asarray(made["alike"].to_numpy())
 
     def _asked(self, field: str, level: Level, rows: Rows) -> np.ndarray:
         """Tell which pairs show a level, by its condition in SQL."""
         told = levels.condition(field, level, "l_{}".format, "r_{}".format)
         text = self._text([field, *levels.MADE_FROM.get(level.kind, ())], rows)
-        made = adapter.over(self._connection, text, f"coalesce({told}, false) AS shows")
+        made = self._over(text, f"coalesce({told}, false) AS shows")
         return np.asarray(made["shows"].to_numpy(zero_copy_only=False)).astype(bool)
+
+    def _over(self, text: pa.Table, columns: str) -> pa.Table:
+        with self._asking:  # one query at a time, on as many threads as there are
+            return adapter.over(self._connection, text, columns)
 
     def _text(self, columns: Sequence[str], rows: Rows) -> pa.Table:
         taken = {}

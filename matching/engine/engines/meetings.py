@@ -24,7 +24,7 @@ class Side:
         self.rows = rows
         self._records = records
         self._whole = len(rows) == records.num_rows
-        self._cut: dict[int, np.ndarray] = {}
+        self._cut: dict[int, tuple[Column, np.ndarray]] = {}
 
     def keys(self, on: Sequence[str]) -> Keyed:
         """Return the records that hold all these columns, each with its key; nothing never equals nothing."""
@@ -47,8 +47,8 @@ class Side:
         if self._whole:
             return whole
         if id(part) not in self._cut:
-            self._cut[id(part)] = whole[self.rows]
-        return self._cut[id(part)]
+            self._cut[id(part)] = part, whole[self.rows]
+        return self._cut[id(part)][1]
 
 
 @dataclass(frozen=True)

@@ -99,15 +99,18 @@ def find(
     often, by_chance = _buckets([ours] if pair.one_file else [ours, theirs], compared)
     scales = _scales(compared)
     fields = [comparison.field for comparison in compared]
+    passes = sure_passes(compared)
+    read = {column for on in [*passes, *(block.on for block in blocks)] for column in on}
+    ours.coding.ready(sorted(read), limits.threads)
     query = Candidates(spec, pair, ours, theirs, limits)
-    sure = query.sure(sure_passes(compared), [number for number in _NUMBERS if number in fields])
+    sure = query.sure(passes, [number for number in _NUMBERS if number in fields])
     sizes = query.candidates(blocks)
     one, other, rule = query.found()
     with (
         adapter.quiet("comparing the records"),
         adapter.database(memory=limits.memory, threads=limits.threads) as connection,
     ):
-        compare = Comparing(connection, ours, theirs)
+        compare = Comparing(connection, ours, theirs, threads=limits.threads)
         pattern = compare.patterns(scales, often, Rows(one, other))
         drawn = query.drawn([(field, _weights(connection, ours, field)) for field in fields])
         chance = np.unique(compare.patterns(scales, often, Rows(*drawn)), return_counts=True)
