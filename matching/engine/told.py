@@ -92,7 +92,9 @@ def digests(table: pa.Table, file: File, rows: np.ndarray | None, *, salt: str) 
     said = pc.binary_join_element_wise(
         *[pc.fill_null(column.cast(pa.string()), "\x00") for column in columns], _BETWEEN
     )
-    hashed = pd.util.hash_array(said.to_numpy(zero_copy_only=False).astype(object), hash_key=salt)
+    text = said.to_numpy(zero_copy_only=False).astype(object)
+    # One by one: to find equal ones first, pandas reads text to its first NUL alone.
+    hashed = pd.util.hash_array(text, hash_key=salt, categorize=False)
     return np.array([f"{number:016x}" for number in hashed.tolist()])
 
 
