@@ -27,7 +27,7 @@ def _entry(model: str, rows: int, runs: Sequence[Mapping[str, Any]]) -> dict[str
     entry: dict[str, Any] = {"model": model, "rows": rows, "seeds": [run["seed"] for run in runs]}
     entry["contestants"] = {name: _medians(figures) for name, figures in told.items()}
     ours, peer = (entry["contestants"].get(name) for name in (OURS, PEER))
-    if ours and peer:
+    if ours and peer and "cpu" in ours and "cpu" in peer:
         entry["against_splink"] = {
             "times_faster": round(peer["seconds"] / ours["seconds"], 2),
             "times_less_cpu": round(peer["cpu"] / ours["cpu"], 2),
@@ -41,14 +41,19 @@ def _entry(model: str, rows: int, runs: Sequence[Mapping[str, Any]]) -> dict[str
 
 
 def _medians(figures: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    def middle(name: str) -> float:
-        return round(statistics.median(one[name] for one in figures), 5)
-
+    """Return the medians; of time, of the runs that were alone on the machine."""
+    timed = [one for one in figures if "cpu" in one]
     return {
-        "seconds": round(statistics.median(one["seconds"]["median"] for one in figures), 2),
-        "cpu": round(statistics.median(one["cpu"]["median"] for one in figures), 2),
+        **{
+            name: round(statistics.median(one[name]["median"] for one in timed), 2)
+            for name in ("seconds", "cpu")
+            if timed
+        },
         "peak_gb": max(one["peak_gb"] for one in figures),
-        **{name: middle(name) for name in ("precision", "recall", "f1")},
+        **{
+            name: round(statistics.median(one[name] for one in figures), 5)
+            for name in ("precision", "recall", "f1")
+        },
         "least_f1": min(one["f1"] for one in figures),
     }
 
@@ -68,8 +73,9 @@ def lines(entries: Sequence[Mapping[str, Any]]) -> list[str]:
     for entry in entries:
         said.append(f"\n{entry['model']}, {entry['rows']:,} rows each, seeds {entry['seeds']}, medians")
         for name, told in entry["contestants"].items():
+            times = f" {told['seconds']:7.2f} s {told['cpu']:7.2f} cpu" if "cpu" in told else ""
             said.append(
-                f"  {name:14} {told['seconds']:7.2f} s {told['cpu']:7.2f} cpu {told['peak_gb']:5.2f} GB"
+                f"  {name:14} {told['peak_gb']:5.2f} GB{times}"
                 f"  P {told['precision']:.4f}  R {told['recall']:.4f}  F1 {told['f1']:.4f}"
                 f" (least {told['least_f1']:.4f})"
             )
