@@ -6,9 +6,9 @@ records are compared by numbers; the text is read again only where likeness coun
 
 from __future__ import annotations
 
+import dataclasses as dc
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
@@ -24,17 +24,19 @@ UNKNOWN: Final = -1
 _NO_TEXT: Final = pa.nulls(0, pa.string())
 
 
-@dataclass(frozen=True)
+@dc.dataclass(frozen=True)
 class Column:
     """One column over all files: for each file the number of every record's value, and the values."""
 
     codes: tuple[np.ndarray, ...]
     values: pa.Array
+    _held: dict[int, np.ndarray] = dc.field(default_factory=dict, repr=False)
 
     def held(self, place: int) -> np.ndarray:
         """Return how often one file holds each value."""
-        codes = self.codes[place]
-        return np.bincount(codes[codes >= 0], minlength=len(self.values))
+        if place not in self._held:
+            self._held[place] = np.bincount(self.codes[place] + 1, minlength=len(self.values) + 1)[1:]
+        return self._held[place]
 
 
 class Coding:
@@ -125,7 +127,8 @@ class Coding:
         self._filled[name] = _filled(raw, numbers)
         if self._files is None or name in defaults.TOKENS:
             return Column(tuple(numbers), raw)
-        column = _mapped(numbers, normalise.values(raw, name))
+        made = normalise.values(raw, name)
+        column = _as_it_was(numbers, raw, made) or _mapped(numbers, made)
         return self._of_one_person(column) if name in prepare.NUMBERS else column
 
     def has(self, place: int, field: str) -> bool:
@@ -227,6 +230,16 @@ def _filled(raw: pa.Array, numbers: Sequence[np.ndarray]) -> list[int]:
         return [int(np.count_nonzero(own >= 0)) for own in numbers]
     filled = np.append(~blank, False)
     return [int(np.count_nonzero(filled[own])) for own in numbers]
+
+
+def _as_it_was(codes: Sequence[np.ndarray], raw: pa.Array, made: pa.Array) -> Column | None:
+    """Return a column whose values were in their normal form already, but for those that are none."""
+    if not pc.all(pc.or_kleene(pc.is_null(made), pc.equal(made, raw))).as_py():
+        return None
+    if not made.null_count:
+        return Column(tuple(codes), raw)
+    none = np.append(pc.is_null(made).to_numpy(zero_copy_only=False), False)
+    return Column(tuple(np.where(none[own], np.int32(UNKNOWN), own) for own in codes), raw)
 
 
 def _mapped(codes: Sequence[np.ndarray], made: pa.Array) -> Column:
