@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -79,9 +80,13 @@ def link(
     memory.check(rows, size, limit=memory_limit, engine=spec.engine)
     limits = Limits(memory=memory.for_database(memory_limit), threads=threads)
     progress(2, f"Bringing names, dates and numbers of {sum(rows.values()):,} rows into one form")
-    ids = {name: prepare.ids(tables[name], spec.files[name], name) for name in spec.files}
-    coding = Coding([tables[name] for name in spec.files], list(spec.files.values()))
-    prepared = dict(zip(spec.files, coding.records(threads), strict=True))
+    with ThreadPoolExecutor(threads) as beside:
+        asked = {
+            name: beside.submit(prepare.ids, tables[name], spec.files[name], name) for name in spec.files
+        }
+        coding = Coding([tables[name] for name in spec.files], list(spec.files.values()))
+        prepared = dict(zip(spec.files, coding.records(threads), strict=True))
+        ids = {name: future.result() for name, future in asked.items()}
     profiles = {name: profile(prepared[name], spec.files[name]) for name in spec.files}
     scored, skipped = _score_all(engine, spec, prepared, rows, limits, progress)
     progress(82, "Setting the thresholds of this run")
@@ -103,20 +108,24 @@ def link(
     )
     people = int(np.count_nonzero(np.bincount(found.cluster))) if len(found.cluster) else 0
     progress(92, f"Drawing new ids for {roughly(people)} people and writing the report")
-    key = crosswalk.draw(found.cluster, names, [ids[name] for name in names], token=token)
-    numbers = report.build(
-        spec=spec,
-        profiles=profiles,
-        scored=[(entry.edges, entry.model, entry.prior) for entry in scored],
-        skipped=skipped,
-        points=points,
-        chance=pairs.chance,
-        resolution=found,
-        kept=kept,
-        prepared=prepared,
-        file_of=file_of,
-    ) | encoded.told(encoding)
-    edges = _edges_table(pairs, kept, found, spec, scored, ids, rows)
+    with ThreadPoolExecutor(threads) as beside:
+        drawn = beside.submit(
+            crosswalk.draw, found.cluster, names, [ids[name] for name in names], token=token
+        )
+        listed = beside.submit(_edges_table, pairs, kept, found, spec, scored, ids, rows)
+        numbers = report.build(
+            spec=spec,
+            profiles=profiles,
+            scored=[(entry.edges, entry.model, entry.prior) for entry in scored],
+            skipped=skipped,
+            points=points,
+            chance=pairs.chance,
+            resolution=found,
+            kept=kept,
+            prepared=prepared,
+            file_of=file_of,
+        ) | encoded.told(encoding)
+        key, edges = drawn.result(), listed.result()
     clusters = pa.table(
         {
             "file": pa.array(names, pa.string()).take(pa.array(file_of)),
