@@ -20,7 +20,7 @@ from matching.engine.errors import BadInput
 from matching.engine.facts import Facts
 from matching.engine.page_words import roughly
 from matching.engine.profile import profile
-from matching.engine.resolve import REVIEW, Resolution, Scored, resolve
+from matching.engine.resolve import LINK, REFUSED, REVIEW, Resolution, Scored, resolve
 from matching.engine.spec import Spec
 from matching.engine.told import NOTHING, Told
 
@@ -248,17 +248,19 @@ def _edges_table(
         mine = np.flatnonzero(kept[:, 0] == number)
         edges, index = entry.edges, kept[mine, 1]
         blocks = [block["block"] for block in entry.model.blocks]
+        decision = found.decision[mine]
+        word = np.where(decision == LINK, 0, np.where(decision == REVIEW, 1, 2))
         parts.append(
             pa.table(
                 {
-                    "file_l": pa.array([edges.pair.left] * len(mine), pa.string()),
+                    "file_l": pa.repeat(edges.pair.left, len(mine)),
                     "id_l": ids[edges.pair.left].take(pa.array(edges.left[index])),
-                    "file_r": pa.array([edges.pair.right] * len(mine), pa.string()),
+                    "file_r": pa.repeat(edges.pair.right, len(mine)),
                     "id_r": ids[edges.pair.right].take(pa.array(edges.right[index])),
                     "weight": pa.array(np.round(edges.evidence[index], 3)),
                     "probability": pa.array(np.round(pairs.chance[mine], 6)),
                     "rule": pa.array(blocks, pa.string()).take(pa.array(edges.rule[index])),
-                    "decision": pa.array(found.decision[mine], pa.string()),
+                    "decision": pa.array([LINK, REVIEW, REFUSED], pa.string()).take(pa.array(word)),
                 }
             )
         )

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from matching.engine import coded, defaults
 from matching.engine.coded import UNKNOWN as UNKNOWN_CODE
 from matching.engine.coded import Records
+from matching.engine.engines import meetings
 from matching.engine.spec import File, Spec
 
 POINTS_BELOW: Final = 0.03
@@ -71,9 +72,10 @@ def by(dimension: str, labels: Labels, hit: np.ndarray) -> dict[str, Any]:
     """
     whole = float(hit.mean())
     names, place = np.unique(np.array(labels.names, dtype=str), return_inverse=True)
-    group = place[labels.number]
-    sizes = np.bincount(group, minlength=len(names))
-    hits = np.bincount(group[hit.astype(bool)], minlength=len(names))
+    sizes, hits = (
+        np.bincount(place, weights=np.bincount(rows, minlength=len(place)), minlength=len(names))
+        for rows in (labels.number, labels.number[hit.astype(bool)])
+    )
     groups = [
         {"group": str(name), **rate(int(hits[n]), int(sizes[n]), whole)}
         for n, name in enumerate(names)
@@ -152,6 +154,8 @@ def _shared(file: Records | pa.Table) -> np.ndarray:
     last, born, first = (records.codes(c).astype(np.int64) for c in ("last_name", "birth_date", "first_name"))
     known = np.flatnonzero((last >= 0) & (born >= 0) & (first >= 0))
     key = last[known] * (len(records.values("birth_date")) + 1) + born[known]
+    perhaps = meetings.several(key)
+    known, key = known[perhaps], key[perhaps]
     order = np.argsort(key)
     key, name = key[order], first[known][order]
     start = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]])[: len(key)])

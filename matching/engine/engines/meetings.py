@@ -143,6 +143,12 @@ def _who_may_meet(left: Keyed, right: Keyed) -> tuple[Keyed, Keyed]:
     return left.some(ours), right.some(np.flatnonzero(taken[other]))
 
 
+def several(keys: np.ndarray) -> np.ndarray:
+    """Return the places of all keys that stand more than once, and of a few others."""
+    slots = _slots(keys.view(np.uint64), max(len(keys), 1).bit_length() + _SLOTS)
+    return np.flatnonzero(np.bincount(slots, minlength=1)[slots] > 1)
+
+
 def _slots(keys: np.ndarray, bits: int) -> np.ndarray:
     with np.errstate(over="ignore"):
         return ((keys * _SPREAD) >> np.uint64(64 - bits)).view(np.int64)
