@@ -1,7 +1,7 @@
 """Linkage side by side: our engines, Splink and recordlinkage on the same invented files, in turn.
 
 python -m bench.linkage [--rows N] [--models A,B] [--seeds 101,102] [--repeats N] [--contestants A,B]
-                        [--febrl] [--reviews N] [--write] [--append]
+                        [--untimed] [--febrl] [--reviews N] [--write] [--append]
 
 Ours run as an agency would run them, by the command line, from raw files to key and report. The peers get the
 files in their normal form and only link. Every contestant is a process of its own; all run once, then all
@@ -19,10 +19,11 @@ from typing import Any, Final
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.csv as pacsv
 import pyarrow.parquet as papq
 
 from bench import report
-from bench.linkage import accuracy, clerical, febrl, files, measure, models, peers
+from bench.linkage import accuracy, clerical, febrl, files, measure, models, peers, summary
 from matching.engine import prepare
 from matching.engine import spec as specs
 
@@ -44,6 +45,7 @@ def main() -> None:
         for name in asked.models.split(",")
         for seed in asked.seeds.split(",")
     ]
+    print(*summary.lines(summary.of(figures["runs"])), sep="\n")
     if asked.write:
         print(_write(around, figures, asked.append))
 
@@ -57,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--contestants", default="hybrid,cascade,splink,recordlinkage")
     parser.add_argument("--memory", default="8GB")
     parser.add_argument("--threads", type=int, default=peers.THREADS)
+    parser.add_argument("--untimed", action="store_true", help="others work beside it: no times are kept")
     parser.add_argument("--febrl", action="store_true", help="FEBRL4 first")
     parser.add_argument("--reviews", type=int, default=0, help="so many invented reviews of each of our runs")
     parser.add_argument("--write", action="store_true")
@@ -69,6 +72,7 @@ def _write(around: dict[str, Any], figures: dict[str, Any], append: bool) -> Pat
     if append and earlier.exists():
         before = json.loads(earlier.read_text())["figures"]
         figures = before | figures | {"runs": before.get("runs", []) + figures["runs"]}
+    figures["summary"] = summary.of(figures["runs"])
     return report.write("linkage", around, figures)
 
 
@@ -82,7 +86,7 @@ def _side_by_side(asked: argparse.Namespace, model: models.Model, seed: int) -> 
         for _ in range(asked.repeats):
             for name in asked.contestants.split(","):
                 costs.setdefault(name, []).append(_run(name, made, folder, asked))
-        told = {name: _told(name, made, folder, costs[name], reviews=asked.reviews) for name in costs}
+        told = {name: _told(name, made, folder, costs[name], asked) for name in costs}
     finally:
         shutil.rmtree(folder)
     print(f"\n{model.name}, seed {seed}, {asked.rows:,} rows each")
@@ -95,7 +99,8 @@ def _side_by_side(asked: argparse.Namespace, model: models.Model, seed: int) -> 
 def _put(made: files.Made, folder: Path) -> None:
     for side, table in (("left", made.left), ("right", made.right)):
         file = specs.recognise(table.column_names, side)
-        papq.write_table(table, folder / f"{side}-raw.parquet")
+        style = pacsv.WriteOptions(delimiter="\t", quoting_style="needed", quoting_header="none")
+        pacsv.write_csv(table, folder / f"{side}-raw.txt", style)
         normal = prepare.prepare(table, file)
         columns = {"unique_id": table["unique_id"], **{field: normal[field] for field in file.columns}}
         papq.write_table(pa.table(columns), folder / f"{side}.parquet")
@@ -112,19 +117,20 @@ def _run(name: str, made: files.Made, folder: Path, asked: argparse.Namespace) -
     arguments += ["--threads", str(asked.threads)]
     for unique in ("a", "b") if made.model.one_row_each else ():
         arguments += ["--unique", unique]
-    raw = [f"{n}={folder / side}-raw.parquet" for n, side in (("a", "left"), ("b", "right"))]
+    raw = [f"{n}={folder / side}-raw.txt" for n, side in (("a", "left"), ("b", "right"))]
     return measure.run([*arguments, *raw], limit=_LIMIT)
 
 
 def _told(
-    name: str, made: files.Made, folder: Path, costs: list[measure.Cost], *, reviews: int
+    name: str, made: files.Made, folder: Path, costs: list[measure.Cost], asked: argparse.Namespace
 ) -> dict[str, Any]:
     told: dict[str, Any] = {
-        "seconds": report.spread([cost.seconds for cost in costs]),
-        "cpu": report.spread([cost.cpu for cost in costs]),
         "peak_gb": round(max(cost.peak_gb for cost in costs), 2),
         "ended": all(cost.ended for cost in costs),
     }
+    if not asked.untimed:
+        told["seconds"] = report.spread([cost.seconds for cost in costs])
+        told["cpu"] = report.spread([cost.cpu for cost in costs])
     if not told["ended"]:
         return told
     if name in PEERS:
@@ -133,8 +139,8 @@ def _told(
     said = json.loads((folder / name / "report.json").read_text())
     judged = accuracy.judge(made, accuracy.pairs_of(crosswalk))
     told |= judged | {"label_free": _label_free(made, folder / name, said, judged["precision"])}
-    if reviews and said["pairs"]:
-        told["reviewed"] = clerical.coverage(made, folder / name, said, draws=reviews)
+    if asked.reviews and said["pairs"]:
+        told["reviewed"] = clerical.coverage(made, folder / name, said, draws=asked.reviews)
     return told
 
 
@@ -163,10 +169,9 @@ def _label_free(made: files.Made, folder: Path, said: dict[str, Any], precision:
 
 
 def _line(name: str, told: dict[str, Any]) -> str:
-    start = (
-        f"  {name:14} {told['seconds']['median']:8.1f} s {told['cpu']['median']:8.1f} cpu"
-        f" {told['peak_gb']:6.2f} GB"
-    )
+    start = f"  {name:14} {told['peak_gb']:6.2f} GB"
+    if "cpu" in told:
+        start += f" {told['seconds']['median']:8.2f} s {told['cpu']['median']:8.2f} cpu"
     if not told["ended"]:
         return f"{start}  stopped at the limit of time"
     text = f"{start}  P {told['precision']:.4f}  R {told['recall']:.4f}  F1 {told['f1']:.4f}"

@@ -11,6 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+import pyarrow as pa
+
 from matching.engine import crosswalk, encoded, hardening, io, memory, page, report, run
 from matching.engine import spec as specs
 from matching.engine.errors import BadInput, LinkageError, NeedsMoreMemory
@@ -24,15 +26,18 @@ INTERNAL: Final = 4
 STOPPED: Final = 130
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Read the command line, link, write the results, and return the exit code."""
+def main(argv: list[str] | None = None, *, alone: bool = False) -> int:
+    """Read the command line, link, write the results, and return the exit code.
+
+    `alone` says that this process does nothing else.
+    """
     parser = _parser()
     try:
         asked = parser.parse_args(argv)
     except SystemExit as leaving:  # argparse leaves with 2 for a wrong call, 0 for --help
         return int(leaving.code or 0)
     try:
-        _link(asked)
+        _link(asked, alone=alone)
     except BadInput as refusal:
         return _say(str(refusal), BAD_INPUT)
     except NeedsMoreMemory as refusal:
@@ -71,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _link(asked: argparse.Namespace) -> None:
+def _link(asked: argparse.Namespace, *, alone: bool) -> None:
     folder = Folder(asked.out, overwrite=asked.overwrite)
     limit = memory.parse(asked.memory)
     sources = {name: io.Source(path, name) for name, path in _paths(asked.files).items()}
@@ -79,6 +84,8 @@ def _link(asked: argparse.Namespace) -> None:
     spec = _spec(asked, {name: source.headers for name, source in sources.items()})
     size = sum(source.size for source in sources.values())
     memory.check(rows, size, limit=limit, engine=spec.engine)
+    if alone and spec.engine in run.WITHOUT_PANDAS:
+        _without_pandas()
     tables = {name: source.read(spec.files[name]) for name, source in sources.items()}
     if empty := sorted(name for name, table in tables.items() if not table.num_rows):
         raise BadInput(f"{empty[0]}: there is a line of headers and no row below it; leave the file out.")
@@ -101,6 +108,33 @@ def _link(asked: argparse.Namespace) -> None:
             "report.html": lambda sink: sink.write(page.html(numbers).encode()),
         }
     )
+
+
+class _NoPandas:
+    """Finds every module but pandas where it is."""
+
+    @staticmethod
+    def find_spec(name: str, *_: object) -> None:
+        """Say that somebody else may know where a module is.
+
+        :raises ImportError: if it is pandas
+        """
+        if name == "pandas":
+            raise ImportError(name)
+
+
+def _without_pandas() -> None:
+    """Let Arrow make its first array while pandas cannot be found.
+
+    Given a list or a NumPy array, it imports pandas to see whether it was given something of its kind; that
+    takes longer than to link a small file, and nothing of pandas is used here.
+    """
+    finder: Any = _NoPandas
+    sys.meta_path.insert(0, finder)
+    try:
+        pa.array([0])
+    finally:
+        sys.meta_path.remove(finder)
 
 
 def _show(percent: int, message: str) -> None:
@@ -155,4 +189,4 @@ def _say(message: str, code: int) -> int:
 
 if __name__ == "__main__":
     hardening.keep_to_itself()
-    raise SystemExit(main())
+    raise SystemExit(main(alone=True))

@@ -12,14 +12,16 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from matching.engine.errors import LinkageError, NeedsMoreMemory
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LEFT: Final = "a_left"
 RIGHT: Final = "b_right"
@@ -80,13 +82,18 @@ def quiet(what: str) -> Iterator[None]:
         raise LinkageError(f"The linkage library failed while {what} ({type(error).__name__}).") from None
 
 
+def allowed(memory: int) -> int:
+    """Return what a step may use: what it was given, but never less than it could start with."""
+    return max(memory, _WORKING_MEMORY)
+
+
 @contextmanager
 def database(*, memory: int, threads: int) -> Iterator[Connection]:
     """Open a database in memory that can neither spill nor reach anything outside, and close it again.
 
     :raises LinkageError: if a lock did not take
     """
-    limit = max(memory, _WORKING_MEMORY)
+    limit = allowed(memory)
     connection = duckdb.connect(
         ":memory:", config={"threads": threads, "memory_limit": f"{limit // 2**20}MiB"}
     )
@@ -255,6 +262,7 @@ class SplinkModel:
 
 def toolkit_pairs(left: pa.Table, right: pa.Table | None, key: str) -> pd.MultiIndex:
     """Return the candidates that share a key, by the Python Record Linkage Toolkit."""
+    import pandas as pd
     import recordlinkage
 
     frames = [_keyed_frame(table, key) for table in (left, right) if table is not None]
@@ -270,6 +278,7 @@ def _keyed_frame(table: pa.Table, key: str) -> pd.DataFrame:
 
 def toolkit_random_pairs(left: int, right: int | None, *, pairs: int, seed: int) -> pd.MultiIndex:
     """Return random pairs, by the Python Record Linkage Toolkit."""
+    import pandas as pd
     from recordlinkage.index import Random
 
     frames = [pd.DataFrame(index=pd.RangeIndex(rows)) for rows in (left, right) if rows is not None]
@@ -286,6 +295,7 @@ def toolkit_levels(
 
     `compared` gives for each name the columns to read and a function of two lists of them.
     """
+    import pandas as pd
     import recordlinkage
     from recordlinkage.base import BaseCompareFeature
 

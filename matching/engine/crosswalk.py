@@ -15,6 +15,7 @@ from matching.engine.errors import LinkageError
 SCHEMA = pa.schema([("link_id", pa.string()), ("file", pa.string()), ("id", pa.string())])
 _TRIES: Final = 5
 _BYTES: Final = 16
+_SPARSE: Final = 4
 
 
 class FreshIds:
@@ -70,6 +71,12 @@ def draw(
 
 def _order(key: np.ndarray, ids: pa.Array) -> np.ndarray:
     """Return the rows by person and file, and several rows of one person in one file by their ids."""
+    most = int(key.max(initial=-1)) + 1
+    if most <= _SPARSE * len(key):
+        place = np.full(most, -1, np.int64)
+        place[key] = np.arange(len(key))
+        if np.count_nonzero(place >= 0) == len(key):  # each has a place of its own: nothing to sort
+            return place[place >= 0]
     order = np.argsort(key, kind="stable")
     same = key[order][1:] == key[order][:-1]
     if not same.any():

@@ -8,8 +8,9 @@ from typing import Final
 import jellyfish
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from matching.engine import coded
+from matching.engine.coded import Records
 from matching.engine.nicknames import CANONICAL
 
 CONTRADICTION: Final = "contradiction"
@@ -23,20 +24,17 @@ _IN_SEQUENCE: Final = 9
 class Facts:
     """The certain facts of all records of all files, by the number of the record over all files."""
 
-    def __init__(self, tables: Sequence[pa.Table]) -> None:
+    def __init__(self, files: Sequence[Records | pa.Table]) -> None:
         self._names: dict[tuple[int, int], bool] = {}
-        self._ssn, self._ssn_values = _codes(tables, "ssn")
-        self._sasid, self._sasid_values = _codes(tables, "sasid")
-        self._born, _ = _codes(tables, "birth_date")
-        self._last, _ = _codes(tables, "last_name")
-        given = [
-            pa.chunked_array([column for table in tables for column in table[name].chunks], pa.string())
-            for name in ("first_name", "middle_name")
-        ]
-        both = pa.chunked_array([chunk for array in given for chunk in array.chunks], pa.string())
-        codes, self._given_values = _encoded(both)
-        half = len(given[0])
-        self._first, self._middle = codes[:half], codes[half:]
+        records = coded.together(*files)
+        self._ssn, self._ssn_values = _codes(records, "ssn")
+        self._sasid, self._sasid_values = _codes(records, "sasid")
+        self._born, _ = _codes(records, "birth_date")
+        self._last, _ = _codes(records, "last_name")
+        self._first, self._given_values = _codes(records, "first_name")
+        middle, _ = _codes(records, "middle_name")
+        as_first = records[0].coding.same("middle_name", "first_name")
+        self._middle = np.append(as_first, np.int32(_UNKNOWN))[middle]
 
     def objection(self, one: int, other: int) -> str | None:
         """Say why two records must not be linked automatically, or None."""
@@ -64,20 +62,33 @@ class Facts:
         twins = _same(self._last, ones, others) & _same(self._born, ones, others)
         named = (first != second) & (first != _UNKNOWN) & (second != _UNKNOWN)
         told = np.zeros(len(ones), dtype=bool)
-        for at in np.flatnonzero(named & (apart | twins)).tolist():
+        doubtful = np.flatnonzero(named & (apart | twins))
+        for at in doubtful[self._differing(first[doubtful], second[doubtful])].tolist():
             told[at] = self.objection(int(ones[at]), int(others[at])) is not None
         return told
+
+    def _differing(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """Tell which given names can hardly be the same name, each two looked at once."""
+        names = max(len(self._given_values), 1)
+        pairs, place = np.unique(
+            np.minimum(first, second).astype(np.int64) * names + np.maximum(first, second),
+            return_inverse=True,
+        )
+        apart = [self._names_differ(*divmod(pair, names)) for pair in pairs.tolist()]
+        return np.array(apart, dtype=bool)[place]
 
     def _different(self, one: int, other: int) -> bool:
         """Tell whether no nickname, initial, slip or middle name can explain two given names as one."""
         first, second = int(self._first[one]), int(self._first[other])
         if first == self._middle[other] or second == self._middle[one]:
             return False
-        key = (first, second) if first < second else (second, first)
-        known = self._names.get(key)
+        return self._names_differ(min(first, second), max(first, second))
+
+    def _names_differ(self, low: int, high: int) -> bool:
+        known = self._names.get((low, high))
         if known is None:
             values = self._given_values
-            known = self._names[key] = differ(values[key[0]].as_py(), values[key[1]].as_py())
+            known = self._names[low, high] = differ(values[low].as_py(), values[high].as_py())
         return known
 
     @staticmethod
@@ -112,13 +123,6 @@ def differ(one: str, other: str) -> bool:
     return jellyfish.jaro_winkler_similarity(one, other) < _ALIKE
 
 
-def _codes(tables: Sequence[pa.Table], column: str) -> tuple[np.ndarray, pa.Array]:
-    return _encoded(
-        pa.chunked_array([chunk for table in tables for chunk in table[column].chunks], pa.string())
-    )
-
-
-def _encoded(values: pa.ChunkedArray) -> tuple[np.ndarray, pa.Array]:
-    encoded = values.combine_chunks().dictionary_encode()
-    codes: np.ndarray = pc.fill_null(encoded.indices, _UNKNOWN).to_numpy(zero_copy_only=False)
-    return codes, encoded.dictionary
+def _codes(records: Sequence[Records], column: str) -> tuple[np.ndarray, pa.Array]:
+    """Return the number of each record's value, over all files, and the values."""
+    return np.concatenate([side.codes(column) for side in records]), records[0].values(column)

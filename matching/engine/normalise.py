@@ -199,10 +199,16 @@ def column(values: pa.Array | pa.ChunkedArray, field: str) -> pa.Array:
     whole, rule = _whole(values), NORMALISERS[field]
     if field not in _AT_ONCE:
         return over_distinct(whole, rule)
-    if field in _VARIED:
+    if field in VARIED:
         return _by_parts(whole, rule, *_AT_ONCE[field])
     encoded = whole.dictionary_encode()
     return pc.take(_by_parts(encoded.dictionary, rule, *_AT_ONCE[field]), encoded.indices)
+
+
+def values(distinct: pa.Array, field: str) -> pa.Array:
+    """Return distinct values in their normal form, as `column` brings a whole column into it."""
+    whole, rule = _whole(distinct), NORMALISERS[field]
+    return _by_parts(whole, rule, *_AT_ONCE[field]) if field in _AT_ONCE else each(whole, rule)
 
 
 def _whole(values: pa.Array | pa.ChunkedArray) -> pa.Array:
@@ -277,5 +283,5 @@ _AT_ONCE: Final[dict[str, tuple[str, Callable[[pa.Array], pa.Array]]]] = {
     "address": ("^[0-9A-Za-z]+( [0-9A-Za-z]+)*$", _plain_addresses),
 }
 """For each field the form in which most values come, and the same rule for all of that form at once."""
-_VARIED: Final = frozenset({"ssn", "sasid", "address"})
+VARIED: Final = frozenset({"ssn", "sasid", "address"})
 """Fields of which nearly every row has a value of its own."""

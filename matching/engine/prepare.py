@@ -41,7 +41,7 @@ def _swapped(values: pa.Array) -> pa.Array:
     return pc.binary_join_element_wise(year, day, month, "")
 
 
-_MADE: Final[dict[str, Callable[[pa.Array], pa.Array]]] = {
+MADE: Final[dict[str, Callable[[pa.Array], pa.Array]]] = {
     "first_canonical": _one_by_one(normalise.canonical),
     "first_sound": normalise.sounds,
     "last_sound": normalise.sounds,
@@ -52,10 +52,11 @@ _MADE: Final[dict[str, Callable[[pa.Array], pa.Array]]] = {
     "birth_month_day": _part(4, 8),
     "birth_swapped": _swapped,
 }
-
-
-_SLICES: Final = {"ssn_first5": (0, 5), "ssn_last4": (5, 9)}
-_NUMBERS: Final = frozenset({"ssn", "sasid"})
+"""How columns are made from the distinct values of a field."""
+SLICES: Final = {"ssn_first5": _part(0, 5), "ssn_last4": _part(5, 9)}
+"""The same for fields of which nearly every row has a value of its own."""
+NUMBERS: Final = frozenset({"ssn", "sasid"})
+"""Fields that one person alone may have a value of."""
 _MOST_ROWS_UNIQUE: Final = 5
 """Where a row is a person, a number in more rows than this is nobody's."""
 
@@ -69,7 +70,7 @@ def ids(table: pa.Table, file: File, where: str) -> pa.Array:
         if column not in table.column_names:
             raise BadInput(f"{where}: there is no column “{column}”.")
     held = table[file.id_column].combine_chunks().cast(pa.string())
-    empty = pc.fill_null(pc.equal(pc.utf8_trim_whitespace(held), ""), True)
+    empty = pc.fill_null(pc.or_(pc.equal(held, ""), pc.utf8_is_space(held)), True)
     if pc.any(empty).as_py():
         raise BadInput(f"{where}: the id in column “{file.id_column}” is empty in row {_first(empty) + 1}.")
     if pc.count_distinct(held).as_py() != len(held):
@@ -110,31 +111,35 @@ def prepare(table: pa.Table, file: File) -> pa.Table:
             columns[column] = pa.nulls(rows, pa.string())
         elif column == field:
             columns[column] = normalise.column(table[file.columns[field]], field)
-            if field in _NUMBERS:
-                columns[column] = _of_one_person(columns[column], unique=file.unique)
+            if field in NUMBERS:
+                columns[column] = _of_one_person(columns[column], most_rows(file))
         elif column == "names":
-            columns[column] = _either_order(columns["first_name"], columns["last_name"])
-        elif column in _SLICES:
-            columns[column] = pc.utf8_slice_codeunits(columns[field], *_SLICES[column])
+            columns[column] = either_order(columns["first_name"], columns["last_name"])
+        elif column in SLICES:
+            columns[column] = SLICES[column](columns[field])
         else:
             if field not in encoded:
                 encoded[field] = columns[field].dictionary_encode()
-            made = _MADE[column](encoded[field].dictionary)
+            made = MADE[column](encoded[field].dictionary)
             columns[column] = pc.take(made, encoded[field].indices)
     return pa.table(columns)
 
 
-def _either_order(first: pa.Array, last: pa.Array) -> pa.Array:
+def either_order(first: pa.Array, last: pa.Array) -> pa.Array:
     """Return both names as one, the same whichever stood first; null unless both are known."""
     before = pc.less(first, last)
     low, high = pc.if_else(before, first, last), pc.if_else(before, last, first)
     return pc.binary_join_element_wise(low, high, "|")
 
 
-def _of_one_person(numbers: pa.Array, *, unique: bool) -> pa.Array:
+def most_rows(file: File) -> int:
+    """Return how many rows of a file one person's number may stand in."""
+    return _MOST_ROWS_UNIQUE if file.unique else defaults.CLUSTER_CAP
+
+
+def _of_one_person(numbers: pa.Array, most: int) -> pa.Array:
     """Return the numbers without those that more rows hold than one person's can: they are fillers."""
     counted = pc.value_counts(numbers.drop_null())
-    most = _MOST_ROWS_UNIQUE if unique else defaults.CLUSTER_CAP
     shared = counted.field("values").filter(pc.greater(counted.field("counts"), most))
     if not len(shared):
         return numbers

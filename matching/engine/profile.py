@@ -4,31 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
+from matching.engine.coded import Records
 from matching.engine.spec import File
 
 
-def profile(raw: pa.Table, prepared: pa.Table, file: File) -> dict[str, Any]:
+def profile(records: Records, file: File) -> dict[str, Any]:
     """Return the numbers of a file, before and after it was brought into its normal form."""
-    fields = [_field(raw[column], prepared[name], name) for name, column in file.columns.items()]
-    return {"rows": raw.num_rows, "one_row_per_person": file.unique, "fields": fields}
+    fields = [_field(records, name) for name in file.columns]
+    return {"rows": records.num_rows, "one_row_per_person": file.unique, "fields": fields}
 
 
-def _field(raw: pa.ChunkedArray, usable: pa.ChunkedArray, name: str) -> dict[str, Any]:
+def _field(records: Records, name: str) -> dict[str, Any]:
     """Return for one field: rows filled, usable and lost, different values, rows of the commonest."""
-    text = raw.cast(pa.string())
-    blank = pc.or_(pc.equal(text, ""), pc.utf8_is_space(text))
-    filled = pc.sum(pc.fill_null(pc.invert(blank), False)).as_py() or 0
-    counts = pc.value_counts(usable.drop_null().combine_chunks())
-    commonest = pc.max(counts.field("counts")).as_py() if len(counts) else 0
-    kept = len(usable) - usable.null_count
+    filled = records.coding.filled(name, records.place)
+    held = records.coding.column(name).held(records.place)
+    usable = int(held.sum())
     return {
         "field": name,
-        "filled": {"count": filled, "of": len(raw)},
-        "usable": {"count": kept, "of": len(raw)},
-        "lost": {"count": max(filled - kept, 0)},
-        "distinct": {"count": len(counts)},
-        "commonest": {"count": commonest},
+        "filled": {"count": filled, "of": records.num_rows},
+        "usable": {"count": usable, "of": records.num_rows},
+        "lost": {"count": max(filled - usable, 0)},
+        "distinct": {"count": int((held > 0).sum())},
+        "commonest": {"count": int(held.max(initial=0))},
     }

@@ -31,16 +31,16 @@ def find(view: memoryview, wanted: bytes, start: int) -> int:
 
 def _all_in_place(content: np.ndarray, start: int, mark: bytes) -> bool:
     """Tell at a glance: quotes open after a delimiter, close before one, and are doubled in between."""
-    beside = np.array([mark[0], 0x0A, 0x0D, _QUOTE], np.uint8)
+    beside = np.zeros(256, dtype=bool)
+    beside[[mark[0], 0x0A, 0x0D, _QUOTE]] = True
     seen = 0
     for at in range(start, len(content), _CHUNK):
         places = np.flatnonzero(content[at : at + _CHUNK] == _QUOTE) + at
-        opening = (np.arange(len(places)) + seen) % 2 == 0
+        opens, closes = places[seen % 2 :: 2], places[1 - seen % 2 :: 2]
         seen += len(places)
-        opens, closes = places[opening], places[~opening]
         before = content[opens[opens > start] - 1]
         after = content[closes[closes < len(content) - 1] + 1]
-        if not (np.isin(before, beside).all() and np.isin(after, beside).all()):
+        if not (beside[before].all() and beside[after].all()):
             return False
     return seen % 2 == 0
 

@@ -13,9 +13,9 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from matching.engine import defaults
+from matching.engine import coded, defaults
+from matching.engine.coded import Records
 from matching.engine.engines.edges import Edges, Model
 from matching.engine.normalise import NORMALISERS
 from matching.engine.spec import Block, Spec
@@ -39,15 +39,15 @@ def estimate(
     prior: float,
     accepted: float,
     linked: np.ndarray,
-    prepared: Mapping[str, pa.Table],
+    prepared: Mapping[str, Records | pa.Table],
 ) -> dict[str, Any]:
     """Return the estimated recall of one pair of files; `linked` are its links among the edges."""
     needed = bits_needed(accepted, prior)
     best = _best(model)
-    left, right = prepared[edges.pair.left], prepared[edges.pair.right]
+    left, right = coded.together(prepared[edges.pair.left], prepared[edges.pair.right])
     short = {
-        name: _short(prepared[name], best, needed)
-        for name in dict.fromkeys([edges.pair.left, edges.pair.right])
+        name: _short(side, best, needed)
+        for name, side in ((edges.pair.left, left), (edges.pair.right, right))
     }
     bound = math.prod(1 - np.mean(rows) if len(rows) else 1.0 for rows in short.values())
     told = {
@@ -83,12 +83,12 @@ def _best(model: Model) -> dict[str, float]:
     return best
 
 
-def _short(table: pa.Table, best: Mapping[str, float], needed: float) -> np.ndarray:
+def _short(records: Records, best: Mapping[str, float], needed: float) -> np.ndarray:
     """Return which rows hold too little to be linked, even if all they hold agrees."""
-    reach = np.zeros(table.num_rows)
+    reach = np.zeros(records.num_rows)
     for field, bits in best.items():
-        reach += np.where(pc.is_valid(table[field]).to_numpy(zero_copy_only=False), bits, 0.0)
-    return reach < needed if best else np.zeros(table.num_rows, bool)
+        reach += np.where(records.known(field), bits, 0.0)
+    return reach < needed if best else np.zeros(records.num_rows, bool)
 
 
 def _fields(block: Block) -> frozenset[str]:
@@ -105,14 +105,11 @@ def _enough(block: Block, best: Mapping[str, float], needed: float) -> bool:
 
 
 def _caught(
-    blocks: Sequence[Block], left: pa.Table, right: pa.Table, one: np.ndarray, other: np.ndarray
+    blocks: Sequence[Block], left: Records, right: Records, one: np.ndarray, other: np.ndarray
 ) -> list[np.ndarray]:
     """Return for each block which of the links agree on it."""
-    agree: dict[str, np.ndarray] = {}
-    for column in {column for block in blocks for column in block.on}:
-        ours, theirs = left[column].take(pa.array(one)), right[column].take(pa.array(other))
-        same = pc.fill_null(pc.equal(ours, theirs), False)
-        agree[column] = same.to_numpy(zero_copy_only=False).astype(bool)
+    columns = {column for block in blocks for column in block.on}
+    agree = {column: left.agree(right, column, one, other) for column in columns}
     return [np.logical_and.reduce([agree[column] for column in block.on]) for block in blocks]
 
 

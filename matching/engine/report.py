@@ -6,16 +6,17 @@ What leaves the hub goes through `suppress.suppressed` first.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from matching.engine import adapter, recall, subgroups
 from matching.engine import spec as specs
 from matching.engine.calibrate import Thresholds
+from matching.engine.coded import Records
 from matching.engine.engines.edges import Edges, Model
 from matching.engine.resolve import LINK, REFUSED, REVIEW, Resolution
 from matching.engine.spec import Spec
@@ -37,7 +38,7 @@ def build(
     chance: np.ndarray,
     resolution: Resolution,
     kept: np.ndarray,
-    prepared: Mapping[str, pa.Table],
+    prepared: Mapping[str, Records],
     file_of: np.ndarray,
 ) -> dict[str, Any]:
     """Return all that is told about a run, as one structure of numbers and names of fields."""
@@ -127,7 +128,7 @@ def _pair(
     kept: np.ndarray,
     resolution: Resolution,
     chance: np.ndarray,
-    prepared: Mapping[str, pa.Table],
+    prepared: Mapping[str, Records],
 ) -> dict[str, Any]:
     mine = np.flatnonzero(kept[:, 0] == number)
     index, decision = kept[mine, 1], resolution.decision[mine]
@@ -169,7 +170,7 @@ def _block(block: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _likely(
-    edges: Edges, index: np.ndarray, chance: np.ndarray, linked: np.ndarray, prepared: Mapping[str, pa.Table]
+    edges: Edges, index: np.ndarray, chance: np.ndarray, linked: np.ndarray, prepared: Mapping[str, Records]
 ) -> list[dict[str, Any]]:
     """Return how many of the likely true pairs were linked, by what changed between the two records.
 
@@ -180,17 +181,16 @@ def _likely(
     ours, theirs = edges.left[index], edges.right[index]
 
     def known(column: str) -> np.ndarray:
-        one, other = (_marks(pc.is_valid(table[column])) for table in (left, right))
-        both: np.ndarray = one[ours] & other[theirs]
+        both: np.ndarray = left.known(column)[ours] & right.known(column)[theirs]
         return both
 
     surnames, numbers = known("last_name"), known("ssn") | known("sasid")
-    alike = _same(left["last_name"], right["last_name"], ours, theirs)
+    alike = left.agree(right, "last_name", ours, theirs)
     part = np.zeros(len(alike), bool)
     unlike = np.flatnonzero(surnames & ~alike)
-    for one in _PARTS:
-        for other in _PARTS:
-            part[unlike] |= _same(left[one], right[other], ours[unlike], theirs[unlike])
+    for one, other in itertools.product(_PARTS, repeat=2):
+        as_ours = left.coding.same(other, one)[right.codes(other)[theirs[unlike]]]
+        part[unlike] |= left.codes(one)[ours[unlike]] == as_ours  # of those whose surnames are known
     ways = {
         "surname": {
             "the same": alike,
@@ -204,15 +204,6 @@ def _likely(
         {"by": way, "groups": [_found(name, chance[rows], linked[rows]) for name, rows in groups.items()]}
         for way, groups in ways.items()
     ]
-
-
-def _same(left: pa.ChunkedArray, right: pa.ChunkedArray, ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
-    found = pc.equal(left.take(pa.array(ours)), right.take(pa.array(theirs)))
-    return _marks(pc.fill_null(found, False))
-
-
-def _marks(marks: pa.ChunkedArray) -> np.ndarray:
-    return np.asarray(marks.to_numpy(zero_copy_only=False)).astype(bool)
 
 
 def _found(name: str, chance: np.ndarray, linked: np.ndarray) -> dict[str, Any]:
@@ -230,7 +221,9 @@ def _meetings(
     for one in names:
         for other in names:
             if one != other:
-                met[one, other] = np.isin(held[one], held[other])
+                there = np.zeros(int(cluster.max(initial=-1)) + 1, dtype=bool)
+                there[held[other]] = True
+                met[one, other] = there[held[one]]
     return met
 
 
@@ -243,7 +236,5 @@ def _rates(met: Mapping[tuple[str, str], np.ndarray], spec: Spec) -> Iterator[tu
 
 
 def _sizes(cluster: np.ndarray) -> list[dict[str, int]]:
-    if not len(cluster):
-        return []
-    sizes, count = np.unique(np.unique(cluster, return_counts=True)[1], return_counts=True)
-    return [{"rows": int(size), "count": int(number)} for size, number in zip(sizes, count, strict=True)]
+    people = np.bincount(np.bincount(cluster)) if len(cluster) else np.zeros(1, np.int64)
+    return [{"rows": size, "count": int(people[size])} for size in range(1, len(people)) if people[size]]

@@ -14,8 +14,6 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from matching.engine.facts import TWINS
 from matching.engine.told import Objects
@@ -101,14 +99,16 @@ def resolve(
 
 def _together(left: np.ndarray, right: np.ndarray, rows: int) -> np.ndarray:
     """Return for each record the smallest number of those it hangs together with."""
-    if not len(left):
-        return np.arange(rows)
-    graph = coo_array((np.ones(len(left), dtype=np.int8), (left, right)), shape=(rows, rows))
-    label = connected_components(graph, directed=False)[1]
-    smallest = np.full(int(label.max()) + 1, rows, dtype=np.int64)
-    # Written from the last to the first, so that the smallest number stays.
-    smallest[label[::-1]] = np.arange(rows)[::-1]
-    return smallest[label]
+    smallest = np.arange(rows)
+    while len(left):
+        one, other = smallest[left], smallest[right]
+        apart = one != other
+        left, right, one, other = left[apart], right[apart], one[apart], other[apart]
+        # Each group hangs itself on the smallest that it touches, then all look to the end of their chain.
+        np.minimum.at(smallest, np.maximum(one, other), np.minimum(one, other))
+        while (shorter := smallest[smallest]).tobytes() != smallest.tobytes():
+            smallest = shorter
+    return smallest
 
 
 def _contested(

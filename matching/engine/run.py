@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,18 +13,21 @@ import pyarrow as pa
 
 from matching.engine import calibrate, crosswalk, defaults, encoded, memory, prepare, report
 from matching.engine import spec as specs
+from matching.engine.coded import Coding, Records
 from matching.engine.engines import cascade, clk, hybrid, splink, tokens, toolkit
 from matching.engine.engines.edges import Edges, Limits, Model, Pair
 from matching.engine.errors import BadInput
 from matching.engine.facts import Facts
 from matching.engine.page_words import roughly
 from matching.engine.profile import profile
-from matching.engine.resolve import REVIEW, Resolution, Scored, resolve
+from matching.engine.resolve import LINK, REFUSED, REVIEW, Resolution, Scored, resolve
 from matching.engine.spec import Spec
 from matching.engine.told import NOTHING, Told
 
 ENGINES: Final = {engine.NAME: engine for engine in (hybrid, cascade, splink, toolkit, tokens, clk)}
 DEFAULT_ENGINE: Final = hybrid.NAME
+WITHOUT_PANDAS: Final = frozenset({hybrid.NAME, cascade.NAME, tokens.NAME, clk.NAME})
+"""Engines that have no use for pandas."""
 Progress = Callable[[int, str], None]
 
 
@@ -76,9 +80,14 @@ def link(
     memory.check(rows, size, limit=memory_limit, engine=spec.engine)
     limits = Limits(memory=memory.for_database(memory_limit), threads=threads)
     progress(2, f"Bringing names, dates and numbers of {sum(rows.values()):,} rows into one form")
-    ids = {name: prepare.ids(tables[name], spec.files[name], name) for name in spec.files}
-    prepared = {name: prepare.prepare(tables[name], spec.files[name]) for name in spec.files}
-    profiles = {name: profile(tables[name], prepared[name], spec.files[name]) for name in spec.files}
+    with ThreadPoolExecutor(threads) as beside:
+        asked = {
+            name: beside.submit(prepare.ids, tables[name], spec.files[name], name) for name in spec.files
+        }
+        coding = Coding([tables[name] for name in spec.files], list(spec.files.values()))
+        prepared = dict(zip(spec.files, coding.records(threads), strict=True))
+        ids = {name: future.result() for name, future in asked.items()}
+    profiles = {name: profile(prepared[name], spec.files[name]) for name in spec.files}
     scored, skipped = _score_all(engine, spec, prepared, rows, limits, progress)
     progress(82, "Setting the thresholds of this run")
     points = calibrate.thresholds([entry.chance for entry in scored], spec)
@@ -97,22 +106,26 @@ def link(
         ids=[ids[name] for name in names],
         together=told.together,
     )
-    people = np.unique(found.cluster).size
+    people = int(np.count_nonzero(np.bincount(found.cluster))) if len(found.cluster) else 0
     progress(92, f"Drawing new ids for {roughly(people)} people and writing the report")
-    key = crosswalk.draw(found.cluster, names, [ids[name] for name in names], token=token)
-    numbers = report.build(
-        spec=spec,
-        profiles=profiles,
-        scored=[(entry.edges, entry.model, entry.prior) for entry in scored],
-        skipped=skipped,
-        points=points,
-        chance=pairs.chance,
-        resolution=found,
-        kept=kept,
-        prepared=prepared,
-        file_of=file_of,
-    ) | encoded.told(encoding)
-    edges = _edges_table(pairs, kept, found, spec, scored, ids, rows)
+    with ThreadPoolExecutor(threads) as beside:
+        drawn = beside.submit(
+            crosswalk.draw, found.cluster, names, [ids[name] for name in names], token=token
+        )
+        listed = beside.submit(_edges_table, pairs, kept, found, spec, scored, ids, rows)
+        numbers = report.build(
+            spec=spec,
+            profiles=profiles,
+            scored=[(entry.edges, entry.model, entry.prior) for entry in scored],
+            skipped=skipped,
+            points=points,
+            chance=pairs.chance,
+            resolution=found,
+            kept=kept,
+            prepared=prepared,
+            file_of=file_of,
+        ) | encoded.told(encoding)
+        key, edges = drawn.result(), listed.result()
     clusters = pa.table(
         {
             "file": pa.array(names, pa.string()).take(pa.array(file_of)),
@@ -158,7 +171,7 @@ def why_not(spec: Spec, pair: Pair, rows: Mapping[str, int]) -> str | None:
 def _score_all(
     engine: Any,
     spec: Spec,
-    prepared: Mapping[str, pa.Table],
+    prepared: Mapping[str, Records],
     rows: Mapping[str, int],
     limits: Limits,
     progress: Progress,
@@ -171,7 +184,7 @@ def _score_all(
             skipped.append({"left": pair.left, "right": pair.right, "reason": reason})
             continue
         at = 10 + 70 * number // len(todo)
-        left, right = prepared[pair.left], prepared[pair.right]
+        left, right = (_as_taken(engine, prepared[name]) for name in (pair.left, pair.right))
         progress(at, f"Learning from {pair.label}{_so_far(scored)}")
         if hasattr(engine, "fit_and_score"):
             model, edges = engine.fit_and_score(spec, pair, left, right, limits=limits)
@@ -182,6 +195,11 @@ def _score_all(
         chance, prior = calibrate.probabilities(edges, spec, dict(rows))
         scored.append(_Scored(edges, model, chance, prior))
     return scored, skipped
+
+
+def _as_taken(engine: Any, records: Records) -> Records | pa.Table:
+    """Return a file as an engine takes it: in numbers, or in words."""
+    return records if getattr(engine, "BY_NUMBERS", False) else records.table
 
 
 def _so_far(scored: list[_Scored]) -> str:
@@ -230,17 +248,19 @@ def _edges_table(
         mine = np.flatnonzero(kept[:, 0] == number)
         edges, index = entry.edges, kept[mine, 1]
         blocks = [block["block"] for block in entry.model.blocks]
+        decision = found.decision[mine]
+        word = np.where(decision == LINK, 0, np.where(decision == REVIEW, 1, 2))
         parts.append(
             pa.table(
                 {
-                    "file_l": pa.array([edges.pair.left] * len(mine), pa.string()),
+                    "file_l": pa.repeat(edges.pair.left, len(mine)),
                     "id_l": ids[edges.pair.left].take(pa.array(edges.left[index])),
-                    "file_r": pa.array([edges.pair.right] * len(mine), pa.string()),
+                    "file_r": pa.repeat(edges.pair.right, len(mine)),
                     "id_r": ids[edges.pair.right].take(pa.array(edges.right[index])),
                     "weight": pa.array(np.round(edges.evidence[index], 3)),
                     "probability": pa.array(np.round(pairs.chance[mine], 6)),
                     "rule": pa.array(blocks, pa.string()).take(pa.array(edges.rule[index])),
-                    "decision": pa.array(found.decision[mine], pa.string()),
+                    "decision": pa.array([LINK, REVIEW, REFUSED], pa.string()).take(pa.array(word)),
                 }
             )
         )

@@ -10,7 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from matching.engine import defaults
+from matching.engine import coded, defaults
+from matching.engine.coded import UNKNOWN as UNKNOWN_CODE
+from matching.engine.coded import Records
+from matching.engine.engines import meetings
 from matching.engine.spec import File, Spec
 
 POINTS_BELOW: Final = 0.03
@@ -26,7 +29,7 @@ _NUMBERS: Final = ("ssn", "sasid", "birth_date", "middle_name")
 
 
 def of_files(
-    spec: Spec, prepared: Mapping[str, pa.Table], met: Mapping[tuple[str, str], np.ndarray]
+    spec: Spec, prepared: Mapping[str, Records | pa.Table], met: Mapping[tuple[str, str], np.ndarray]
 ) -> list[dict[str, Any]]:
     """Return the match rate of each subgroup of each file, its interval, and whether it is behind."""
     found = []
@@ -34,7 +37,8 @@ def of_files(
         matched = matched_rows(name, met)
         if matched is None:
             continue
-        for dimension, labels in _dimensions(prepared[name], spec.fields_of(name)):
+        (records,) = coded.together(prepared[name])
+        for dimension, labels in _dimensions(records, spec.fields_of(name)):
             found.append({"file": name, **by(dimension, labels, matched)})
     return found
 
@@ -68,9 +72,10 @@ def by(dimension: str, labels: Labels, hit: np.ndarray) -> dict[str, Any]:
     """
     whole = float(hit.mean())
     names, place = np.unique(np.array(labels.names, dtype=str), return_inverse=True)
-    group = place[labels.number]
-    sizes = np.bincount(group, minlength=len(names))
-    hits = np.bincount(group[hit.astype(bool)], minlength=len(names))
+    sizes, hits = (
+        np.bincount(place, weights=np.bincount(rows, minlength=len(place)), minlength=len(names))
+        for rows in (labels.number, labels.number[hit.astype(bool)])
+    )
     groups = [
         {"group": str(name), **rate(int(hits[n]), int(sizes[n]), whole)}
         for n, name in enumerate(names)
@@ -121,31 +126,53 @@ def matched_rows(name: str, met: Mapping[tuple[str, str], np.ndarray]) -> np.nda
     return np.asarray(np.logical_or.reduce(others))
 
 
-def _dimensions(table: pa.Table, fields: frozenset[str]) -> Iterator[tuple[str, Labels]]:
+def _dimensions(records: Records, fields: frozenset[str]) -> Iterator[tuple[str, Labels]]:
     """Yield the ways in which a file's rows are grouped."""
     if "sex" in fields:
-        yield "sex", labels_of(table["sex"])
+        yield "sex", _labels(records, "sex")
     if "birth_date" in fields:
-        years = labels_of(table["birth_year"])
+        years = _labels(records, "birth_year")
         yield "year of birth", Labels(years.number, [_band(year) for year in years.names])
     for field in _NUMBERS:
         if field in fields:
-            yield f"{defaults.WORDS[field]} on file", _yes_no(pc.is_valid(table[field]))
+            yield f"{defaults.WORDS[field]} on file", _yes_no(records.known(field))
     if "last_name" in fields:
-        parts = pc.not_equal(table["last_a"], table["last_b"])
-        yield "surname of two parts", _yes_no(pc.fill_null(parts, False))
+        yield "surname of two parts", _yes_no(_of_two_parts(records))
     if {"last_name", "birth_date", "first_name"} <= fields:
-        yield "surname and birth date of somebody else too", _yes_no(_shared(table))
+        yield "surname and birth date of somebody else too", _yes_no(_shared(records))
 
 
-def _shared(table: pa.Table) -> np.ndarray:
+def _of_two_parts(records: Records) -> np.ndarray:
+    as_second = np.append(records.coding.same("last_a", "last_b"), np.int32(UNKNOWN_CODE))
+    several = as_second[records.codes("last_a")] != records.codes("last_b")
+    return several & records.known("last_a")
+
+
+def _shared(file: Records | pa.Table) -> np.ndarray:
     """Mark rows whose surname and birth date the file also holds with another first name, as twins' are."""
-    last, born, first = (labels_of(table[column]) for column in ("last_name", "birth_date", "first_name"))
-    known = np.logical_and.reduce([each.number < len(each.names) - 1 for each in (last, born, first)])
-    key = last.number.astype(np.int64) * len(born.names) + born.number
-    people = np.unique(key[known] * len(first.names) + first.number[known]) // len(first.names)
-    keys, times = np.unique(people, return_counts=True)
-    return known & np.isin(key, keys[times > 1])
+    (records,) = coded.together(file)
+    last, born, first = (records.codes(c).astype(np.int64) for c in ("last_name", "birth_date", "first_name"))
+    known = np.flatnonzero((last >= 0) & (born >= 0) & (first >= 0))
+    key = last[known] * (len(records.values("birth_date")) + 1) + born[known]
+    perhaps = meetings.several(key)
+    known, key = known[perhaps], key[perhaps]
+    order = np.argsort(key)
+    key, name = key[order], first[known][order]
+    start = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]])[: len(key)])
+    size = np.diff(np.append(start, len(key)))
+    several = (
+        np.minimum.reduceat(name, start) != np.maximum.reduceat(name, start) if len(start) else start > 0
+    )
+    shared = np.zeros(records.num_rows, dtype=bool)
+    shared[known[order[np.repeat(several, size)]]] = True
+    return shared
+
+
+def _labels(records: Records, column: str) -> Labels:
+    """Return the values of a column as groups; what is missing is a group of its own, the last."""
+    names = records.values(column).to_pylist()
+    codes = records.codes(column)
+    return Labels(np.where(codes < 0, len(names), codes), [*names, UNKNOWN])
 
 
 def _band(year: str) -> str:
@@ -155,9 +182,8 @@ def _band(year: str) -> str:
     return f"{start}–{start + _BAND - 1}"
 
 
-def _yes_no(marks: pa.ChunkedArray | np.ndarray) -> Labels:
-    held = marks if isinstance(marks, np.ndarray) else marks.to_numpy(zero_copy_only=False)
-    return Labels(np.asarray(held).astype(np.int64), ("no", "yes"))
+def _yes_no(marks: np.ndarray) -> Labels:
+    return Labels(marks.astype(np.int64), ("no", "yes"))
 
 
 def labels_of(column: pa.ChunkedArray) -> Labels:

@@ -19,6 +19,8 @@ from matching.engine.errors import BadInput
 _BOM: Final = b"\xef\xbb\xbf"
 _DELIMITERS: Final = (b"\t", b"|", b";", b",")
 _BLOCK: Final = 16 * 2**20
+_SMALL_BLOCK: Final = 2 * 2**20
+"""Read in pieces of this size, so that all threads have work."""
 _CHUNK: Final = 4 * 2**20
 _HEADER: Final = 4 * 2**20
 _NOT_TEXT: Final = (
@@ -68,14 +70,19 @@ class Text:
             return "error"
 
         try:
-            return self._parsed(wanted, note, threads=True)
+            try:
+                return self._parsed(wanted, note, block=_SMALL_BLOCK)
+            except pa.ArrowException:
+                if ragged:
+                    raise
+                return self._parsed(wanted, note, block=_BLOCK)  # a row may be longer than the small one
         except pa.ArrowException:
             raise self._what_is_wrong(ragged) from None
 
-    def _parsed(self, wanted: Sequence[str], note: Any, *, threads: bool) -> pa.Table:
+    def _parsed(self, wanted: Sequence[str], note: Any, *, block: int, threads: bool = True) -> pa.Table:
         return pacsv.read_csv(
             pa.BufferReader(self._content.slice(self._data)),
-            read_options=pacsv.ReadOptions(use_threads=threads, block_size=_BLOCK, column_names=self.headers),
+            read_options=pacsv.ReadOptions(use_threads=threads, block_size=block, column_names=self.headers),
             parse_options=pacsv.ParseOptions(
                 delimiter=self._mark,
                 quote_char='"' if self._quoted else False,
@@ -88,6 +95,7 @@ class Text:
                 null_values=[""],
                 strings_can_be_null=True,
                 quoted_strings_can_be_null=True,
+                check_utf8=False,  # that was seen already, with the line to name
             ),
         )
 
@@ -169,7 +177,7 @@ class Text:
             return "error"
 
         with contextlib.suppress(pa.ArrowException):
-            self._parsed(self.headers[:1], note, threads=False)
+            self._parsed(self.headers[:1], note, block=_BLOCK, threads=False)
         row = first[0] if first else None
         place = "a row" if row is None else self._place(row.number)
         has = "" if row is None else f": {row.actual_columns}"

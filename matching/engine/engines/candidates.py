@@ -1,161 +1,161 @@
-"""The queries that find candidates: pairs without doubt, then what the blocks give, and pairs by chance."""
+"""Finding candidates: pairs without doubt, then what the blocks give, and pairs by chance."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import numpy as np
 
 from matching.engine import adapter
-from matching.engine.adapter import Connection
-from matching.engine.engines.edges import Pair
-from matching.engine.engines.keys import held, key
+from matching.engine.coded import Records
+from matching.engine.engines.edges import Limits, Pair
+from matching.engine.engines.joins import mixed
+from matching.engine.engines.meetings import Groups, Side, met, met_within, once
+from matching.engine.errors import NeedsMoreMemory
 from matching.engine.spec import Block, Spec
 
 _CHANCE_PAIRS: Final = 200_000
 _DRAWN: Final = 40_000
 _STEP: Final = 7919
 _TIGHT: Final = frozenset({"ssn", "sasid", "birth_date"})
+_BYTES_OF_A_PAIR: Final = 64
+"""What a candidate takes until it is scored."""
 
 
 class Candidates:
-    """The queries on one pair of files that are loaded."""
+    """The candidates of one pair of files."""
 
-    def __init__(self, spec: Spec, pair: Pair, connection: Connection, names: Sequence[str]) -> None:
-        self._spec, self._pair, self._connection = spec, pair, connection
-        self._left, self._right = names[0], names[-1]
+    def __init__(self, spec: Spec, pair: Pair, left: Records, right: Records, limits: Limits) -> None:
+        self._spec, self._pair, self._limits = spec, pair, limits
+        self._sides = left, right
+        self._rest = [np.arange(side.num_rows) for side in self._sides]
+        self._pairs: list[np.ndarray] = []
+        self._count = 0
 
-    def _run(self, query: str) -> None:
-        adapter.run(self._connection, query)
-
-    def sure(self, passes: Sequence[Sequence[str]], numbers: Sequence[str], blocks: Sequence[Block]) -> int:
-        """Find the pairs without doubt, and say how many; what they leave stands in tables of its own."""
-        self._run("CREATE TABLE sure (l INTEGER, r INTEGER)")
-        apart = " AND ".join(f"(a.{n} = b.{n} OR a.{n} IS NULL OR b.{n} IS NULL)" for n in numbers) or "true"
+    def sure(self, passes: Sequence[Sequence[str]], numbers: Sequence[str]) -> int:
+        """Find the pairs without doubt, and say how many; the others are what is left."""
+        found = 0
         for on in passes if not self._pair.one_file else ():
-            one, other = (
-                f"(SELECT {key(on)} AS k, min(row) AS row, {self._any(numbers)} FROM {name}_keys f"  # noqa: S608
-                f" ANTI JOIN sure s ON f.row = s.{column}"
-                f" WHERE {held(on)} GROUP BY 1 HAVING count(*) = 1)"
-                for name, column in ((self._left, "l"), (self._right, "r"))
-            )
-            self._run(
-                f"INSERT INTO sure SELECT a.row, b.row FROM {one} a"  # noqa: S608
-                f" JOIN {other} b ON a.k = b.k WHERE {apart}"
-            )
-        keys = ", ".join(["row", *(f"{key(block.on)} AS k{n}" for n, block in enumerate(blocks))])
-        for name, column in {self._left: "l", self._right: "r"}.items():
-            self._run(
-                f"CREATE TABLE {name}_rest AS SELECT {keys} FROM {name}_keys f"  # noqa: S608
-                f" ANTI JOIN sure s ON f.row = s.{column}"
-            )
-            if any(f"{name}_all" in self._sides(block) for block in blocks):
-                self._run(f"CREATE TABLE {name}_all AS SELECT {keys} FROM {name}_keys")  # noqa: S608
-            self._run(f"DROP TABLE {name}_keys")
-        return int(adapter.table(self._connection, "SELECT count(*) AS n FROM sure")["n"][0].as_py())
-
-    @staticmethod
-    def _any(numbers: Sequence[str]) -> str:
-        return ", ".join(f"min({n}) AS {n}" for n in numbers) or "0 AS none"
+            one, other = once(*(side.keys(on) for side in self._all_or_rest(rest=(True, True))))
+            fits = np.ones(len(one), dtype=bool)
+            for number in numbers:
+                mine, theirs = self._sides[0].codes(number)[one], self._sides[1].codes(number)[other]
+                fits &= (mine == theirs) | (mine < 0) | (theirs < 0)
+            pair = one[fits], other[fits]
+            self._rest = [_without(*both) for both in zip(self._rest, pair, strict=True)]
+            self._keep(*pair, rule=0)
+            found += int(fits.sum())
+        return found
 
     def candidates(self, blocks: Sequence[Block]) -> list[dict[str, Any]]:
-        """Find what the blocks give, each pair once, under the first block that has it."""
-        sizes, parts = [], ["SELECT (l::BIGINT << 32) | r::BIGINT AS pair, 0::SMALLINT AS rule FROM sure"]
-        for number, block in enumerate(blocks):
-            left, right = self._sides(block)
-            dropped, size = self._full_keys(number, left, right)
-            sizes.append({"block": block.name, **size})
-            if not size["pairs"]:
-                continue
-            name, apart = f"k{number}", "AND l.row < r.row" if self._pair.one_file else ""
-            some = f"AND l.{name} NOT IN (SELECT k FROM {dropped})"  # noqa: S608
-            kept = some if size["keys_left_out"] else ""
-            parts.append(
-                f"SELECT (l.row::BIGINT << 32) | r.row::BIGINT AS pair, {number + 1}::SMALLINT AS rule"  # noqa: S608
-                f" FROM {left} l JOIN {right} r ON l.{name} = r.{name} WHERE true {apart} {kept}"
-            )
-        self._run(
-            "CREATE TABLE found AS SELECT (pair >> 32)::INTEGER AS l, (pair & 4294967295)::INTEGER AS r, rule"  # noqa: S608
-            f" FROM (SELECT pair, min(rule) AS rule FROM ({' UNION ALL '.join(parts)}) GROUP BY pair)"
-        )
-        for name in {self._left, self._right}:
-            self._run(f"DROP TABLE IF EXISTS {name}_all; DROP TABLE {name}_rest")
+        """Find what the blocks give, and return how many pairs each gave and left out."""
+        sides = {rest: self._all_or_rest(rest) for rest in {self._where(block) for block in blocks}}
+        sizes = []
+        with ThreadPoolExecutor(self._limits.threads) as pool:
+            groups = pool.map(lambda block: self._groups(block, *sides[self._where(block)]), blocks)
+            for number, (block, found) in enumerate(zip(blocks, groups, strict=True), start=1):
+                one, other = found.lefts, found.rights
+                pairs = one * (one - 1) // 2 if self._pair.one_file else one * other
+                full = self._full(pairs, rows=sum(len(side.rows) for side in sides[self._where(block)]))
+                sizes.append(
+                    {
+                        "block": block.name,
+                        "pairs": int(pairs[~full].sum()),
+                        "keys_left_out": int(full.sum()),
+                        "pairs_left_out": int(pairs[full].sum()),
+                    }
+                )
+                self._take(found.some(~full) if full.any() else found, number)
         return sizes
 
-    def _sides(self, block: Block) -> tuple[str, str]:
-        """Return the tables in which a block looks: all records, or those that are not yet sure.
+    def _groups(self, block: Block, left: Side, right: Side) -> Groups:
+        if self._pair.one_file:
+            return met_within(left.keys(block.on))
+        return met(left.keys(block.on), right.keys(block.on))
+
+    def _all_or_rest(self, rest: tuple[bool, bool]) -> tuple[Side, Side]:
+        left, right = (
+            Side(side, left_over if only else np.arange(side.num_rows))
+            for side, left_over, only in zip(self._sides, self._rest, rest, strict=True)
+        )
+        return left, right
+
+    def _where(self, block: Block) -> tuple[bool, bool]:
+        """Tell for either side whether a block looks only among those that are not yet sure.
 
         A record that is sure of its one partner in a file of one row a person has no other there.
         """
+        if self._pair.one_file:
+            return True, True  # nobody is sure in a single file: the rest is all
         loose = not _TIGHT & set(block.on)
         files = self._spec.files
-        left = loose or files[self._pair.right].unique
-        right = loose or files[self._pair.left].unique
+        return loose or files[self._pair.right].unique, loose or files[self._pair.left].unique
+
+    def _full(self, pairs: np.ndarray, *, rows: int) -> np.ndarray:
+        """Tell which keys of a block would alone, or all together, give too many pairs: the fullest go."""
+        cap = self._spec.pairs_per_row * rows
+        full: np.ndarray = pairs > self._spec.block_cap
+        if int(pairs.sum()) > cap:
+            size, keys = np.unique(pairs, return_counts=True)
+            over = np.cumsum(size * keys) > cap
+            full |= pairs >= size[over][0]
+        return full
+
+    def _take(self, groups: Groups, rule: int) -> None:
+        self._allow(int((groups.lefts * groups.rights).sum()))
+        left, right = groups.pairs()
         if self._pair.one_file:
-            left = right = True  # nobody is sure in a single file: the rest is all
-        return (
-            f"{self._left}_{'rest' if left else 'all'}",
-            f"{self._right}_{'rest' if right else 'all'}",
-        )
+            once_each = left < right
+            left, right = left[once_each], right[once_each]
+        self._keep(left, right, rule)
 
-    def _full_keys(self, number: int, left: str, right: str) -> tuple[str, dict[str, int]]:
-        """Find the keys of a block that would alone, or all together, give too many pairs."""
-        of, name = f"k{number}", f"full_{number}"
-        pairs = "a.n * (a.n - 1) // 2" if self._pair.one_file else "a.n * b.n"
-        one, other = (
-            f"(SELECT {of} AS k, count(*)::HUGEINT AS n FROM {t} WHERE {of} IS NOT NULL GROUP BY 1)"  # noqa: S608
-            for t in (left, right)
-        )
-        sizes = f"SELECT a.k, {pairs} AS pairs FROM {one} a JOIN {other} b ON a.k = b.k"  # noqa: S608
-        whole = self._one(
-            "SELECT coalesce(sum(pairs), 0)::DOUBLE AS pairs, coalesce(max(pairs), 0)::DOUBLE AS most,"  # noqa: S608
-            f" (SELECT count(*) FROM {left}) + (SELECT count(*) FROM {right}) AS rows FROM ({sizes})"
-        )
-        cap = self._spec.pairs_per_row * int(whole["rows"])
-        if whole["most"] <= self._spec.block_cap and whole["pairs"] <= cap:
-            return name, {"pairs": int(whole["pairs"]), "keys_left_out": 0, "pairs_left_out": 0}
-        self._run(
-            f"""CREATE TEMP TABLE {name} AS WITH sizes AS ({sizes}),
-                 by_size AS (SELECT pairs, count(*) AS keys FROM sizes GROUP BY 1),
-                 running AS (SELECT pairs, sum(pairs * keys) OVER (ORDER BY pairs) AS so_far FROM by_size)
-            SELECT k, pairs FROM sizes WHERE pairs > {self._spec.block_cap}
-            OR pairs IN (SELECT pairs FROM running WHERE so_far > {cap})"""  # noqa: S608
-        )
-        lost = self._one(
-            f"SELECT count(*) AS keys, coalesce(sum(pairs), 0)::DOUBLE AS pairs FROM {name}"  # noqa: S608
-        )
-        return name, {
-            "pairs": int(whole["pairs"] - lost["pairs"]),
-            "keys_left_out": int(lost["keys"]),
-            "pairs_left_out": int(lost["pairs"]),
-        }
+    def _allow(self, more: int) -> None:
+        """Pass if so many more pairs fit into memory.
 
-    def _one(self, query: str) -> dict[str, Any]:
-        """Return the one row of a query."""
-        return adapter.table(self._connection, query).to_pylist()[0]
+        :raises NeedsMoreMemory: if they do not
+        """
+        self._count += more
+        if self._count * _BYTES_OF_A_PAIR > adapter.allowed(self._limits.memory):
+            raise NeedsMoreMemory(
+                "The memory limit was reached while finding candidates; give the run more memory."
+            )
+
+    def _keep(self, left: np.ndarray, right: np.ndarray, rule: int) -> None:
+        wide, narrow = self._bits()
+        self._pairs.append((left << wide) | (right << narrow) | rule)
+
+    def _bits(self) -> tuple[int, int]:
+        """Return by how much a row on the left and one on the right are moved in a pair's one number."""
+        narrow = (len(self._spec.blocks) + 1).bit_length()
+        return narrow + max(self._sides[1].num_rows, 1).bit_length(), narrow
 
     def found(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return the candidates in the order of their rows, and which block found each first."""
-        both = adapter.table(self._connection, "SELECT l, r, rule FROM found ORDER BY l, r")
-        self._run("DROP TABLE found")
-        left, right = (both[name].to_numpy().astype(np.int64) for name in ("l", "r"))
-        return left, right, both["rule"].to_numpy().astype(np.int16)
+        """Return the candidates in the order of their rows, each once, and which block found each first."""
+        wide, narrow = self._bits()
+        pairs = np.sort(np.concatenate([*self._pairs, np.empty(0, np.int64)]))
+        self._pairs = []
+        both = pairs >> narrow
+        first = np.concatenate([[True], both[1:] != both[:-1]])[: len(both)]
+        both, rule = both[first], pairs[first] & ((1 << narrow) - 1)
+        return both >> (wide - narrow), both & ((1 << (wide - narrow)) - 1), rule.astype(np.int16)
 
-    def drawn(self, left: int, right: int) -> tuple[np.ndarray, np.ndarray]:
+    def drawn(self, weights: Sequence[tuple[str, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
         """Return pairs drawn by chance.
 
-        Records are drawn by a hash of what they hold, each side by its own, never by their place in the file:
-        the same records give the same sample in whatever order they come.
+        Records are drawn by a number made of what they hold, each side by its own, never by their place in
+        the file: the same records give the same sample in whatever order they come.
         """
         rows = []
-        for side, name in enumerate((self._left, self._right)):
-            told = adapter.table(
-                self._connection,
-                f"SELECT row FROM {name}_keys"  # noqa: S608
-                f" ORDER BY hash(mark, {int(self._spec.seed) + side}) LIMIT {_DRAWN}",
-            )
-            rows.append(told["row"].to_numpy().astype(np.int64))
+        for side, records in enumerate(self._sides):
+            mark = np.full(records.num_rows, self._spec.seed + side, np.uint64)
+            with np.errstate(over="ignore"):
+                for column, weight in weights:
+                    mark = mixed(mark) + np.append(weight, np.uint64(1))[records.codes(column)]
+            mark = mixed(mark)
+            few = np.argpartition(mark, _DRAWN)[:_DRAWN] if len(mark) > _DRAWN else np.arange(len(mark))
+            rows.append(few[np.argsort(mark[few], kind="stable")])
         if not len(rows[0]) or not len(rows[1]):
             return np.empty(0, np.int64), np.empty(0, np.int64)
         number = np.arange(_CHANCE_PAIRS)
@@ -164,3 +164,9 @@ class Candidates:
         other = rows[1][(number + number // lefts * _STEP) % rights]
         apart = one != other if self._pair.one_file else np.ones(len(one), dtype=bool)
         return one[apart], other[apart]
+
+
+def _without(rows: np.ndarray, gone: np.ndarray) -> np.ndarray:
+    kept = np.ones(int(rows.max(initial=-1)) + 1, dtype=bool)
+    kept[gone] = False
+    return rows[kept[rows]]

@@ -8,12 +8,15 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
+from matching.engine.coded import Records
 from matching.engine.engines import mixture, patterns
 from matching.engine.engines.edges import Edges, Limits, Model, Pair
 from matching.engine.engines.splink import usable
 from matching.engine.spec import Spec
 
 NAME: Final = "hybrid"
+BY_NUMBERS: Final = True
+"""It takes files as they are coded; tables of text it codes itself."""
 _KEPT_BITS: Final = -9.0
 _TOO_FEW: Final = (
     f"Fewer than {mixture.FEW} pairs beyond doubt:"
@@ -21,7 +24,9 @@ _TOO_FEW: Final = (
 )
 
 
-def fit(spec: Spec, pair: Pair, left: pa.Table, right: pa.Table, *, limits: Limits) -> Model:
+def fit(
+    spec: Spec, pair: Pair, left: Records | pa.Table, right: Records | pa.Table, *, limits: Limits
+) -> Model:
     """Learn from the two files how telling each level of agreement is.
 
     :raises NeedsMoreMemory: if the limit is reached
@@ -29,7 +34,9 @@ def fit(spec: Spec, pair: Pair, left: pa.Table, right: pa.Table, *, limits: Limi
     return fit_and_score(spec, pair, left, right, limits=limits)[0]
 
 
-def score(spec: Spec, model: Model, left: pa.Table, right: pa.Table, *, limits: Limits) -> Edges:
+def score(
+    spec: Spec, model: Model, left: Records | pa.Table, right: Records | pa.Table, *, limits: Limits
+) -> Edges:
     """Score every candidate that the blocks find.
 
     :raises NeedsMoreMemory: if the limit is reached
@@ -39,7 +46,7 @@ def score(spec: Spec, model: Model, left: pa.Table, right: pa.Table, *, limits: 
 
 
 def fit_and_score(
-    spec: Spec, pair: Pair, left: pa.Table, right: pa.Table, *, limits: Limits
+    spec: Spec, pair: Pair, left: Records | pa.Table, right: Records | pa.Table, *, limits: Limits
 ) -> tuple[Model, Edges]:
     """Learn and score in one go: the candidates are found once.
 
@@ -59,7 +66,9 @@ def fit_and_score(
     return model, _edges(found, pair, learnt)
 
 
-def _find(spec: Spec, pair: Pair, left: pa.Table, right: pa.Table, limits: Limits) -> patterns.Patterns:
+def _find(
+    spec: Spec, pair: Pair, left: Records | pa.Table, right: Records | pa.Table, limits: Limits
+) -> patterns.Patterns:
     compared, blocks = usable(spec, pair)
     return patterns.find(spec, pair, left, right, compared, blocks, limits=limits)
 
@@ -69,7 +78,7 @@ def _prior(learnt: mixture.Learnt) -> float:
 
 
 def _edges(found: patterns.Patterns, pair: Pair, learnt: mixture.Learnt) -> Edges:
-    evidence = learnt.evidence(found.pattern, found.sure)
+    evidence = learnt.evidence(found.kinds, found.kind_sure)[found.kind]
     prior = _prior(learnt)
     kept = np.flatnonzero(evidence + math.log2(prior / (1 - prior)) >= _KEPT_BITS)
     return Edges(

@@ -7,6 +7,14 @@ from typing import Final
 
 from matching.engine.spec import Level
 
+MADE_FROM: Final = {
+    "nickname": ("first_canonical",),
+    "shared_part": ("last_a", "last_b"),
+    "other_given_name": ("first_name", "middle_name"),
+    "swapped_names": ("first_name", "last_name"),
+    "swapped_day": ("birth_swapped",),
+}
+"""What a level reads beside the field itself."""
 _FIXED_WIDTH: Final = frozenset({"ssn", "birth_date"})
 
 

@@ -84,11 +84,10 @@ class Learnt:
 
     def evidence(self, patterns: np.ndarray, sure: np.ndarray) -> np.ndarray:
         """Return log2 of how much likelier each pattern is for one person than for two."""
-        kinds, where = np.unique(patterns * 2 + sure, return_inverse=True)
-        logs = _logs(self.groups, self.match, self.chance, kinds // 2)
-        others = _others(logs, self.counts, np.where(kinds % 2, self.possible, self.residue))
+        logs = _logs(self.groups, self.match, self.chance, patterns)
+        others = _others(logs, self.counts, np.where(sure, self.possible, self.residue))
         bits = (logs["match"] - (others - math.log(self.possible))) / math.log(2)
-        return np.clip(bits, -_MOST, _MOST)[where]
+        return np.clip(bits, -_MOST, _MOST)
 
 
 def learn(found: Patterns) -> Learnt:
@@ -97,9 +96,9 @@ def learn(found: Patterns) -> Learnt:
     chance = [_chance(group, found) for group in groups]
     match = [group.within(_said(group, found)) for group in groups]
     belief = match
-    kinds, number = np.unique(found.pattern * 2 + found.sure, return_counts=True)
-    patterns, strangers = kinds // 2, np.where(kinds % 2, found.possible, found.residue)
-    sure = float(found.sure.sum())
+    patterns, number = found.kinds, found.number
+    strangers = np.where(found.kind_sure, found.possible, found.residue)
+    sure = float(number[found.kind_sure].sum())
     counts = {"match": max(sure * 1.1, 1.0)} | dict.fromkeys(_ALIKE, max(sure * 0.01, 0.5))
     of_group = [group.states_of(patterns) for group in groups]
     first = _shares(_logs(groups, match, chance, patterns), counts, strangers)["match"]

@@ -12,27 +12,18 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from matching.engine import adapter, defaults
-from matching.engine.adapter import LEFT, RIGHT, Connection
-from matching.engine.engines import levels
+from matching.engine import adapter, coded, defaults
+from matching.engine.adapter import Connection
+from matching.engine.coded import Records
 from matching.engine.engines.candidates import Candidates
+from matching.engine.engines.comparing import Comparing, Rows
 from matching.engine.engines.edges import Limits, Pair
 from matching.engine.spec import Block, Comparison, Spec
 
 _BUCKETS: Final = (2.0**-7, 2.0**-9, 2.0**-11, 2.0**-13, 2.0**-15)
 """Agreement on a value is told apart by how common it is: above the first, …, below the last."""
-_AT_ONCE: Final = 400_000
-"""So many pairs stand side by side in memory at a time."""
 _NUMBERS: Final = ("ssn", "sasid")
-_MADE_FROM: Final = {
-    "nickname": ("first_canonical",),
-    "shared_part": ("last_a", "last_b"),
-    "other_given_name": ("first_name", "middle_name"),
-    "swapped_names": ("first_name", "last_name"),
-    "swapped_day": ("birth_swapped",),
-}
 
 
 @dataclass(frozen=True)
@@ -46,6 +37,11 @@ class Scale:
     def states(self) -> int:
         """Return how many values this comparison has in a pattern."""
         return 1 + BUCKETS + len(self.comparison.levels) - 1
+
+    @property
+    def exact(self) -> int:
+        """Return the last state of exact agreement; the levels after it follow."""
+        return BUCKETS
 
     def level_of(self, state: int) -> int | None:
         """Return the number of the level in the specification, or None for “unknown”."""
@@ -67,9 +63,12 @@ class Patterns:
     left: np.ndarray
     right: np.ndarray
     rule: np.ndarray
-    pattern: np.ndarray
-    sure: np.ndarray
-    """Which candidates the certain passes found."""
+    kind: np.ndarray
+    """For each candidate which of the kinds below it is."""
+    kinds: np.ndarray
+    kind_sure: np.ndarray
+    number: np.ndarray
+    """For each kind its pattern, whether the certain passes found it, and how many candidates are of it."""
     blocks: list[dict[str, Any]]
     chance: tuple[np.ndarray, np.ndarray]
     """Patterns of random pairs, and how many pairs had each."""
@@ -83,8 +82,8 @@ class Patterns:
 def find(
     spec: Spec,
     pair: Pair,
-    left: pa.Table,
-    right: pa.Table,
+    left: Records | pa.Table,
+    right: Records | pa.Table,
     compared: Sequence[Comparison],
     blocks: Sequence[Block],
     *,
@@ -94,42 +93,50 @@ def find(
 
     :raises NeedsMoreMemory: if the limit is reached
     """
-    sides = {LEFT: left} if pair.one_file else {LEFT: left, RIGHT: right}
-    marks, by_chance = _buckets(list(sides.values()), compared)
+    ours, theirs = coded.together(left, right)
+    if pair.one_file:
+        theirs = ours
+    often, by_chance = _buckets([ours] if pair.one_file else [ours, theirs], compared)
     scales = _scales(compared)
+    fields = [comparison.field for comparison in compared]
     passes = sure_passes(compared)
-    columns = _columns(compared)
-    keyed = {column for on in [*passes, *(block.on for block in blocks)] for column in on}
-    numbers = [number for number in _NUMBERS if number in columns]
-    needed = sorted(keyed | set(numbers))
+    read = {column for on in [*passes, *(block.on for block in blocks)] for column in on}
+    ours.coding.ready(sorted(read), limits.threads)
+    query = Candidates(spec, pair, ours, theirs, limits)
+    sure = query.sure(passes, [number for number in _NUMBERS if number in fields])
+    sizes = query.candidates(blocks)
+    one, other, rule = query.found()
     with (
         adapter.quiet("comparing the records"),
         adapter.database(memory=limits.memory, threads=limits.threads) as connection,
     ):
-        for name, table in sides.items():
-            load(connection, name, table, needed, columns)
-        query = Candidates(spec, pair, connection, list(sides))
-        drawn = query.drawn(left.num_rows, right.num_rows)
-        sure = query.sure(passes, numbers, blocks)
-        sizes = query.candidates(blocks)
-        one, other, rule = query.found()
-        compare = _Compare(connection, list(sides.values()), marks, columns, _expression(scales))
-        pattern = compare.patterns(one, other)
-        chance = np.unique(compare.patterns(*drawn), return_counts=True)
-    possible, residue = _possible(pair, left.num_rows, right.num_rows, sure, spec)
+        compare = Comparing(connection, ours, theirs, threads=limits.threads)
+        pattern = compare.patterns(scales, often, Rows(one, other))
+        drawn = query.drawn([(field, _weights(connection, ours, field)) for field in fields])
+        chance = np.unique(compare.patterns(scales, often, Rows(*drawn)), return_counts=True)
+    kinds, kind, number = np.unique(pattern * 2 + (rule < 1), return_inverse=True, return_counts=True)
+    possible, residue = _possible(pair, ours.num_rows, theirs.num_rows, sure, spec)
     return Patterns(
         scales=scales,
         left=one,
         right=other,
         rule=rule,
-        pattern=pattern,
-        sure=rule < 1,
+        kind=kind,
+        kinds=kinds // 2,
+        kind_sure=kinds % 2 == 1,
+        number=number,
         blocks=[{"block": SURE_RULE, "pairs": sure, "keys_left_out": 0, "pairs_left_out": 0}, *sizes],
         chance=(chance[0], chance[1].astype(float)),
         exact_by_chance=by_chance,
         possible=possible,
         residue=residue,
     )
+
+
+def _weights(connection: Connection, records: Records, field: str) -> np.ndarray:
+    """Return for each value of a field a number that follows from it alone."""
+    made = adapter.over(connection, pa.table({"value": records.values(field)}), "hash(value) AS weight")
+    return np.asarray(made["weight"].to_numpy())
 
 
 SURE_RULE: Final = "agree on nearly everything"
@@ -157,49 +164,19 @@ def _scales(compared: Sequence[Comparison]) -> list[Scale]:
     return scales
 
 
-def _columns(compared: Sequence[Comparison]) -> list[str]:
-    """Return the columns that the comparisons read."""
-    wanted = [comparison.field for comparison in compared]
-    for comparison in compared:
-        for level in comparison.levels:
-            wanted += _MADE_FROM.get(level.kind, ())
-    return list(dict.fromkeys(wanted))
-
-
-def _expression(scales: Sequence[Scale]) -> str:
-    """Return the SQL that gives a pair's pattern."""
-    terms = []
-    for scale in scales:
-        field = scale.comparison.field
-        cases = [f"WHEN l_{field} IS NULL OR r_{field} IS NULL THEN 0"]
-        cases.append(f"WHEN l_{field} = r_{field} THEN 1 + l_{field}_often")
-        for number, level in enumerate(scale.comparison.levels[1:], start=1):
-            told = levels.condition(field, level, "l_{}".format, "r_{}".format)
-            state = BUCKETS + number
-            cases.append(f"ELSE {state}" if level.kind == "else" else f"WHEN {told} THEN {state}")
-        terms.append(f"(CASE {' '.join(cases)} END)::BIGINT * {scale.stride}")
-    return " + ".join(terms)
-
-
 def _buckets(
-    sides: Sequence[pa.Table], compared: Sequence[Comparison]
-) -> tuple[list[dict[str, pa.Array]], dict[str, np.ndarray]]:
-    """Return for each file and field how common each row's value is, and what agreement is worth there.
+    sides: Sequence[Records], compared: Sequence[Comparison]
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Return for each field how common each value is, and what agreement is worth there.
 
     Agreement by chance is counted within each file: no pair there, or hardly one, is the same person.
     """
-    marks: list[dict[str, pa.Array]] = [{} for _ in sides]
+    often: dict[str, np.ndarray] = {}
     by_chance: dict[str, np.ndarray] = {}
     for comparison in compared:
         field = comparison.field
-        chunks = [table[field].combine_chunks() for table in sides]
-        encoded = pa.chunked_array(chunks, pa.string()).combine_chunks().dictionary_encode()
-        codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
-        counts, start = [], 0
-        for chunk in chunks:
-            own = codes[start : start + len(chunk)]
-            counts.append(np.bincount(own[own >= 0], minlength=len(encoded.dictionary)).astype(float))
-            start += len(chunk)
+        column = sides[0].coding.column(field)
+        counts = [column.held(side.place).astype(float) for side in sides]
         total = np.sum(counts, axis=0)
         share = total / max(float(total.sum()), 1.0)
         if field in _NUMBERS:
@@ -207,13 +184,9 @@ def _buckets(
         else:
             place = np.searchsorted(np.array(_BUCKETS[::-1]), share, side="right")
             bucket = (len(_BUCKETS) - place).astype(np.int8)
-        by_row = np.append(bucket, np.int8(0))[codes]
-        start = 0
-        for mark, chunk in zip(marks, chunks, strict=True):
-            mark[field] = pa.array(by_row[start : start + len(chunk)])
-            start += len(chunk)
+        often[field] = bucket
         by_chance[field] = _within(counts, bucket)
-    return marks, by_chance
+    return often, by_chance
 
 
 def _within(counts: Sequence[np.ndarray], bucket: np.ndarray) -> np.ndarray:
@@ -222,47 +195,3 @@ def _within(counts: Sequence[np.ndarray], bucket: np.ndarray) -> np.ndarray:
         agree += np.bincount(bucket, weights=own * (own - 1) / 2, minlength=BUCKETS)
         possible += float(own.sum()) * (float(own.sum()) - 1) / 2
     return agree / max(possible, 1.0)
-
-
-def load(
-    connection: Connection, name: str, table: pa.Table, keyed: Sequence[str], compared: Sequence[str]
-) -> None:
-    """Copy into the database what keys are made of, and a hash of all that is compared."""
-    wide = table.select(list(dict.fromkeys(["row", *keyed, *compared])))
-    made = ", ".join(["row", *keyed, f"hash({', '.join(compared)}) AS mark"])
-    adapter.copy(connection, f"{name}_keys", wide, made)
-
-
-class _Compare:
-    """Compares pairs of records: their values side by side, a piece at a time."""
-
-    def __init__(
-        self,
-        connection: Connection,
-        sides: Sequence[pa.Table],
-        marks: Sequence[dict[str, pa.Array]],
-        columns: Sequence[str],
-        expression: str,
-    ) -> None:
-        self._connection, self._expression = connection, expression
-        self._held = [
-            {column: side[column].combine_chunks() for column in columns}
-            | {f"{field}_often": mark for field, mark in own.items()}
-            for side, own in zip(sides, marks, strict=True)
-        ]
-
-    def patterns(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        """Return the pattern of each pair, in the order of the pairs."""
-        out = np.empty(len(left), dtype=np.int64)
-        for start in range(0, len(left), _AT_ONCE):
-            piece = slice(start, start + _AT_ONCE)
-            taken: dict[str, pa.Array] = {}
-            for side, held_there, rows in (
-                ("l", self._held[0], pa.array(left[piece])),
-                ("r", self._held[-1], pa.array(right[piece])),
-            ):
-                taken |= {f"{side}_{name}": values.take(rows) for name, values in held_there.items()}
-            out[piece] = adapter.over(self._connection, pa.table(taken), f"{self._expression} AS pattern")[
-                "pattern"
-            ].to_numpy()
-        return out

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import jellyfish
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -20,6 +19,9 @@ from matching.engine import adapter
 from matching.engine.engines.edges import Edges, Limits, Model, Pair
 from matching.engine.engines.splink import usable
 from matching.engine.spec import Block, Comparison, Level, Spec
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 NAME: Final = "toolkit"
 _CHANCE_PAIRS: Final = 60_000
@@ -57,6 +59,8 @@ def fit(spec: Spec, pair: Pair, left: pa.Table, right: pa.Table, *, limits: Limi
 
 def score(spec: Spec, model: Model, left: pa.Table, right: pa.Table, *, limits: Limits) -> Edges:
     """Score every candidate that the blocks find."""
+    import pandas as pd  # where it is used: every run of another engine would start later for it
+
     pair = model.pair
     compared, blocks = usable(spec, pair)
     total_cap = spec.pairs_per_row * (left.num_rows + right.num_rows)
@@ -110,6 +114,8 @@ def _evidence(
 
 def _shares(values: pa.ChunkedArray, others: pa.ChunkedArray) -> np.ndarray:
     """Return for each row of a column how common its value is in both files."""
+    import pandas as pd
+
     both = pd.concat([values.to_pandas(), others.to_pandas()], ignore_index=True)
     return both.map(both.value_counts(normalize=True)).iloc[: len(values)].to_numpy()
 
@@ -118,6 +124,8 @@ def _keyed(
     block: Block, left: pa.Table, right: pa.Table | None, key_cap: int, total_cap: int
 ) -> tuple[list[pa.Table], dict[str, int]]:
     """Return the keys of a block for both files, without those that would give too many pairs."""
+    import pandas as pd
+
     keys = [
         pc.binary_join_element_wise(*[table[column] for column in block.on], "|")
         for table in (left, right if right is not None else left)
@@ -143,6 +151,8 @@ def levels_of(
     pairs: pd.MultiIndex, left: pa.Table, right: pa.Table | None, compared: Sequence[Comparison]
 ) -> pd.DataFrame:
     """Return the level that each pair of rows reaches in each comparison; -1 where a value is missing."""
+    import pandas as pd
+
     if not len(pairs):
         return pd.DataFrame({comparison.field: np.empty(0, np.int64) for comparison in compared})
     features = {comparison.field: (_columns(comparison), _judge(comparison)) for comparison in compared}

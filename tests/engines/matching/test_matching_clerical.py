@@ -90,6 +90,18 @@ class TestDraw:
 
 
 class TestTold:
+    @pytest.mark.obligation("O-69")
+    def test_records_that_lack_the_same_field_are_told_apart(self):
+        columns = {"id": ["1", "2", "3"], "address": [None, None, "1 Elm"], "last": ["Ray", "Lee", "Ray"]}
+        table = pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
+        file = specs.File("id", {"address": "address", "last_name": "last"})
+
+        together = told.digests(table, file, None, salt=SALT).tolist()
+        alone = [told.digests(table, file, np.array([row]), salt=SALT)[0] for row in range(3)]
+
+        assert together == alone
+        assert len(set(together)) == 3
+
     def test_decisions_are_found_again_in_turned_and_in_replaced_files_and_lost_with_their_record(
         self, drawn, tables, complete
     ):

@@ -160,3 +160,25 @@ def test_it_runs_as_a_module(folder):
 
     assert done.returncode == 0
     assert "NAME=FILE" in done.stdout
+
+
+def test_a_link_starts_no_library_that_it_does_not_use(folder):
+    command = [
+        sys.executable,
+        "-X",
+        "importtime",
+        "-m",
+        "matching.engine",
+        "link",
+        "--out",
+        str(folder / "o"),
+    ]
+
+    ran = subprocess.run(
+        [*command, f"a={folder}/a.txt", f"b={folder}/b.csv"], capture_output=True, text=True, check=True
+    )
+
+    started = {line.split("|")[-1].strip() for line in ran.stderr.splitlines() if line.startswith("import")}
+    assert {"pyarrow", "duckdb"} <= started
+    # A library that is asked for and kept away stands there too, what it would start does not.
+    assert not {"pandas._libs", "scipy._lib", "splink", "recordlinkage"} & started

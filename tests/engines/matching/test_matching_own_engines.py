@@ -191,15 +191,18 @@ def test_at_the_limit_of_memory_the_run_is_refused_in_words(link, monkeypatch, e
 @pytest.mark.parametrize("engine", OWN)
 def test_every_database_is_locked_and_cannot_spill(link, made, monkeypatch, engine):
     seen = []
-    copy = adapter.copy
 
-    def noting(connection, *rest):
-        settings = ("temp_directory", "enable_external_access", "lock_configuration", "memory_limit")
-        asked = ", ".join(f"current_setting('{name}') AS {name}" for name in settings)
-        seen.append(list(adapter.table(connection, f"SELECT {asked}").to_pylist()[0].values()))
-        return copy(connection, *rest)
+    def noting(step):
+        def noted(connection, *rest):
+            settings = ("temp_directory", "enable_external_access", "lock_configuration", "memory_limit")
+            asked = ", ".join(f"current_setting('{name}') AS {name}" for name in settings)
+            seen.append(list(adapter.table(connection, f"SELECT {asked}").to_pylist()[0].values()))
+            return step(connection, *rest)
 
-    monkeypatch.setattr(adapter, "copy", noting)
+        return noted
+
+    for step in ("copy", "over"):
+        monkeypatch.setattr(adapter, step, noting(getattr(adapter, step)))
     tables = {"a": made.left, "b": made.right}
     link(tables, described(tables, engine=engine))
 
