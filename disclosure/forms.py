@@ -90,6 +90,12 @@ class ReturnForm(forms.Form):
 class CopyForm(forms.Form):
     """The copy of what was published."""
 
+    difference: tuple[tuple[str, str], ...] = ()  # where the acknowledgement's words differ in the file
+
     where = forms.CharField(max_length=300, label="Where was it published?")
-    copy = forms.FileField(label="The document as published", validators=[small], help_text="At most 5 MB.")
-    acknowledges = forms.BooleanField(label="The acknowledgement stands in it, word for word.")
+    copy = forms.FileField(
+        label="The document as published",
+        validators=[small],
+        help_text="PDF, DOCX, PPTX, XLSX, a web page or plain text, at most 5 MB. The portal looks for the"
+        " acknowledgement in it; a scan cannot be read.",
+    )

@@ -324,18 +324,6 @@ class TestRelease:
         output = outputs.cleared()
         assert checks.why_no_package(output, output.author, START)
 
-    @pytest.mark.obligation("O-84")
-    def test_a_copy_of_the_publication_is_due_and_filed(self, time):
-        time(LONG_AFTER)
-        output = outputs.released()
-        (due,) = deadlines.alive("published-copy", output)
-        assert due.waiting_on_person == output.author
-        said = {"name": "report.pdf", "content": b"%PDF", "where": "example.org", "by": output.author}
-        with pytest.raises(Blocked, match="acknowledgement"):
-            services.file_copy(output, acknowledges=False, at=LONG_AFTER, **said)
-        services.file_copy(output, acknowledges=True, at=LONG_AFTER, **said)
-        assert not deadlines.alive("published-copy", output)
-
     def test_the_operating_group_hears_when_it_can_be_released(self):
         output = outputs.cleared()
         services.note_review_time_over(output, by=output.author, at=LONG_AFTER)
