@@ -8,14 +8,16 @@ from typing import Any
 
 from client.failure import Failure
 from disclosure.engine.cli import DEFAULTS
+from disclosure.engine.documents.mapping import Mapped
 from disclosure.engine.errors import BadTable
-from disclosure.engine.examine import NO_PATTERN, NOT_SETTLED, SAFE, Examination, examine
+from disclosure.engine.examine import IN_TEXT, NO_PATTERN, NOT_SETTLED, SAFE, Examination, examine
 from disclosure.engine.policy import CellPolicy, from_toml
 
-_EXIT = {SAFE: 0, NO_PATTERN: 1, NOT_SETTLED: 1}
+_EXIT = {SAFE: 0, NO_PATTERN: 1, NOT_SETTLED: 1, IN_TEXT: 1}
 _VERDICTS = {
     SAFE: "No withheld cell can be worked out.",
     NO_PATTERN: "Whatever is withheld, a small count could be worked out.",
+    IN_TEXT: "Its text says numbers of people that may not be said.",
     NOT_SETTLED: "It could not be settled whether the tables are safe.",
 }
 
@@ -25,7 +27,7 @@ def add_command(commands: Any) -> None:
     parser = commands.add_parser(
         "tables", help="check a file of tables as the portal will when it is submitted, and protect them"
     )
-    parser.add_argument("file", type=Path, help="CSV or XLSX")
+    parser.add_argument("file", type=Path, help="CSV, XLSX, DOCX, PPTX or PDF")
     parser.add_argument(
         "--released",
         type=Path,
@@ -76,6 +78,7 @@ def _show(found: Examination, called: argparse.Namespace) -> None:
             "verdict": found.verdict,
             "message": found.message,
             "facts": list(found.facts),
+            "beside": found.beside.as_json() if found.beside else None,
             "tables": tables,
         }
         print(json.dumps(told, indent=2, ensure_ascii=False))
@@ -84,6 +87,8 @@ def _show(found: Examination, called: argparse.Namespace) -> None:
         print(found.message)
     for fact in found.facts:
         print(f"  in the way: {fact}")
+    if found.beside:
+        _show_beside(found.beside)
     for number, table in enumerate(tables, start=1):
         withheld = table["withheld"]
         print(f"Table {number}, {table['name']}: {len(withheld)} of {table['cells']} cells are withheld.")
@@ -95,6 +100,16 @@ def _show(found: Examination, called: argparse.Namespace) -> None:
         print(
             f"The protected tables are in {called.out}. Submit the file itself; the portal protects it again."
         )
+
+
+def _show_beside(beside: Mapped) -> None:
+    """Tell what a document holds beside its tables."""
+    for hurdle in beside.hurdles[1:]:
+        print(hurdle)
+    for finding in beside.findings:
+        print(f"  {finding.place}: {finding.quote}")
+    for place in beside.for_eyes:
+        print(f"  look at it yourself: {place}")
 
 
 def _tables(found: Examination) -> Iterator[dict[str, Any]]:
