@@ -14,11 +14,12 @@ class FileForm(forms.Form):
     """A file of tables."""
 
     file = forms.FileField(
-        label="The tables, as CSV or XLSX",
+        label="The tables, as CSV or XLSX, or a document with them, as DOCX, PPTX or PDF",
         validators=[small],
         help_text="Counts only, at most 5 MB: row labels on the left, column labels on top, totals where you"
-        " publish them. True counts, nothing withheld: the portal withholds what must not be shown.",
-        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.xlsx"}),
+        " publish them. True counts, nothing withheld: the portal withholds what must not be shown. In a"
+        " document its text, notes and charts are looked through, too; its tables alone are released.",
+        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.xlsx,.docx,.pptx,.pdf"}),
     )
 
 

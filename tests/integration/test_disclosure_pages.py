@@ -84,8 +84,8 @@ def test_what_lacks_is_said_beside_the_field(signed_in):
     answer = page(client, "submit", project, title="Graduates")
     assert answer.status_code == 200
     assert "This field is required" in text(answer)
-    answer = page(client, "submit", project, file=upload(name="t.pdf"), title="G", **outputs.CONTEXT)
-    assert "ends in .csv or .xlsx" in text(answer)
+    answer = page(client, "submit", project, file=upload(name="t.odt"), title="G", **outputs.CONTEXT)
+    assert "ends in .csv, .xlsx, .docx, .pptx or .pdf" in text(answer)
     assert not Output.objects.exists()
 
 

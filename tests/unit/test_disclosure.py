@@ -64,8 +64,8 @@ class TestSubmitting:
 
     def test_is_refused_for_a_file_of_another_kind(self):
         project = outputs.project()
-        with pytest.raises(Blocked, match=r"\.csv or \.xlsx"):
-            outputs.submitted(project, name="table.docx")
+        with pytest.raises(Blocked, match=r"ends in \.csv, \.xlsx, \.docx"):
+            outputs.submitted(project, name="table.odt")
         assert not Output.objects.exists()
 
 
