@@ -9,17 +9,19 @@ from typing import Any
 from client.failure import Failure
 from disclosure.engine.alternatives import Alternative, alternatives
 from disclosure.engine.cli import DEFAULTS
+from disclosure.engine.documents.mapping import Mapped
 from disclosure.engine.errors import BadTable
-from disclosure.engine.examine import NO_PATTERN, NOT_SETTLED, SAFE, Examination, examine
+from disclosure.engine.examine import IN_TEXT, NO_PATTERN, NOT_SETTLED, SAFE, Examination, examine
 from disclosure.engine.longform import read_long
 from disclosure.engine.policy import CellPolicy, from_toml
 from disclosure.engine.release import Outside
 from disclosure.engine.workbook import suppressed
 
-_EXIT = {SAFE: 0, NO_PATTERN: 1, NOT_SETTLED: 1}
+_EXIT = {SAFE: 0, NO_PATTERN: 1, NOT_SETTLED: 1, IN_TEXT: 1}
 _VERDICTS = {
     SAFE: "No withheld cell can be worked out.",
     NO_PATTERN: "Whatever is withheld, a small count could be worked out.",
+    IN_TEXT: "Its text says numbers of people that may not be said.",
     NOT_SETTLED: "It could not be settled whether the tables are safe.",
 }
 
@@ -29,7 +31,7 @@ def add_command(commands: Any) -> None:
     parser = commands.add_parser(
         "tables", help="check a file of tables as the portal will when it is submitted, and protect them"
     )
-    parser.add_argument("file", type=Path, help="CSV or XLSX")
+    parser.add_argument("file", type=Path, help="CSV, XLSX, DOCX, PPTX or PDF")
     parser.add_argument(
         "--released",
         type=Path,
@@ -85,7 +87,7 @@ def _others(
     found: Examination, released: list[tuple[str, bytes]], policy: CellPolicy, called: argparse.Namespace
 ) -> list[Alternative]:
     """Return what else could be done; nothing if it was not asked for, or if nothing is withheld."""
-    if not called.alternatives or found.verdict not in _VERDICTS:
+    if not called.alternatives or found.verdict not in (SAFE, NO_PATTERN, NOT_SETTLED):
         return []
     before = [read_long(label, content.decode("utf-8-sig")) for label, content in released]
     outside = Outside(released=released, tables=before)
@@ -114,6 +116,7 @@ def _show(found: Examination, others: list[dict[str, Any]], called: argparse.Nam
             "verdict": found.verdict,
             "message": found.message,
             "facts": list(found.facts),
+            "beside": found.beside.as_json() if found.beside else None,
             "tables": tables,
             "alternatives": others,
         }
@@ -123,6 +126,8 @@ def _show(found: Examination, others: list[dict[str, Any]], called: argparse.Nam
         print(found.message)
     for fact in found.facts:
         print(f"  in the way: {fact}")
+    if found.beside:
+        _show_beside(found.beside)
     for number, table in enumerate(tables, start=1):
         withheld = table["withheld"]
         print(f"Table {number}, {table['name']}: {len(withheld)} of {table['cells']} cells are withheld.")
@@ -130,17 +135,33 @@ def _show(found: Examination, others: list[dict[str, Any]], called: argparse.Nam
             print(f"  {cell['people']}: {cell['reason']}")
     if found.verdict in _VERDICTS:
         print(_VERDICTS[found.verdict])
-    if called.alternatives and not others:
+    if called.alternatives:
+        _show_others(others)
+    if called.out and found.verdict == SAFE:
+        print(
+            f"The protected tables are in {called.out}. Submit the file itself; the portal protects it again."
+        )
+
+
+def _show_others(others: list[dict[str, Any]]) -> None:
+    """Tell what else could be done, and what it costs."""
+    if not others:
         print("No other way was found that withholds less.")
     for number, other in enumerate(others, start=1):
         print(
             f"Or {number}: {other['what']}. Then {other['withheld']} of {other['numbers']} numbers are "
             f"withheld, {other['share_of_people']:.1%} of the people. Submit {other['file']} instead."
         )
-    if called.out and found.verdict == SAFE:
-        print(
-            f"The protected tables are in {called.out}. Submit the file itself; the portal protects it again."
-        )
+
+
+def _show_beside(beside: Mapped) -> None:
+    """Tell what a document holds beside its tables."""
+    for hurdle in beside.hurdles[1:]:
+        print(hurdle)
+    for finding in beside.findings:
+        print(f"  {finding.place}: {finding.quote}")
+    for place in beside.for_eyes:
+        print(f"  look at it yourself: {place}")
 
 
 def _tables(found: Examination) -> Iterator[dict[str, Any]]:

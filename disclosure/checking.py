@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db import transaction
 
 from disclosure import lifecycle, standing
+from disclosure.documents import read_document_apart
 from disclosure.engine.errors import BadTable
 from disclosure.engine.policy import CellPolicy
 from disclosure.models import CleanTable, Output, OutputCheck, OutputStatus
@@ -51,6 +52,7 @@ def check_output(file: "SealedFile", *, job: "RunningJob", at: dt.datetime) -> N
         left=lambda: end - time.monotonic(),
         told=job.progress,
         reader=_read_apart,
+        document_reader=read_document_apart,
     )
     job.progress(90, "Sealing what was found.")
     with transaction.atomic():

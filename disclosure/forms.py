@@ -14,11 +14,12 @@ class FileForm(forms.Form):
     """A file of tables."""
 
     file = forms.FileField(
-        label="The tables, as CSV or XLSX",
+        label="The tables, as CSV or XLSX, or a document with them, as DOCX, PPTX or PDF",
         validators=[small],
         help_text="Counts only, at most 5 MB: row labels on the left, column labels on top, totals where you"
-        " publish them. True counts, nothing withheld: the portal withholds what must not be shown.",
-        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.xlsx"}),
+        " publish them. True counts, nothing withheld: the portal withholds what must not be shown. In a"
+        " document its text, notes and charts are looked through, too; its tables alone are released.",
+        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.xlsx,.docx,.pptx,.pdf"}),
     )
 
 
@@ -90,6 +91,12 @@ class ReturnForm(forms.Form):
 class CopyForm(forms.Form):
     """The copy of what was published."""
 
+    difference: tuple[tuple[str, str], ...] = ()  # where the acknowledgement's words differ in the file
+
     where = forms.CharField(max_length=300, label="Where was it published?")
-    copy = forms.FileField(label="The document as published", validators=[small], help_text="At most 5 MB.")
-    acknowledges = forms.BooleanField(label="The acknowledgement stands in it, word for word.")
+    copy = forms.FileField(
+        label="The document as published",
+        validators=[small],
+        help_text="PDF, DOCX, PPTX, XLSX, a web page or plain text, at most 5 MB. The portal looks for the"
+        " acknowledgement in it; a scan cannot be read.",
+    )

@@ -75,6 +75,7 @@ class Verdict(models.TextChoices):
     UNREADABLE = "unreadable", "Cannot be read as tables of counts"
     NO_PATTERN = "no_pattern", "Cannot be protected beside what is released already"
     NOT_SETTLED = "not_settled", "Could not be settled"
+    IN_TEXT = "in_text", "Its text says what its tables may not"
 
 
 class OutputCheck(models.Model):

@@ -4,7 +4,7 @@ import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from disclosure import checks, lifecycle, standing
+from disclosure import checks, documents, lifecycle, standing
 from disclosure.models import Output, OutputCheck, OutputStatus, Verdict
 from disclosure.package import ACKNOWLEDGEMENT
 from p20win import access, clock
@@ -44,6 +44,7 @@ def detail(output: Output, person: "User", at: dt.datetime) -> dict[str, Any]:
         "found": found,
         "gap": round(100 * found.gap, 1) if found else 0,
         "verdict": verdict(output, found),
+        "document_note": documents.note_on(file),
         "job": standing.latest_job(output) if output.status == OutputStatus.UPLOADED else None,
         "file": file if file and file.status == custody.FileStatus.REFUSED else None,
         "parties": _parties(output, person),
@@ -112,6 +113,8 @@ def verdict(output: Output, found: OutputCheck | None) -> str:
             f"{found.withheld} of {found.cells} cells are withheld, {found.small} because they are small and"
             f" {found.complementary} to protect them; no withheld cell can be worked out."
         )
+    if found.verdict == Verdict.IN_TEXT:
+        return documents.IN_TEXT
     if found.verdict == Verdict.UNREADABLE:
         return "The file cannot be read as tables of counts."
     if found.verdict == Verdict.NO_PATTERN:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
 
-from disclosure import checks, lifecycle, package, standing
+from disclosure import acknowledging, checks, lifecycle, package, standing
 from disclosure.models import POINTS, Clearance, Output, OutputCheck, PublishedCopy
 from disclosure.standing import CHECK_JOB
 from p20win.accounts.public import Role
@@ -232,22 +232,28 @@ def release(output: Output, *, by: "User", at: dt.datetime) -> Output:
     return output
 
 
-@transaction.atomic
 def file_copy(
-    output: Output, *, name: str, content: bytes, where: str, acknowledges: bool, by: "User", at: dt.datetime
+    output: Output, *, name: str, content: bytes, where: str, by: "User", at: dt.datetime
 ) -> PublishedCopy:
-    """Take in the copy of what was published (O-84). Its author states that the acknowledgement stands in it.
+    """Take in the copy of what was published (O-84), if the acknowledgement stands in it (O-83).
 
-    :raises Blocked: if the output is not released, it is not the author, or the acknowledgement is missing
+    :raises Blocked: if the output is not released, or it is not the author
+    :raises NotAcknowledged: if the acknowledgement does not stand in it word for word, or nobody can tell
     """
     reasons = [why for why in (checks.is_author(output, by),) if why]
     reasons += checks.why_no_package(output, by, at)
-    if not acknowledges:
-        reasons.append("The acknowledgement must stand in every public document.")
     if not content or len(content) > LARGEST:
         reasons.append("Send a file of at most 5 MB.")
     if reasons:
         raise Blocked(reasons)
+    acknowledging.look_for(name, content)
+    return _keep_copy(output, name=name, content=content, where=where, by=by, at=at)
+
+
+@transaction.atomic
+def _keep_copy(
+    output: Output, *, name: str, content: bytes, where: str, by: "User", at: dt.datetime
+) -> PublishedCopy:
     digest = hashlib.sha256(content).hexdigest()
     row = PublishedCopy(
         output=output, name=name, content=content, digest=digest, where=where, received_at=at, by=by

@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from disclosure import checks, lifecycle, package, pages, selectors, services
+from disclosure.acknowledging import NotAcknowledged
 from disclosure.forms import ClearForm, CopyForm, FileForm, OutputForm, ReturnForm
 from disclosure.models import Output
 from p20win import clock
@@ -244,18 +245,24 @@ def fetch(request: SignedInRequest, pk: uuid.UUID) -> HttpResponseBase:
     return response
 
 
+def _filed(request: SignedInRequest, output: Output, form: CopyForm) -> None:
+    file, where = form.cleaned_data["copy"], form.cleaned_data["where"]
+    said = {"name": file.name[:200], "content": file.read(), "where": where}
+    try:
+        services.file_copy(output, by=request.user, at=clock.now(), **said)
+    except NotAcknowledged as refusal:
+        form.difference = refusal.difference
+        raise
+
+
 @members_only
 @require_http_methods(["GET", "POST"])
 def file_copy(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Take in the copy of what was published."""
     output = _output(request, pk)
     form = CopyForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
-        said = dict(form.cleaned_data)
-        file = said.pop("copy")
-        act = partial(services.file_copy, output, name=file.name[:200], content=file.read(), **said)
-        if _tried(form, partial(act, by=request.user, at=clock.now())):
-            messages.success(request, "The copy is filed.")
-            return redirect("disclosure:detail", pk=pk)
+    if request.method == "POST" and form.is_valid() and _tried(form, lambda: _filed(request, output, form)):
+        messages.success(request, "The copy is filed.")
+        return redirect("disclosure:detail", pk=pk)
     context = {"form": form, "output": output, "acknowledgement": package.ACKNOWLEDGEMENT}
     return render(request, "disclosure/copy.html", context)

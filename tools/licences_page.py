@@ -65,6 +65,10 @@ JUDGED: Final = {
     "pyrage": ("MIT", "its licence file is MIT; the metadata names none"),
     "atheris": ("Apache-2.0", "its licence file is Apache 2.0; the metadata names none"),
     "combine-errors": ("MIT", "its read-me says MIT; the metadata names none"),
+    "pypdfium2": (
+        "BSD",
+        "and parts under Apache-2.0; the PDFium inside and its libraries are as permissive",
+    ),
     "djlint": ("separate program", "GPL 3; run as a command, never imported, not shipped"),
 }
 # Programs run beside the portal and not linked: their licences put no condition on the portal.

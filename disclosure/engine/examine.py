@@ -3,9 +3,11 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from disclosure.engine.audit.judge import Report
+from disclosure.engine.documents.content import kind_of
+from disclosure.engine.documents.mapping import Mapped, mapped
 from disclosure.engine.errors import BadTable, NoSafePattern, SolverFailed, Stopped
 from disclosure.engine.longform import Table, read_long
 from disclosure.engine.policy import CellPolicy
@@ -13,7 +15,11 @@ from disclosure.engine.protect import Protection
 from disclosure.engine.reading import Reader, read_file, read_grids
 from disclosure.engine.release import Outside, intervals, protect_and_audit
 
+if TYPE_CHECKING:
+    from disclosure.engine.documents.apart import DocumentReader
+
 SAFE, UNREADABLE, NO_PATTERN, NOT_SETTLED = "safe", "unreadable", "no_pattern", "not_settled"
+IN_TEXT = "in_text"  # the sentences of a document say what its tables may not
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,7 @@ class Examination:
     protection: Protection | None = None
     report: Report | None = None
     tables: tuple[Table, ...] = field(default=())
+    beside: Mapped | None = None  # of a document: what it holds beside its tables
 
     @property
     def is_safe(self) -> bool:
@@ -50,6 +57,7 @@ class Examination:
             "facts": list(self.facts),
             "leaks": [leak.as_json() for leak in self.report.leaks] if self.report else [],
             "warnings": [warning.as_json() for warning in self.report.warnings] if self.report else [],
+            "beside": self.beside.as_json() if self.beside else None,
             "tables": self._protected() if self.protection else [_unprotected(t) for t in self.tables],
         }
         return json.dumps(said, ensure_ascii=False, sort_keys=True).encode()
@@ -110,27 +118,57 @@ def examine(
     left: Callable[[], float] | None = None,
     told: Callable[[int, str], None] = lambda percent, message: None,
     reader: Reader = read_grids,
+    document_reader: "DocumentReader | None" = None,
 ) -> Examination:
     """Read, protect and audit one file, given what the project has released before.
 
     Whatever goes wrong ends in a verdict that is not safe.
     """
     tables: list[Table] = []
+    beside = None
     try:
         told(10, "Reading the tables.")
-        tables = read_file(name, content, reader=reader)
+        if kind_of(content):
+            beside = _mapped(name, content, document_reader, policy)
+            tables = beside.tables
+            if verdict := _stopped_by(beside):
+                return Examination(*verdict, tables=tuple(tables), beside=beside)
+        else:
+            tables = read_file(name, content, reader=reader)
         before = [read_long(label, released.decode("utf-8-sig")) for label, released in earlier]
         outside = Outside(released=earlier, tables=before)
         result, report = protect_and_audit(
             tables, outside, hierarchies={}, groups={}, policy=policy, seconds=seconds, left=left, told=told
         )
     except (BadTable, UnicodeDecodeError) as problem:
-        return Examination(UNREADABLE, str(problem), tables=tuple(tables))
+        return Examination(UNREADABLE, str(problem), tables=tuple(tables), beside=beside)
     except NoSafePattern as problem:
-        return Examination(NO_PATTERN, str(problem), problem.facts, tables=tuple(tables))
+        return Examination(NO_PATTERN, str(problem), problem.facts, tables=tuple(tables), beside=beside)
     except (Stopped, SolverFailed) as problem:
-        return Examination(NOT_SETTLED, str(problem), tables=tuple(tables))
+        return Examination(NOT_SETTLED, str(problem), tables=tuple(tables), beside=beside)
     if not report.passed:
         message = "The pattern found did not pass the audit."
-        return Examination(NOT_SETTLED, message, report=report, tables=tuple(tables))
-    return Examination(SAFE, protection=result, report=report, tables=tuple(tables))
+        return Examination(NOT_SETTLED, message, report=report, tables=tuple(tables), beside=beside)
+    return Examination(SAFE, protection=result, report=report, tables=tuple(tables), beside=beside)
+
+
+def _mapped(name: str, content: bytes, reader: "DocumentReader | None", policy: CellPolicy) -> Mapped:
+    if reader is None:
+        from disclosure.engine.documents.apart import read_document  # what reads PDF starts slowly
+
+        reader = read_document
+    return mapped(name, reader(name, content), policy)
+
+
+def _stopped_by(beside: Mapped) -> tuple[str, str] | None:
+    """Return verdict and reason if a document cannot be checked whole, or says too much."""
+    if beside.hurdles:
+        return UNREADABLE, beside.hurdles[0]
+    if beside.findings:
+        return (
+            IN_TEXT,
+            "Its text says numbers of people that may not be said. Change the sentences named below.",
+        )
+    if not beside.tables:
+        return UNREADABLE, "It holds no table of counts, so there is nothing that the portal could release."
+    return None

@@ -84,11 +84,18 @@ def read_file(name: str, content: bytes, *, reader: Reader = read_grids) -> list
 
     :raises BadTable: naming file, place and remedy
     """
-    tables = [_table(place, grid) for place, grid in reader(name, content)]
-    for table in tables:
-        refuse_people(table)
-        _refuse_formulas(table)
-    return tables
+    return [table_of(place, grid) for place, grid in reader(name, content)]
+
+
+def table_of(place: str, grid: Grid) -> Table:
+    """Read one grid of cells as a table of counts.
+
+    :raises BadTable: naming place and remedy; a list of people is none
+    """
+    table = _table(place, grid)
+    refuse_people(table)
+    _refuse_formulas(table)
+    return table
 
 
 def _refuse_formulas(table: Table) -> None:

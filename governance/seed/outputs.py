@@ -117,7 +117,6 @@ class Review:
             name="report.txt",
             content=text,
             where="https://salt-meadow.example.org/reports/manufacturing",
-            acknowledges=True,
             by=self.line.cast.requestor,
             at=self.line.now(),
         )

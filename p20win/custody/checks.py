@@ -8,6 +8,7 @@ from p20win.accounts.public import Role
 from p20win.audit.public import events_of
 from p20win.custody.engine.names import name_blockers
 from p20win.custody.engine.rules import TABLE
+from p20win.custody.engine.tables import ASKED_FOR, ENDINGS
 from p20win.custody.models import (
     TAKEN,
     Encryption,
@@ -91,9 +92,7 @@ def why_not_named(slot: UploadSlot, name: str) -> list[str]:
     name = bare_name(name)
     kind = str(slot.spec["kind"])
     if kind == TABLE:
-        return (
-            [] if name.casefold().endswith((".csv", ".xlsx")) else ["Send a file that ends in .csv or .xlsx."]
-        )
+        return [] if name.casefold().endswith(ENDINGS) else [ASKED_FOR]
     return name_blockers(
         name, agencies=slot.spec.get("agencies", ()), number=str(slot.spec.get("number", "")), kind=kind
     )

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from p20win.accounts.models import User
 
 LARGEST = 1 << 40
-_ENDINGS = (".csv", ".xlsx", ".txt", ".tsv", ".tab")
+_ENDINGS = (".csv", ".xlsx", ".docx", ".pptx", ".pdf", ".txt", ".tsv", ".tab")
 
 
 class Reception:

@@ -7,6 +7,7 @@ from openpyxl import Workbook, load_workbook
 
 from client.main import main
 from disclosure.engine.examine import examine
+from tests.engines.disclosure import documents_changed as made
 from tests.engines.disclosure.samples import RULES
 
 CROSS = b"school \\ sex,female,male,Total\nAlder,3,40,43\nBirch,51,30,81\nTotal,54,70,124\n"
@@ -91,3 +92,15 @@ def test_other_ways_are_priced_and_written_as_files_to_submit(tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["tables"][0]["withheld"] == []
     assert main(["tables", str(path), "--alternatives", str(folder)]) == 2
     assert "Name a new folder with --alternatives" in capsys.readouterr().err
+
+
+def test_a_document_is_checked_like_a_table_and_its_sentences_are_told(tmp_path, capsys):
+    path = tmp_path / "study.docx"
+    path.write_bytes(made.docx("Graduates by town."))
+    assert main(["tables", str(path)]) == 0
+    path.write_bytes(made.docx("In Alder, three students left."))
+    assert main(["tables", str(path)]) == 1
+    assert "paragraph 1: In Alder, three students left." in capsys.readouterr().out
+    path.write_bytes(made.in_body(made.docx("Fine."), made.run("x", "<w:vanish/>")))
+    assert main(["tables", str(path)]) == 2
+    assert "hidden text" in capsys.readouterr().out

@@ -146,7 +146,7 @@ def files_the_copy(author: Visitor, address: str) -> None:
     """The author files what was published."""
     author.goes(address)
     author.follows("File the published copy")
-    author.writes({"where": "https://salt-meadow.example.org/reports/machining", "acknowledges": True})
+    author.writes({"where": "https://salt-meadow.example.org/reports/machining"})
     author.sends("report.txt", f"{OUTPUT}\n\n{ACKNOWLEDGEMENT}\n".encode(), button="File it", field="copy")
     author.sees("The copy is filed.", patiently=True)
     author.looks()

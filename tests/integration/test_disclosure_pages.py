@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from disclosure import services, standing
 from disclosure.models import Output, OutputStatus
+from disclosure.package import ACKNOWLEDGEMENT
 from p20win import clock
 from p20win.custody import vault_server
 from p20win.custody.models import Capability
@@ -83,8 +84,8 @@ def test_what_lacks_is_said_beside_the_field(signed_in):
     answer = page(client, "submit", project, title="Graduates")
     assert answer.status_code == 200
     assert "This field is required" in text(answer)
-    answer = page(client, "submit", project, file=upload(name="t.pdf"), title="G", **outputs.CONTEXT)
-    assert "ends in .csv or .xlsx" in text(answer)
+    answer = page(client, "submit", project, file=upload(name="t.odt"), title="G", **outputs.CONTEXT)
+    assert "ends in .csv, .xlsx, .docx, .pptx or .pdf" in text(answer)
     assert not Output.objects.exists()
 
 
@@ -125,9 +126,13 @@ def test_from_the_agencies_to_the_release(signed_in, relayed, time):
     assert "table-1.csv" in archive.namelist()
     assert answer["Cache-Control"] == "no-store"
     assert "This work would not be possible" in text(page(author, "detail", output))
-    filed = page(
-        author, "copy", output, where="example.org", copy=upload(b"%PDF", "r.pdf"), acknowledges="on"
-    )
+    words = ACKNOWLEDGEMENT.replace("data provided", "data given")
+    refused = page(author, "copy", output, where="example.org", copy=upload(words.encode(), "r.txt"))
+    assert "“given” stands where “provided” must stand." in text(refused)
+    assert '<ins><span class="usa-sr-only">Missing: </span>provided</ins>' in text(refused)
+    assert not output.copies.exists()
+    copy = upload(ACKNOWLEDGEMENT.encode(), "r.txt")
+    filed = page(author, "copy", output, where="example.org", copy=copy)
     assert "The copy is filed." in text(filed)
 
 

@@ -1,8 +1,7 @@
-"""Checks an uploaded table (CSV or XLSX) before anything reads its cells: small files, held in memory."""
+"""Checks an uploaded table or document before anything reads it: small files, held in memory."""
 
 import io
 import re
-import stat
 import zipfile
 import zlib
 from typing import IO, Any
@@ -12,21 +11,21 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
 from p20win.custody.engine import sandbox
+from p20win.custody.engine.archives import check_archive
 from p20win.custody.engine.errors import Unreadable
 from p20win.custody.engine.formulas import may_run
 from p20win.custody.engine.intake import LONGEST_MARK, what_it_is
+from p20win.custody.engine.office import MAIN_PARTS, check_office, check_pdf
 from p20win.custody.engine.report import Report, read_report
 
 LARGEST_TABLE = 20 << 20
+ENDINGS = (".csv", ".xlsx", ".docx", ".pptx", ".pdf")
+ASKED_FOR = "Send a file that ends in .csv, .xlsx, .docx, .pptx or .pdf."
 LIMITS = sandbox.Limits()
-_MOST_ENTRIES = 1000
-_MOST_UNPACKED = 100 << 20
-_MOST_RATIO = 100
 _MOST_ELEMENTS = 1_000_000
 _MOST_CELLS = 400_000
 _DEEPEST = 64
 _BLOCK = 1 << 16
-_LOCAL_HEADER = 30  # bytes, without the name
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _NOT_PLAIN = (
     "vbaproject",
@@ -76,18 +75,23 @@ def _as_dict(name: str, content: bytes) -> dict[str, Any]:
 
 
 def check_table(name: str, content: bytes) -> Report:
-    """This will say whether a table may be read: as its name says, of sane size, with plain cells."""
+    """This will say whether a file may be read: as its name says, of sane size, with plain cells."""
     report = Report()
+    ending = next((ending for ending in ENDINGS if name.casefold().endswith(ending)), "")
     if not content:
         report.add("empty")
     elif len(content) > LARGEST_TABLE:
         report.add("size", hint=f"At most {LARGEST_TABLE >> 20} MiB.")
-    elif name.casefold().endswith(".csv"):
+    elif ending == ".csv":
         _check_csv(content, report)
-    elif name.casefold().endswith(".xlsx"):
+    elif ending == ".xlsx":
         _check_workbook(content, report)
+    elif ending in MAIN_PARTS:
+        check_office(content, report, main=MAIN_PARTS[ending])
+    elif ending == ".pdf":
+        check_pdf(content, report)
     else:
-        report.add("name", hint="Send a file that ends in .csv or .xlsx.")
+        report.add("name", hint=ASKED_FOR)
     return report
 
 
@@ -113,7 +117,7 @@ def _check_csv(content: bytes, report: Report) -> None:
 def _check_workbook(content: bytes, report: Report) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if _check_archive(archive, report):
+            if check_archive(archive, report, main="xl/workbook.xml", refused=_NOT_PLAIN):
                 for entry in archive.namelist():
                     if _SHEET.fullmatch(entry):
                         with archive.open(entry) as sheet:
@@ -124,35 +128,6 @@ def _check_workbook(content: bytes, report: Report) -> None:
         )
     except (DefusedXmlException, ParseError, LookupError):
         report.add("workbook", hint="The workbook holds forbidden or broken markup.")
-
-
-def _check_archive(archive: zipfile.ZipFile, report: Report) -> bool:
-    entries = archive.infolist()
-    unpacked = sum(entry.file_size for entry in entries)
-    packed = sum(entry.compress_size for entry in entries) or 1
-    names = [entry.filename for entry in entries]
-    if len(entries) > _MOST_ENTRIES or unpacked > _MOST_UNPACKED or unpacked > packed * _MOST_RATIO:
-        report.add("workbook", hint="The workbook unpacks to far more than its size.")
-    elif len(set(names)) != len(names) or any(
-        name.startswith("/") or ".." in name.split("/") for name in names
-    ):
-        report.add("workbook", hint="The workbook's parts have unsafe names.")
-    elif _overlap(entries):
-        report.add("workbook", hint="The workbook's parts lie over each other.")
-    elif any(stat.S_ISLNK(entry.external_attr >> 16) for entry in entries):
-        report.add("workbook", hint="The workbook holds a link to a file.")
-    elif "xl/workbook.xml" not in names:
-        report.add("workbook", hint="This is not a workbook.")
-    elif any(part in name.casefold() for name in names for part in _NOT_PLAIN):
-        report.add("workbook", hint="Remove macros, links to other files and embedded objects.")
-    return report.accepted
-
-
-def _overlap(entries: list[zipfile.ZipInfo]) -> bool:
-    """Say whether two parts share bytes: so a small archive can unpack to a huge one."""
-    ordered = sorted(entries, key=lambda entry: entry.header_offset)
-    ends = (entry.header_offset + _LOCAL_HEADER + entry.compress_size for entry in ordered)
-    return any(end > after.header_offset for end, after in zip(ends, ordered[1:], strict=False))
 
 
 def _check_sheet(sheet: IO[bytes], report: Report) -> None:
