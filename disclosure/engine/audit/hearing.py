@@ -43,7 +43,8 @@ class Hearing:
             self._see(self.system.first)
         wishes = [w for i in range(len(self.questions)) for w in self._wishes(i)]
         left = self._wander([w for w in wishes if not self._granted(w)])
-        for wish in left if len(left) < _FEW else self._many(left):
+        somebody = bool(np.isfinite(self.most).any())  # a table of whole numbers that fits: no contradiction
+        for wish in left if somebody and len(left) < _FEW else self._many(left):
             if not self._granted(wish):
                 self._alone(wish)
         for number, question in enumerate(self.questions):
