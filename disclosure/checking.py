@@ -1,7 +1,9 @@
 """The check of an output, in the vault: opened, protected, attacked and sealed, all in memory."""
 
+import csv
 import datetime as dt
 import hashlib
+import io
 import secrets
 import time
 from typing import TYPE_CHECKING, Any, Final
@@ -12,15 +14,15 @@ from disclosure import lifecycle, standing
 from disclosure.documents import read_document_apart
 from disclosure.engine.errors import BadTable
 from disclosure.engine.policy import CellPolicy
-from disclosure.models import CleanTable, Output, OutputCheck, OutputStatus
+from disclosure.models import CleanTable, Known, Output, OutputCheck, OutputStatus
 from disclosure.rules import noted, rules_of
 from p20win.accounts.public import system_user
 from p20win.custody import public as custody
 from p20win.workflow import create, take
 
 if TYPE_CHECKING:
-    from disclosure.engine.examine import Examination
     from disclosure.engine.reading import Grids
+    from disclosure.examining import Found
     from p20win.custody.models import SealedFile
     from p20win.jobs.public import RunningJob
 
@@ -32,21 +34,26 @@ SECONDS: Final = 60.0  # of solver work; the clock stops it at twice that, and t
 def check_output(file: "SealedFile", *, job: "RunningJob", at: dt.datetime) -> None:
     """Check the file of an output. In the vault alone; a file that was checked already is left as it is."""
     # The solvers are loaded where they are used: every process would start half a second later.
-    from disclosure.engine.examine import examine
+    from disclosure.examining import Beside, examine_beside
 
     output = Output.objects.select_related("project", "author__organisation").get(slot=file.slot_id)
     if output.status != OutputStatus.UPLOADED:
         return
     job.progress(5, "Opening the file.")
-    beside = list(standing.beside(output))
+    beside, known = list(standing.beside(output)), standing.known_for(output)
     with custody.open_only(output.project_id, custody.DataClass.OUTPUT):
         content = b"".join(custody.open_bytes(file))
         earlier = [released for other in beside for released in _released(other)]
+    case = Beside(
+        released=earlier,
+        public=[(_called(row), bytes(row.content)) for row in known if not row.is_hierarchy],
+        hierarchies={row.name: bytes(row.content) for row in known if row.is_hierarchy},
+    )
     rules, end = rules_of(output.project), time.monotonic() + 2 * SECONDS
-    found = examine(
+    found = examine_beside(
         file.name,
         content,
-        earlier,
+        case,
         policy=rules,
         seconds=SECONDS,
         left=lambda: end - time.monotonic(),
@@ -57,7 +64,7 @@ def check_output(file: "SealedFile", *, job: "RunningJob", at: dt.datetime) -> N
     job.progress(90, "Sealing what was found.")
     with transaction.atomic():
         job.hold()
-        _keep(output, found, rules, beside, at=at)
+        _keep(output, found, rules, (beside, known), at=at)
 
 
 def _read_apart(name: str, content: bytes) -> "Grids":
@@ -74,10 +81,21 @@ def _released(other: Output) -> list[tuple[str, bytes]]:
     return [(f"“{other.title}”, {t.name}", b"".join(custody.open_bytes(t.file))) for t in tables]
 
 
+def _called(table: Known) -> str:
+    return f"“{table.name}” ({table.source}, as of {table.as_of:%Y-%m-%d})"
+
+
 def _keep(
-    output: Output, found: "Examination", rules: CellPolicy, beside: list[Output], *, at: dt.datetime
+    output: Output,
+    found: "Found",
+    rules: CellPolicy,
+    with_what: tuple[list[Output], list[Known]],
+    *,
+    at: dt.datetime,
 ) -> None:
-    by = system_user()
+    from disclosure import sheets
+
+    by, (beside, known) = system_user(), with_what
     earlier = OutputCheck.objects.filter(output=output, round=output.round).count()
     row = OutputCheck(
         project=output.project,
@@ -85,25 +103,36 @@ def _keep(
         round=output.round,
         number=earlier + 1,
         checked_at=at,
-        verdict=found.verdict,
+        verdict=found.examination.verdict,
         policy=noted(rules),
         compared_with=[str(other.pk) for other in beside],
-        sheet=_seal(output, "what-the-check-found", found.sheet(salt=secrets.token_hex(32)), at=at),
+        known=[str(row.pk) for row in known],
+        adds=found.adds(),
+        sheet=_seal(output, "what-the-check-found", sheets.written(found, salt=secrets.token_hex(32)), at=at),
         **_numbers(found),
     )
-    details = {"verdict": found.verdict, "cells": row.cells, "withheld": row.withheld, "leaks": row.leaks}
+    details = {"verdict": row.verdict, "cells": row.cells, "withheld": row.withheld, "leaks": row.leaks}
+    details |= {"unsettled": row.unsettled, "known": row.known}
     create("output.examined", row, by=by, at=at, details=details)
-    for number, content in enumerate(found.released(), start=1):
+    for number, content in enumerate(found.tables(), start=1):
         table = CleanTable(
             found=row,
             number=number,
             file=_seal(output, f"table-{number}.csv", content, at=at),
             digest=hashlib.sha256(content).hexdigest(),
             rows=content.count(b"\n") - 1,
+            facts=facts_in(content),
         )
         create("output.table_sealed", table, by=by, at=at, details={"digest": table.digest})
-    step = lifecycle.CHECK if found.is_safe else lifecycle.REFUSE
+    safe = found.examination.is_safe
+    step = lifecycle.CHECK if safe else lifecycle.CHECK_IN_DOUBT if found.is_in_doubt else lifecycle.REFUSE
     take(step, output, by=by, at=at, details=details)
+
+
+def facts_in(content: bytes) -> int:
+    """Count the numbers that a released table tells."""
+    rows = csv.DictReader(io.StringIO(content.decode()))
+    return sum(bool(row.get(column)) for row in rows for column in ("released", "pct"))
 
 
 def _seal(output: Output, name: str, content: bytes, *, at: dt.datetime) -> "SealedFile":
@@ -122,23 +151,25 @@ def _seal(output: Output, name: str, content: bytes, *, at: dt.datetime) -> "Sea
     )
 
 
-def _numbers(found: "Examination") -> dict[str, Any]:
+def _numbers(found: "Found") -> dict[str, Any]:
     numbers: dict[str, Any] = {}
-    if found.protection is not None:
+    protection, report = found.examination.protection, found.examination.report
+    if protection is not None:
         numbers |= {
-            "cells": found.protection.cells,
-            "small": found.protection.primary,
-            "complementary": found.protection.complementary,
-            "percentages": found.protection.percentages_withheld,
-            "gap": found.protection.gap,
-            "stopped_by_clock": found.protection.stopped_by_wall,
-            "solver": found.protection.solver,
+            "cells": protection.cells,
+            "small": protection.primary,
+            "complementary": protection.complementary,
+            "percentages": protection.percentages_withheld,
+            "gap": protection.gap,
+            "stopped_by_clock": protection.stopped_by_wall,
+            "solver": protection.solver,
         }
-    if found.report is not None:
+    if report is not None:
         numbers |= {
-            "questions": found.report.questions,
-            "leaks": len(found.report.leaks),
-            "warnings": len(found.report.warnings),
+            "questions": report.questions,
+            "leaks": found.leaks,
+            "unsettled": found.unsettled,
+            "warnings": len(report.warnings),
         }
     return numbers
 

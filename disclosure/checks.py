@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from p20win.projects.models import Project
 
 _STRICTER = "The rules of this project have grown stricter since the check."
+_KNOWN = "A hierarchy or public table of this project has changed since the check."
 REVIEWERS = (Role.DATA_STEWARD, Role.BOARD_MEMBER)
 
 
@@ -45,6 +46,65 @@ def is_protected(output: Output, actor: "User") -> str | None:
     if found is not None and found.verdict == Verdict.SAFE:
         return None
     return "The tables are not protected. Read what the check found and send a corrected file."
+
+
+def is_in_doubt(output: Output, actor: "User") -> str | None:
+    """A pattern was found and no count leaks, but the audit could not settle every question."""
+    found = standing.latest_check(output)
+    if found is not None and found.verdict == Verdict.NOT_SETTLED and is_open_to_ruling(found):
+        return None
+    return "The tables are not protected. Read what the check found and send a corrected file."
+
+
+def is_protected_or_in_doubt(output: Output, actor: "User") -> str | None:
+    """It may be read by the agencies; what is in doubt goes no further without a ruling of two people."""
+    return None if is_in_doubt(output, actor) is None else is_protected(output, actor)
+
+
+def is_open_to_ruling(found: OutputCheck) -> bool:
+    """Say whether people may rule on what a check left open: never where a count leaks."""
+    return found.leaks == 0 and found.doubts > 0 and found.tables.exists()
+
+
+def doubts_are_ruled_on(output: Output, actor: "User") -> str | None:
+    """Whatever the check left open, two people have ruled on it, with a reason."""
+    found = standing.latest_check(output)
+    if found is None or found.doubts == 0:
+        return None
+    ruling = standing.ruling_on(found)
+    if ruling is not None and ruling.confirmed_at is not None and is_open_to_ruling(found):
+        return None
+    many = f"{found.doubts} point{'' if found.doubts == 1 else 's'}"
+    return f"The check left {many} open: two people must rule on that, or the author sends another table."
+
+
+def knows_what_is_known_now(output: Output, actor: "User") -> str | None:
+    """No hierarchy or public table was loaded or removed since its check."""
+    found = standing.latest_check(output)
+    if found is None or set(found.known) == {str(row.pk) for row in standing.known_for(output)}:
+        return None
+    if output.status == OutputStatus.CHECKED:
+        return f"{_KNOWN} Check it again."
+    return f"{_KNOWN} Return it, so that it is checked anew."
+
+
+def wishes_are_met(output: Output, actor: "User") -> str | None:
+    """Every agency that wants to read this kind of material before has cleared it (O-82)."""
+    rows = standing.clearances(output).filter(cleared_at__isnull=False)
+    cleared = set(rows.values_list("organisation_id", flat=True))
+    waiting = [
+        wish.agency.short_name for wish in standing.wishes_about(output) if wish.agency_id not in cleared
+    ]
+    if not waiting:
+        return None
+    if not has_said(output, actor):
+        return "Waiting for the parties."
+    return f"{', '.join(waiting)} asked to read this kind of material before it is released."
+
+
+def is_submitted(output: Output, actor: "User") -> str | None:
+    """A self-check goes to nobody."""
+    return "It is a self-check. Submit it first." if output.is_trial else None
 
 
 def nobody_is_at_work(output: Output, actor: "User") -> str | None:
@@ -84,6 +144,16 @@ def is_not_own(output: Output, actor: "User") -> str | None:
     return "You wrote this output: somebody else reviews it." if output.author_id == actor.pk else None
 
 
+def is_of_another_organisation(output: Output, actor: "User") -> str | None:
+    """Nobody reviews what their own organisation wrote."""
+    if output.author.organisation_id is None or output.author.organisation_id != actor.organisation_id:
+        return None
+    return (
+        f"It was written at {actor.organisation}, where you are too: somebody of another organisation, who"
+        " holds the role for the party that is asked, reviews it."
+    )
+
+
 def every_party_clears(output: Output, actor: "User") -> str | None:
     """Every agency and the operating group cleared; no agency at all is not a clearance."""
     expected = {party.pk: party.short_name for party in standing.expected_parties(output)}
@@ -93,6 +163,8 @@ def every_party_clears(output: Output, actor: "User") -> str | None:
     waiting = sorted(name for pk, name in expected.items() if pk not in cleared)
     if has_agency and not waiting:
         return None
+    if waiting and not has_said(output, actor):  # who has not voted is not told who has
+        return "Waiting for the parties."
     return f"Waiting for {', '.join(waiting) or 'the agencies to be named'}."
 
 
@@ -115,6 +187,18 @@ def is_reviewer(output: Output, actor: "User") -> str | None:
     )
 
 
+def has_said(output: Output, actor: "User") -> bool:
+    """Say whether every party this person speaks for has decided: then they may know who else has."""
+    return all(row.cleared_at or row.returned_at for row in clearances_of(output, actor))
+
+
+def why_not_judge(output: Output, actor: "User") -> str | None:
+    """Say why this person is not one who judges this output, whatever its state."""
+    return (
+        is_not_own(output, actor) or is_reviewer(output, actor) or is_of_another_organisation(output, actor)
+    )
+
+
 def clearances_of(output: Output, actor: "User") -> list[Clearance]:
     """Return the clearances that this person may give or refuse."""
     rows = standing.clearances(output).select_related("organisation")
@@ -131,7 +215,7 @@ def why_not_clear(output: Output, actor: "User", at: dt.datetime) -> list[str]:
     """Say why this person cannot clear or return this output now; an empty list means they can."""
     if output.status != OutputStatus.IN_REVIEW:
         return [f"Not possible while the status is “{output.get_status_display()}”."]
-    if why := is_not_own(output, actor) or is_reviewer(output, actor):
+    if why := why_not_judge(output, actor):
         return [why]
     if vote_of(output, actor).cleared_at:
         return ["Your organisation has cleared it."]
@@ -142,7 +226,7 @@ def why_not_return(output: Output, actor: "User", at: dt.datetime) -> list[str]:
     """Say why this person cannot return this output now; who has cleared it may still think better of it."""
     if output.status != OutputStatus.IN_REVIEW:
         return [f"Not possible while the status is “{output.get_status_display()}”."]
-    if why := is_not_own(output, actor) or is_reviewer(output, actor):
+    if why := why_not_judge(output, actor):
         return [why]
     return access.why_not(actor, "review_output", output.project, "output", at)
 

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.db.models import QuerySet
 
-from disclosure.models import POINTS
+from disclosure.models import POINTS, Material
 from p20win.uploading import small
 from requests_app import public as requests
 
@@ -23,17 +23,9 @@ class FileForm(forms.Form):
     )
 
 
-class OutputForm(FileForm):
-    """An output and its context: the same words mean the same people."""
+class ContextForm(FileForm):
+    """A file and its context: the same words mean the same people."""
 
-    title = forms.CharField(max_length=200, label="What do the tables show?")
-    planned: Any = forms.ModelChoiceField(
-        queryset=None,
-        required=False,
-        label="Document they are for",
-        help_text="As planned in the request.",
-        empty_label="None of those planned",
-    )
     population = forms.CharField(
         max_length=200,
         label="Who is counted?",
@@ -45,13 +37,38 @@ class OutputForm(FileForm):
         help_text="Of the data from which the tables were made.",
         widget=forms.DateInput(attrs={"type": "date"}),
     )
-    field_order = ["title", "planned", "population", "period", "extracted_on", "file"]
+    field_order = ["population", "period", "extracted_on", "file"]
+
+
+class AboutForm(forms.Form):
+    """What an output is for."""
+
+    title = forms.CharField(max_length=200, label="What do the tables show?")
+    planned: Any = forms.ModelChoiceField(
+        queryset=None,
+        required=False,
+        label="Document they are for",
+        help_text="As planned in the request.",
+        empty_label="None of those planned",
+    )
+    material = forms.ChoiceField(
+        label="What will they appear in?",
+        choices=Material.choices,
+        initial=Material.REPORT,
+        help_text="Some agencies want to read some kinds before.",
+    )
 
     def __init__(self, *args: Any, planned: "QuerySet[requests.PlannedOutput]", **options: Any) -> None:
         """Offer the documents of this project's request."""
         super().__init__(*args, **options)
         chosen: Any = self.fields["planned"]
         chosen.queryset = planned
+
+
+class OutputForm(AboutForm, ContextForm):
+    """An output and its context."""
+
+    field_order = ["title", "planned", "material", "population", "period", "extracted_on", "file"]
 
 
 class ClearForm(forms.Form):

@@ -13,6 +13,12 @@ CHECK: Final = Step(
     target=OutputStatus.CHECKED,
     checks=(is_system, checks.is_protected),
 )
+CHECK_IN_DOUBT: Final = Step(
+    event="output.in_doubt",
+    sources=frozenset({OutputStatus.UPLOADED}),
+    target=OutputStatus.CHECKED,
+    checks=(is_system, checks.is_in_doubt),
+)
 REFUSE: Final = Step(
     event="output.refused",
     sources=frozenset({OutputStatus.UPLOADED}),
@@ -33,8 +39,10 @@ SEND: Final = Step(
     checks=(
         checks.is_author,
         checks.may_still_submit,
-        checks.is_protected,
+        checks.is_submitted,
+        checks.is_protected_or_in_doubt,
         checks.rules_are_those_of_its_check,
+        checks.knows_what_is_known_now,
         checks.stands_beside_others,
     ),
     label="Send to the agencies",
@@ -43,7 +51,7 @@ RETURN: Final = Step(
     event="output.returned",
     sources=frozenset({OutputStatus.IN_REVIEW}),
     target=OutputStatus.RETURNED,
-    checks=(checks.is_reviewer, checks.is_not_own),
+    checks=(checks.why_not_judge,),
     label="Return to the author",
 )
 SEND_NEW_FILE: Final = Step(
@@ -70,11 +78,14 @@ RELEASE: Final = Step(
         is_operating_group,
         checks.is_of_an_open_project,
         checks.is_not_own,
-        checks.is_protected,
+        checks.is_protected_or_in_doubt,
+        checks.doubts_are_ruled_on,
         checks.rules_are_those_of_its_check,
+        checks.knows_what_is_known_now,
         checks.every_party_clears,
+        checks.wishes_are_met,
         checks.review_time_is_over,
     ),
     label="Release",
 )
-STEPS: Final = (CHECK, REFUSE, CHECK_AGAIN, SEND, RETURN, SEND_NEW_FILE, WITHDRAW, RELEASE)
+STEPS: Final = (CHECK, CHECK_IN_DOUBT, REFUSE, CHECK_AGAIN, SEND, RETURN, SEND_NEW_FILE, WITHDRAW, RELEASE)

@@ -6,8 +6,26 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 
+from disclosure.known_models import Known, KnownKind
+from disclosure.review_models import Material, PriorReview, Ruling
 from p20win.audit.public import recorded
 from p20win.ids import uuid7
+
+__all__ = [
+    "POINTS",
+    "CleanTable",
+    "Clearance",
+    "Known",
+    "KnownKind",
+    "Material",
+    "Output",
+    "OutputCheck",
+    "OutputStatus",
+    "PriorReview",
+    "PublishedCopy",
+    "Ruling",
+    "Verdict",
+]
 
 
 class OutputStatus(models.TextChoices):
@@ -31,6 +49,8 @@ class Output(models.Model):
         "requests_app.PlannedOutput", on_delete=models.PROTECT, null=True, related_name="+"
     )
     title = models.CharField(max_length=200)
+    material = models.CharField(max_length=12, choices=Material.choices, default=Material.REPORT)
+    is_trial = models.BooleanField(default=False)  # a self-check of its author; not submitted
     population = models.CharField(max_length=200)  # who is counted: the same words mean the same people
     period = models.CharField(max_length=100)
     extracted_on = models.DateField()
@@ -48,6 +68,12 @@ class Output(models.Model):
         ordering: ClassVar = ["-status_since"]
         constraints: ClassVar = [
             models.CheckConstraint(name="output_status_known", condition=Q(status__in=OutputStatus.values)),
+            models.CheckConstraint(name="output_material_known", condition=Q(material__in=Material.values)),
+            models.CheckConstraint(
+                name="self_check_is_seen_by_nobody_else",
+                condition=Q(is_trial=False)
+                | Q(sent_at__isnull=True) & ~Q(status__in=["in_review", "released"]),
+            ),
             models.CheckConstraint(
                 name="output_in_review_has_its_clock",
                 condition=~Q(status__in=["in_review", "released"])
@@ -90,6 +116,8 @@ class OutputCheck(models.Model):
     verdict = models.CharField(max_length=12, choices=Verdict.choices)
     policy = models.JSONField()  # the numbers in force: {"min_count", "hide_zeros", "min_pct_base"}
     compared_with = models.JSONField(default=list)  # outputs whose released tables were held against it
+    known = models.JSONField(default=list)  # hierarchies and public tables it was made with
+    adds = models.JSONField(default=dict)  # counts known before, told anew, told again: none of their values
     cells = models.PositiveIntegerField(default=0)
     small = models.PositiveIntegerField(default=0)
     complementary = models.PositiveIntegerField(default=0)
@@ -97,6 +125,7 @@ class OutputCheck(models.Model):
     questions = models.PositiveIntegerField(default=0)  # asked by the audit
     leaks = models.PositiveIntegerField(default=0)
     warnings = models.PositiveIntegerField(default=0)
+    unsettled = models.PositiveIntegerField(default=0)  # questions the audit could not settle in its limit
     gap = models.FloatField(default=0)  # by how much fewer cells could at most do, as a share
     stopped_by_clock = models.BooleanField(default=False)
     solver = models.CharField(max_length=80, blank=True)
@@ -123,6 +152,11 @@ class OutputCheck(models.Model):
         """Return how many cells are withheld."""
         return self.small + self.complementary
 
+    @property
+    def doubts(self) -> int:
+        """Return how much it left open that people must rule on."""
+        return self.unsettled + self.warnings
+
 
 class CleanTable(models.Model):
     """The bytes of one protected table as they were audited: these, and no others, are handed on."""
@@ -133,6 +167,7 @@ class CleanTable(models.Model):
     file = models.OneToOneField("custody.SealedFile", on_delete=models.PROTECT, related_name="+")
     digest = models.CharField(max_length=64)  # SHA-256 of the released bytes; never of the uploaded ones
     rows = models.PositiveIntegerField()
+    facts = models.PositiveIntegerField(null=True)  # numbers it shows
 
     history = recorded()
 

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from disclosure import standing
 from disclosure.checks import REVIEWERS
-from disclosure.models import Output
+from disclosure.models import Output, Ruling
 from p20win.accounts.public import Role, operating_group, people_with_role
 from p20win.notifications.public import Notice
 
@@ -25,8 +25,9 @@ def _page(event: "Event") -> str:
 
 
 def author(event: "Event") -> Iterable["User"]:
-    """Whoever wrote it."""
-    return [_output(event).author]
+    """Whoever wrote it; of a self-check its page tells."""
+    output = _output(event)
+    return [] if output.is_trial else [output.author]
 
 
 def reviewers(event: "Event") -> Iterable["User"]:
@@ -46,6 +47,22 @@ def everyone_concerned(event: "Event") -> Iterable["User"]:
     return [*author(event), *reviewers(event)]
 
 
+def second_to_rule(event: "Event") -> Iterable["User"]:
+    """Those of the other side, of whom one answers."""
+    ruling = Ruling.objects.select_related("found__output", "agency", "asked_for").get(pk=event.subject_id)
+    if not ruling.asked_for.is_operating_group:
+        return people_with_role(Role.OPERATING_GROUP, operating_group())
+    return [person for role in REVIEWERS for person in people_with_role(role, ruling.agency)]
+
+
+def _ruled(event: "Event") -> str:
+    return (
+        Ruling.objects.select_related("found__output")
+        .get(pk=event.subject_id)
+        .found.output.get_absolute_url()
+    )
+
+
 def administrators(event: "Event") -> Iterable["User"]:
     """The operating group."""
     return people_with_role(Role.OPERATING_GROUP, operating_group())
@@ -54,6 +71,12 @@ def administrators(event: "Event") -> Iterable["User"]:
 NOTICES: Final = {
     "output.checked": Notice(
         "emails/output_checked.txt", author, "{number}: your output is checked", where=_page
+    ),
+    "output.in_doubt": Notice(
+        "emails/output_in_doubt.txt", author, "{number}: your output is not settled", where=_page
+    ),
+    "ruling.asked": Notice(
+        "emails/ruling_asked.txt", second_to_rule, "{number}: a second word is asked for", where=_ruled
     ),
     "output.refused": Notice(
         "emails/output_refused.txt", author, "{number}: your output needs another file", where=_page

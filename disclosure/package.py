@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Sequence
 from typing import Final
 
+from disclosure import standing
 from disclosure.models import CleanTable, Output, OutputCheck
 from p20win.clock import state_date
 
@@ -63,6 +64,7 @@ def readme(output: Output, tables: Sequence[CleanTable]) -> str:
 
 def audit_record(output: Output, found: OutputCheck, tables: Sequence[CleanTable]) -> bytes:
     """Write how the tables were checked, without any withheld number."""
+    ruling = standing.ruling_on(found)
     record = {
         "project": output.project.number,
         "output": str(output.pk),
@@ -75,8 +77,15 @@ def audit_record(output: Output, found: OutputCheck, tables: Sequence[CleanTable
         "gap": found.gap,
         "stopped_by_clock": found.stopped_by_clock,
         "solver": found.solver,
-        "audit": {"questions": found.questions, "leaks": found.leaks, "warnings": found.warnings},
+        "audit": {
+            "questions": found.questions,
+            "leaks": found.leaks,
+            "warnings": found.warnings,
+            "unsettled": found.unsettled,
+        },
+        "ruled_on": ruling.confirmed_at.isoformat() if ruling and ruling.confirmed_at else None,
         "compared_with": found.compared_with,
+        "known": [f"{row.get_kind_display()}: {row}" for row in standing.known_of(found)],
         "tables": [{"name": table.name, "sha256": table.digest, "rows": table.rows} for table in tables],
     }
     return json.dumps(record, indent=2, sort_keys=True).encode()

@@ -1,10 +1,9 @@
 """What the pages of this desk show, gathered for one person."""
 
 import datetime as dt
-import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from disclosure import checks, documents, lifecycle, standing
+from disclosure import checks, documents, lifecycle, review_checks, standing
 from disclosure.models import Output, OutputCheck, OutputStatus, Verdict
 from disclosure.package import ACKNOWLEDGEMENT
 from p20win import access, clock
@@ -16,20 +15,6 @@ from p20win.workflow import blockers
 if TYPE_CHECKING:
     from p20win.accounts.models import User
 
-_LETTERS: Final = {"small": "S", "complementary": "C", "dominated": "D"}
-LETTERS: Final = (
-    ("S", "small", "Counts fewer people than may be shown."),
-    ("C", "complementary", "Withheld because a small count could be worked out from it."),
-    ("P", "percentage", "Its percentage is withheld: of a small base, or of a withheld count."),
-)
-WIDTHS: Final = (
-    ("narrow", 5, "A range of 6 numbers or fewer: just as wide as the rule asks."),
-    ("some", 20, "A range of up to 21 numbers."),
-    ("wide", 100, "A range of up to 101 numbers."),
-    ("any", None, "A wider range."),
-)
-_MOST_ACROSS: Final = 12
-
 
 def detail(output: Output, person: "User", at: dt.datetime) -> dict[str, Any]:
     """Return what the page of an output shows."""
@@ -40,7 +25,7 @@ def detail(output: Output, person: "User", at: dt.datetime) -> dict[str, Any]:
     is_reviewer = checks.is_reviewer(output, person) is None
     return {
         "output": output,
-        "lead": lead(output, found),
+        "lead": lead(output, found, person),
         "found": found,
         "gap": round(100 * found.gap, 1) if found else 0,
         "verdict": verdict(output, found),
@@ -48,7 +33,7 @@ def detail(output: Output, person: "User", at: dt.datetime) -> dict[str, Any]:
         "job": standing.latest_job(output) if output.status == OutputStatus.UPLOADED else None,
         "file": file if file and file.status == custody.FileStatus.REFUSED else None,
         "parties": _parties(output, person),
-        "tables": standing.clean_tables(output) if found else [],
+        "tables": _tables(output, found),
         "not_comparable": standing.not_comparable(output),
         "compared_with": Output.objects.filter(pk__in=found.compared_with) if found else [],
         "is_author": is_author,
@@ -63,9 +48,18 @@ def detail(output: Output, person: "User", at: dt.datetime) -> dict[str, Any]:
         "why_not_withdraw": blockers(lifecycle.WITHDRAW, output, person) if is_author or is_og else [],
         "check_again": is_author
         and bool(
-            checks.stands_beside_others(output, person) or checks.rules_are_those_of_its_check(output, person)
+            checks.stands_beside_others(output, person)
+            or checks.rules_are_those_of_its_check(output, person)
+            or checks.knows_what_is_known_now(output, person)
         ),
-        "clocks": deadlines.of_subject(output),
+        "clocks": _clocks(output, person),
+        "known": standing.known_of(found) if found else [],
+        "adds": _adds(found),
+        "wishes": standing.wishes_about(output),
+        "ruling": standing.ruling_on(found) if found else None,
+        "declined": found.rulings.filter(declined_at__isnull=False) if found else [],
+        "why_not_ask_ruling": review_checks.why_not_ask_ruling(output, person, at),
+        "why_not_answer": _why_not_answer(found, person, at),
         "may_have_package": output.status == OutputStatus.RELEASED
         and not access.why_not(person, "see_counts", output.project, "output", at),
         "copies": output.copies.all(),
@@ -81,19 +75,48 @@ def why_not_look(found: OutputCheck, person: "User", at: dt.datetime) -> list[st
     ]
 
 
-def lead(output: Output, found: OutputCheck | None) -> str:
+def _tables(output: Output, found: OutputCheck | None) -> Any:
+    """Return what may be handed on; nothing while the check's open points have no ruling."""
+    if found is None or checks.doubts_are_ruled_on(output, output.author):
+        return []
+    return standing.clean_tables(output)
+
+
+def _adds(found: OutputCheck | None) -> dict[str, int]:
+    """Return what the tables add to what is known; of a check that ended without a pattern, nothing."""
+    return found.adds if found and found.cells and found.adds else {}
+
+
+def _why_not_answer(found: OutputCheck | None, person: "User", at: dt.datetime) -> list[str]:
+    ruling = standing.ruling_on(found) if found else None
+    return review_checks.why_not_answer_ruling(ruling, person, at) if ruling else ["Nothing was asked."]
+
+
+def _clocks(output: Output, person: "User") -> list[Any]:
+    """Return the clocks; who has not decided is not told by them which other party has."""
+    rows = list(deadlines.of_subject(output))
+    if output.status != OutputStatus.IN_REVIEW or checks.has_said(output, person):
+        return rows
+    mine = {row.organisation_id for row in checks.clearances_of(output, person)}
+    return [row for row in rows if row.waiting_on_organisation_id in (mine | {None})]
+
+
+def lead(output: Output, found: OutputCheck | None, person: "User") -> str:
     """Say in a sentence where an output stands, and who holds it."""
     match output.status:
         case OutputStatus.UPLOADED:
             return "The vault is checking the file."
+        case OutputStatus.CHECKED if output.is_trial:
+            return f"{verdict(output, found)} Nobody but you sees it; you can submit the same file."
         case OutputStatus.CHECKED:
             return f"{verdict(output, found)} {output.author.name} now sends it to the agencies."
         case OutputStatus.IN_REVIEW:
             rows = list(standing.clearances(output))
             cleared = sum(row.cleared_at is not None for row in rows)
+            told = f"{cleared} of {len(rows)} have cleared it." if checks.has_said(output, person) else ""
             day = clock.state_date(output.not_before) if output.not_before else None
             when = f"It can be released from {day:%b} {day.day}, {day.year}." if day else ""
-            return f"The parties read it; {cleared} of {len(rows)} have cleared it. {when}"
+            return f"The parties read it{'; ' + told if told else '.'} {when}"
         case OutputStatus.RELEASED:
             return "It is released. The package holds exactly the tables that were audited."
         case OutputStatus.RETURNED:
@@ -119,83 +142,32 @@ def verdict(output: Output, found: OutputCheck | None) -> str:
         return "The file cannot be read as tables of counts."
     if found.verdict == Verdict.NO_PATTERN:
         return "Whatever is withheld, a small count could be worked out from what is released already."
+    if checks.is_open_to_ruling(found):
+        many = f"{found.unsettled} question{'' if found.unsettled == 1 else 's'}"
+        return (
+            f"A pattern withholds {found.withheld} of {found.cells} cells and no count is known to leak, but"
+            f" {many} could not be settled. It is not released unless two people rule on that."
+        )
     return "The check could not settle whether the tables are safe, so they are not released."
 
 
 def _parties(output: Output, person: "User") -> list[dict[str, Any]]:
-    """Return each party's word; the others' only when all are in, so that each judges alone."""
+    """Return each party's word; the others' only when all are in, so that each judges alone.
+
+    A return ends the round at once, so that somebody has decided would say how: who has not decided is not
+    told that either.
+    """
     rows = list(standing.clearances(output).select_related("organisation", "decided_by"))
     all_in = all(row.cleared_at or row.returned_at for row in rows)
     told = all_in or output.status != OutputStatus.IN_REVIEW
     mine = {row.pk for row in checks.clearances_of(output, person)}
+    may_know = told or checks.has_said(output, person)
     return [
-        {"row": row, "told": told or row.pk in mine, "has_decided": bool(row.cleared_at or row.returned_at)}
+        {
+            "row": row,
+            "told": told or row.pk in mine,
+            "is_open": may_know or row.pk in mine,
+            "has_decided": bool(row.cleared_at or row.returned_at),
+        }
         for row in rows
     ]
-
-
-# --- the sheet: what the vault relayed, for one page
-
-
-def sheet(content: bytes) -> dict[str, Any]:
-    """Lay out what a check says of single cells."""
-    said: dict[str, Any] = json.loads(content)
-    said["grids"] = [grid(table) for table in said["tables"]]
-    return said
-
-
-def grid(table: dict[str, Any]) -> dict[str, Any]:
-    """Lay a long table out in rows and columns, as one reads it."""
-    dims = table["dimensions"]
-    across = dims[-1] if len(dims) > 1 and _fits(table) else None
-    cut = len(dims) - 1 if across else len(dims)
-    heads: list[str] = []
-    lines: dict[tuple[str, ...], dict[str, Any]] = {}
-    for row in table["rows"]:
-        head = row["codes"][-1] if across else "Count"
-        if head not in heads:
-            heads.append(head)
-        lines.setdefault(tuple(row["codes"][:cut]), {})[head] = cell(row)
-    rows = [
-        {"labels": labels, "cells": [cells.get(head) for head in heads]} for labels, cells in lines.items()
-    ]
-    return {
-        "name": table["name"],
-        "dimensions": dims[:cut],
-        "across": across,
-        "heads": heads,
-        "rows": rows,
-        "is_open": any(row.get("interval") for row in table["rows"]),
-    }
-
-
-def _fits(table: dict[str, Any]) -> bool:
-    return len({row["codes"][-1] for row in table["rows"]}) <= _MOST_ACROSS
-
-
-def cell(row: dict[str, Any]) -> dict[str, Any]:
-    """Return what one cell shows: the count, whether it goes out, and the letter of the reason."""
-    reason = row["reason"].split(";")[0].strip()
-    letter = _LETTERS.get(reason, "")
-    if not letter and "percentage" in row["reason"]:
-        letter = "P"
-    return {
-        "count": row["count"],
-        "shown": row["shown"],
-        "letter": letter,
-        "reason": row["reason"],
-        "percentage": row["percentage"],
-        "percentage_shown": row["percentage_shown"],
-        "interval": row.get("interval"),  # a sheet of before has none
-        "width": _width(row.get("interval")),
-    }
-
-
-def _width(interval: dict[str, Any] | None) -> str:
-    """Say how open a withheld cell is, in four steps."""
-    if interval is None:
-        return ""
-    if interval["high"] is None:
-        return "any"
-    wide = interval["high"] - interval["low"]
-    return next((name for name, most, _ in WIDTHS if most is not None and wide <= most), WIDTHS[-1][0])

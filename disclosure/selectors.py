@@ -42,8 +42,8 @@ def visible_to(user: "User") -> QuerySet[Output]:
 
 
 def outputs(project: "Project") -> QuerySet[Output]:
-    """Return a project's outputs, the latest first."""
-    return Output.objects.filter(project=project).select_related("author", "planned")
+    """Return a project's outputs, the latest first; self-checks are none."""
+    return Output.objects.filter(project=project, is_trial=False).select_related("author", "planned")
 
 
 def released(project: "Project") -> QuerySet[Output]:

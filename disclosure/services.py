@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db import transaction
 
 from disclosure import acknowledging, checks, lifecycle, package, standing
-from disclosure.models import POINTS, Clearance, Output, OutputCheck, PublishedCopy
+from disclosure.models import POINTS, Clearance, Material, Output, OutputCheck, PublishedCopy
 from disclosure.standing import CHECK_JOB
 from p20win.accounts.public import Role
 from p20win.audit.public import first_in_line
@@ -43,8 +43,10 @@ def submit(
     period: str,
     extracted_on: dt.date,
     planned: "PlannedOutput | None" = None,
+    material: str = Material.REPORT,
     name: str,
     content: Iterable[bytes],
+    is_trial: bool = False,
     by: "User",
     at: dt.datetime,
 ) -> Output:
@@ -61,13 +63,16 @@ def submit(
         author=by,
         planned=planned,
         title=title,
+        material=material,
+        is_trial=is_trial,
         population=" ".join(population.split()),
         period=" ".join(period.split()),
         extracted_on=extracted_on,
         slot=_slot(project, title, by=by, at=at),
         status_since=at,
     )
-    create("output.submitted", output, by=by, at=at, details={"extracted_on": extracted_on})
+    event = "output.tried" if is_trial else "output.submitted"
+    create(event, output, by=by, at=at, details={"extracted_on": extracted_on})
     custody.receive(content, output.slot, by=by, name=name, at=at)
     return output
 

@@ -2,9 +2,19 @@
 
 from typing import TYPE_CHECKING, Final
 
-from django.db.models import QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 
-from disclosure.models import CleanTable, Clearance, Output, OutputCheck, OutputStatus
+from disclosure.models import (
+    CleanTable,
+    Clearance,
+    Known,
+    KnownKind,
+    Output,
+    OutputCheck,
+    OutputStatus,
+    PriorReview,
+    Ruling,
+)
 from p20win.accounts.public import operating_group
 from p20win.jobs import public as jobs
 from p20win.projects import public as projects
@@ -12,7 +22,7 @@ from p20win.projects import public as projects
 if TYPE_CHECKING:
     from p20win.accounts.models import Organisation
     from p20win.jobs.models import Job
-
+    from p20win.projects.models import Project
 
 CHECK_JOB: Final = "disclosure.check_output"
 GOING_OUT = (OutputStatus.IN_REVIEW, OutputStatus.RELEASED)
@@ -45,8 +55,64 @@ def not_comparable(output: Output) -> QuerySet[Output]:
 
 
 def expected_parties(output: Output) -> list["Organisation"]:
-    """Return those who must clear it: every agency whose data the project uses, and the operating group."""
-    return [*projects.suppliers(output.project), operating_group()]
+    """Return those who must clear it: every agency whose data the project uses, and the operating group.
+
+    An agency that wants to read this kind of material before is asked whatever else it does in the project.
+    """
+    agencies = {agency.pk: agency for agency in projects.suppliers(output.project)}
+    agencies |= {wish.agency_id: wish.agency for wish in wishes_about(output)}
+    return [*sorted(agencies.values(), key=lambda agency: agency.short_name), operating_group()]
+
+
+def wishes(project: "Project") -> QuerySet[PriorReview]:
+    """Return what agencies want to read before, in this project, now."""
+    rows = PriorReview.objects.filter(project=project, ended_at__isnull=True)
+    return rows.select_related("agency", "asked_by")
+
+
+def wishes_about(output: Output) -> QuerySet[PriorReview]:
+    """Return the standing wishes that this output falls under."""
+    return wishes(output.project).filter(material=output.material)
+
+
+def ruling_on(found: OutputCheck) -> Ruling | None:
+    """Return the ruling that waits or holds on what a check left open; a declined one is over."""
+    rows = found.rulings.filter(declined_at__isnull=True)
+    return rows.select_related("agency", "asked_by", "asked_for", "answered_by").first()
+
+
+def known_now(project: "Project") -> list[Known]:
+    """Return the latest version of each hierarchy and public table that was not removed."""
+    rows = Known.objects.filter(project=project, removed_at__isnull=True).order_by("kind", "name", "version")
+    return list({(row.kind, row.name): row for row in rows.defer("content")}.values())
+
+
+def known_for(output: Output) -> list[Known]:
+    """Return what a check of this output knows: every hierarchy, and public tables about the same people."""
+    same = output.population.casefold(), output.period.casefold()
+    return [
+        row
+        for row in known_now(output.project)
+        if row.kind == KnownKind.HIERARCHY or (row.population.casefold(), row.period.casefold()) == same
+    ]
+
+
+def known_of(found: OutputCheck) -> QuerySet[Known]:
+    """Return what a check was made with, whatever became of it since."""
+    return Known.objects.filter(project=found.project_id, pk__in=found.known).defer("content")
+
+
+def released_tables(project: "Project") -> QuerySet[CleanTable]:
+    """Return every table of a project that is public: of each released output, those of its last check."""
+    later = OutputCheck.objects.filter(
+        output=OuterRef("found__output"), round=OuterRef("found__round"), number__gt=OuterRef("found__number")
+    )
+    rows = CleanTable.objects.filter(
+        found__output__project=project,
+        found__output__status=OutputStatus.RELEASED,
+        found__round=F("found__output__round"),
+    )
+    return rows.filter(~Exists(later)).select_related("found__output__author")
 
 
 def clearances(output: Output) -> QuerySet[Clearance]:

@@ -2,14 +2,27 @@
 
 from django.urls import path
 
-from disclosure import views
+from disclosure import known_pages, released_pages, review_pages, trying_pages, views
 
 app_name = "disclosure"
 urlpatterns = [
     path("", views.index, name="index"),
     path("for/<uuid:project_pk>/", views.submit, name="submit"),
+    path("for/<uuid:project_pk>/self-check/", trying_pages.try_out, name="try"),
+    path("<uuid:pk>/submit/", trying_pages.submit_tried, name="submit-tried"),
     path("<uuid:pk>/", views.detail, name="detail"),
-    path("<uuid:pk>/tables/", views.look, name="look"),
+    path("<uuid:pk>/tables/", review_pages.look, name="look"),
+    path("<uuid:pk>/ruling/", review_pages.ask_ruling, name="ruling"),
+    path("rulings/<uuid:pk>/", review_pages.answer_ruling, name="ruling-answer"),
+    path("<uuid:pk>/record/", released_pages.record, name="record"),
+    path("for/<uuid:project_pk>/released/", released_pages.index, name="released"),
+    path("for/<uuid:project_pk>/known/", known_pages.index, name="known"),
+    path("for/<uuid:project_pk>/known/hierarchy/", known_pages.load_hierarchy, name="known-hierarchy"),
+    path("for/<uuid:project_pk>/known/table/", known_pages.load_table, name="known-table"),
+    path("known/<uuid:pk>/", known_pages.one, name="known-one"),
+    path("known/<uuid:pk>/remove/", known_pages.remove, name="known-remove"),
+    path("for/<uuid:project_pk>/wishes/", review_pages.wishes, name="wishes"),
+    path("wishes/<uuid:pk>/end/", review_pages.end_wish, name="wish-end"),
     path("<uuid:pk>/send/", views.send, name="send"),
     path("<uuid:pk>/check/", views.check_again, name="check-again"),
     path("<uuid:pk>/file/", views.new_file, name="new-file"),

@@ -1,20 +1,22 @@
 """Pages of the disclosure desk."""
 
 import uuid
-from collections.abc import Callable
 from functools import partial
 
 from django.contrib import messages
 from django.forms import Form
-from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from disclosure import checks, lifecycle, package, pages, selectors, services
 from disclosure.acknowledging import NotAcknowledged
+from disclosure.acting import output_of as _output
+from disclosure.acting import tell as _tell
+from disclosure.acting import tried as _tried
 from disclosure.forms import ClearForm, CopyForm, FileForm, OutputForm, ReturnForm
-from disclosure.models import Output
+from disclosure.models import Output, OutputStatus
 from p20win import clock
 from p20win.access import SignedInRequest, members_only, roles_only
 from p20win.accounts.public import Role
@@ -31,37 +33,13 @@ _LIST = Listing(
 _REVIEWERS = (Role.DATA_STEWARD, Role.BOARD_MEMBER, Role.OPERATING_GROUP)
 
 
-def _output(request: SignedInRequest, pk: uuid.UUID) -> Output:
-    return get_object_or_404(selectors.visible_to(request.user), pk=pk)
-
-
-def _tell(request: SignedInRequest, act: Callable[[], object], success: str) -> None:
-    """Do an act and say how it came out."""
-    try:
-        act()
-    except Blocked as refusal:
-        for reason in refusal.reasons:
-            messages.error(request, reason)
-    else:
-        messages.success(request, success)
-
-
-def _tried(form: Form, act: Callable[[], object]) -> bool:
-    """Do an act that a form asked for; say whether it was done, else why not beside the form."""
-    try:
-        act()
-    except Blocked as refusal:
-        for reason in refusal.reasons:
-            form.add_error(None, reason)
-        return False
-    return True
-
-
 @members_only
 @require_GET
 def index(request: SignedInRequest) -> HttpResponse:
     """List the outputs one may see, and the projects one may submit an output of."""
-    context = _LIST.shown(selectors.visible_to(request.user), request) | {
+    outputs = selectors.visible_to(request.user)
+    context = _LIST.shown(outputs.filter(is_trial=False), request) | {
+        "tried": outputs.filter(is_trial=True).exclude(status=OutputStatus.WITHDRAWN),
         "mine": selectors.open_to_author(request.user),
     }
     return render(request, "disclosure/index.html", context)
@@ -98,26 +76,6 @@ def detail(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Show an output: verdict, tables, the parties' word, clocks, and what one can do."""
     context = pages.detail(_output(request, pk), request.user, clock.now())
     return render(request, "disclosure/detail.html", context)
-
-
-@members_only
-@require_GET
-@never_cache
-def look(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
-    """Show the tables with their true counts, relayed from the vault and kept nowhere."""
-    output = _output(request, pk)
-    found = selectors.latest_check(output)
-    if found is None:
-        raise Http404
-    try:
-        content = services.look(found, by=request.user, at=clock.now())
-    except Blocked as refusal:
-        for reason in refusal.reasons:
-            messages.error(request, reason)
-        return redirect("disclosure:detail", pk=pk)
-    context = {"output": output, "found": found, "sheet": pages.sheet(content)}
-    context |= {"letters": pages.LETTERS, "widths": pages.WIDTHS}
-    return render(request, "disclosure/look.html", context | {"verdict": pages.verdict(output, found)})
 
 
 @members_only

@@ -145,6 +145,8 @@ def doors(project: Project, person: User) -> list[tuple[str, str]]:
     found = [("The request", reverse("requests_app:home", args=[request.pk]))] if request else []
     found += [("The agreement", reverse("agreements:detail", args=[agreement.pk]))] if agreement else []
     found += [("Files, match and extract", match.get_absolute_url())] if match else []
+    if outputs:
+        found.append(("What is released", reverse("disclosure:released", args=[project.pk])))
     return found + [(f"Output: {output.title}", output.get_absolute_url()) for output in outputs]
 
 

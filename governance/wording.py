@@ -110,9 +110,11 @@ TITLES: Final = {
     "question.replied": "A question got its reply",
     "question.answered": "A question was answered",
     # ---- outputs
+    "output.tried": "A table was checked by its author alone",
     "output.submitted": "An output was submitted",
     "output.resubmitted": "A corrected output was submitted",
     "output.checked": "The output is protected",
+    "output.in_doubt": "The output is protected, but not every question is settled",
     "output.refused": "The output could not be protected as it is",
     "output.sent": "The output was sent to the agencies",
     "clearance.given": "A reader cleared the output",
@@ -122,6 +124,13 @@ TITLES: Final = {
     "output.released": "Output released",
     "output.withdrawn": "Output withdrawn",
     "copy.filed": "Copy of the publication filed",
+    "known.loaded": "A hierarchy or public table was loaded",
+    "known.removed": "A hierarchy or public table was removed",
+    "prior_review.asked": "An agency asked to read a kind of material before",
+    "prior_review.ended": "An agency no longer asks to read a kind of material before",
+    "ruling.asked": "It was asked to let pass what the check of an output left open",
+    "ruling.confirmed": "Two people let pass what the check of an output left open",
+    "ruling.declined": "What the check of an output left open was not let pass",
     # ---- destruction
     "destruction.asked": "Destruction asked for",
     "destruction.asked_again": "Destruction asked for again",
@@ -154,15 +163,16 @@ TITLES: Final = {
 # What the portal notes for itself; on the page of a project it would only be noise.
 QUIET: Final = frozenset(
     """
-    abandonment.confirmed agency.asked agreement.document_made agreement.party_named capability.broken_off
-    capability.issued capability.served capability.used certificate.made clearance.asked closing.begun
-    deadline.cancelled deadline.met deadline.passed deadline.started destruction.begun document.signed
-    element.added element.changed element.removed extract.asked extract.range_asked extract.range_given
-    extract.ticket_given file.announced file.sealed identifier_table.added keeping.word_asked
-    keeping.word_refused keys.destroyed match.file_expected match.form_settled match.started
-    match.word_asked output.examined output.table_sealed person.access_opened person.account_found
-    planned_output.added population.added project.goes_on project.part_taken project.stopped question.added
-    request.saved run.finished run.started slot.filled slot.opened statement.affirmed
+    abandonment.confirmed agency.asked agreement.document_made agreement.party_named
+    capability.broken_off capability.issued capability.served capability.used certificate.made
+    clearance.asked clearance.given closing.begun deadline.cancelled deadline.met deadline.passed
+    deadline.started destruction.begun document.signed element.added element.changed element.removed
+    extract.asked extract.range_asked extract.range_given extract.ticket_given file.announced
+    file.sealed identifier_table.added keeping.word_asked keeping.word_refused keys.destroyed
+    match.file_expected match.form_settled match.started match.word_asked output.examined
+    output.table_sealed output.tried person.access_opened person.account_found planned_output.added
+    population.added project.goes_on project.part_taken project.stopped question.added request.saved
+    run.finished run.started slot.filled slot.opened statement.affirmed
     """.split()
 )
 

@@ -1,9 +1,11 @@
 """Outputs in every state, made by the same acts that the pages use; the test is its own vault."""
 
+import dataclasses
 import datetime as dt
 
-from disclosure import services, standing
-from disclosure.models import POINTS, Output
+from disclosure import examining, known_services, services, standing
+from disclosure.engine.audit.findings import Finding
+from disclosure.models import POINTS, Material, Output, PriorReview, Ruling
 from p20win import clock
 from p20win.accounts.public import Role, operating_group
 from p20win.custody import public as custody
@@ -19,10 +21,14 @@ from tests.starting_points import starting_point
 TABLE = b"school \\ sex,female,male,Total\nAlder,3,40,43\nBirch,51,30,81\nCedar,22,35,57\nTotal,76,105,181\n"
 CANARY = b"school \\ sex,female,male,Total\nZqCanary,3,4711,4714\nBirch,51,30,81\nTotal,54,4741,4795\n"
 CONFIRMED = dict.fromkeys(POINTS, True)
+SHOWN = Finding("cell", "Alder, female", 3, 3, "43 (t) − 40 (t) = 3", ("t (to be released), line 2",))
+NEAR = Finding("cell", "Alder, male", 2, 9, "at most 9", ("table.csv (to be released), line 3",))
+OPEN = Finding("cell", "Alder, male", 0, float("inf"), examining.UNSETTLED, ())
 CONTEXT = {
     "population": "All pupils of grade 12",
     "period": "School year 2020-21",
     "extracted_on": dt.date(2025, 12, 1),
+    "material": "report",
 }
 
 
@@ -48,6 +54,17 @@ def submitted(of=None, content=TABLE, *, by=None, at=START, name="table.csv", **
     of = of or project()
     said = {"title": "Graduates by school and sex"} | CONTEXT | fields
     return services.submit(of, name=name, content=[content], by=by or author(of), at=at, **said)
+
+
+def let_audit_find(monkeypatch, **said):
+    """Let the audit say this besides what it finds, whatever the table."""
+    real = examining.protect_and_audit
+
+    def protect(*args, **options):
+        result, report = real(*args, **options)
+        return result, dataclasses.replace(report, **said)
+
+    monkeypatch.setattr(examining, "protect_and_audit", protect)
 
 
 def judged(output) -> Output:
@@ -90,6 +107,31 @@ def cleared(output=None, *, at=START, **fields) -> Output:
     for person in reviewers(output):
         output = services.clear(output, points=CONFIRMED, by=person, at=at)
     return output
+
+
+def beside(output) -> dict[str, object]:
+    """Return the ids of what stands beside an output: something known, a wish to read before, a ruling."""
+    agency, group = projects.suppliers(output.project)[0], factories.operating_group_member()
+    known = known_services.load_hierarchy(
+        output.project, dimension="school", content=b"parent,child\nTotal,Alder\n", by=group, at=START
+    )
+    wish = PriorReview.objects.create(
+        project=output.project,
+        agency=agency,
+        material=Material.WEB,
+        reason="To see it.",
+        asked_by=group,
+        asked_at=START,
+    )
+    ruling = Ruling.objects.create(
+        found=standing.latest_check(output),
+        agency=agency,
+        reason="A wide range.",
+        asked_by=group,
+        asked_for=group.organisation,
+        asked_at=START,
+    )
+    return {"known": known.pk, "wish": wish.pk, "ruling": ruling.pk}
 
 
 def released(output=None, **fields) -> Output:

@@ -128,13 +128,9 @@ def examine(
     beside = None
     try:
         told(10, "Reading the tables.")
-        if kind_of(content):
-            beside = _mapped(name, content, document_reader, policy)
-            tables = beside.tables
-            if verdict := _stopped_by(beside):
-                return Examination(*verdict, tables=tuple(tables), beside=beside)
-        else:
-            tables = read_file(name, content, reader=reader)
+        tables, beside = read_any(name, content, policy, reader=reader, document_reader=document_reader)
+        if verdict := stopped_by(beside):
+            return Examination(*verdict, tables=tuple(tables), beside=beside)
         before = [read_long(label, released.decode("utf-8-sig")) for label, released in earlier]
         outside = Outside(released=earlier, tables=before)
         result, report = protect_and_audit(
@@ -152,6 +148,24 @@ def examine(
     return Examination(SAFE, protection=result, report=report, tables=tuple(tables), beside=beside)
 
 
+def read_any(
+    name: str,
+    content: bytes,
+    policy: CellPolicy,
+    *,
+    reader: Reader = read_grids,
+    document_reader: "DocumentReader | None" = None,
+) -> tuple[list[Table], Mapped | None]:
+    """Read the tables of a file; of a document also what it holds beside them.
+
+    :raises BadTable: naming file, place and remedy
+    """
+    if not kind_of(content):
+        return read_file(name, content, reader=reader), None
+    beside = _mapped(name, content, document_reader, policy)
+    return list(beside.tables), beside
+
+
 def _mapped(name: str, content: bytes, reader: "DocumentReader | None", policy: CellPolicy) -> Mapped:
     if reader is None:
         from disclosure.engine.documents.apart import read_document  # what reads PDF starts slowly
@@ -160,8 +174,10 @@ def _mapped(name: str, content: bytes, reader: "DocumentReader | None", policy: 
     return mapped(name, reader(name, content), policy)
 
 
-def _stopped_by(beside: Mapped) -> tuple[str, str] | None:
+def stopped_by(beside: Mapped | None) -> tuple[str, str] | None:
     """Return verdict and reason if a document cannot be checked whole, or says too much."""
+    if beside is None:
+        return None
     if beside.hurdles:
         return UNREADABLE, beside.hurdles[0]
     if beside.findings:

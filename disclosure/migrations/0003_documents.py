@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("custody", "0010_sent_again"),
-        ("disclosure", "0001_first"),
+        ("disclosure", "0002_review_desk"),
         ("projects", "0002_being_closed"),
     ]
 

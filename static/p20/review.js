@@ -1,4 +1,4 @@
-// Single keys for reading pairs. They can be switched off, and never act while somebody types.
+// Single keys for reading pairs of records, and cells of tables. They can be switched off, and never act while somebody types.
 (() => {
   "use strict";
   const NAME = "p20-review-keys";
@@ -15,7 +15,7 @@
     if (!box.checked || event.ctrlKey || event.altKey || event.metaKey || event.repeat) return;
     const on = event.target;
     if (on instanceof HTMLElement && on.matches("input:not([type=checkbox]), textarea, select")) return;
-    const button = document.querySelector(`button[data-key="${CSS.escape(event.key.toLowerCase())}"]`);
+    const button = document.querySelector(`:is(button, a)[data-key="${CSS.escape(event.key.toLowerCase())}"]`);
     if (!button || button.disabled) return;
     event.preventDefault();
     button.click();

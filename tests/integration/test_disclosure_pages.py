@@ -108,7 +108,7 @@ def test_from_the_agencies_to_the_release(signed_in, relayed, time):
         tables = text(page(client, "look", output))
         assert "As uploaded" in tables
         assert "As it will be released" in tables
-        assert "withheld, complementary" in tables
+        assert ", complementary: its card" in tables
         assert "What an attacker still has to think possible" in tables
         refused = page(client, "clear", output, is_aggregated="on")
         assert "Confirm this, or return the output." in text(refused)

@@ -99,6 +99,7 @@ def there(settings, tmp_path):
             "agreement": output.project.agreements.get().pk,
             "document": Document.objects.filter(project=output.project).first().pk,
             "output": output.pk,
+            **disclosure.beside(output),
             "slot": waiting.pk,
             "file": file.pk,
             "upload": upload.pk,
@@ -167,6 +168,9 @@ KINDS = (
         for name in ("delivery", "papers", "download", "recall", "deleted", "ask")
     ),
     ("matching:", "match"),
+    ("disclosure:known-", "known"),
+    ("disclosure:ruling-answer", "ruling"),
+    ("disclosure:wish-end", "wish"),
     ("disclosure:", "output"),
     ("project", "project"),
 )

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from disclosure import services, standing
+from disclosure import checks, pages, services, standing
 from disclosure.models import OutputStatus
 from p20win import clock
 from p20win.accounts.public import Role, give_role, operating_group, system_user
@@ -91,6 +91,97 @@ class TestOnSecondThoughts:
         steward = agreements_steward(projects.suppliers(output.project).first())
         with pytest.raises(Blocked, match="Not possible while"):
             services.return_to_author(output, comment="Too late.", by=steward, at=LONG_AFTER)
+
+
+def author_at(output, organisation):
+    """Let the author have moved to this organisation."""
+    type(output.author).objects.filter(pk=output.author_id).update(organisation=organisation)
+    return type(output).objects.get(pk=output.pk)
+
+
+class TestOnesOwn:
+    @pytest.mark.obligation("O-82")
+    def test_nobody_reviews_what_their_own_organisation_wrote(self):
+        output = outputs.sent()
+        agency = projects.suppliers(output.project).first()
+        steward = agreements_steward(agency)
+        output = author_at(output, agency)
+        with pytest.raises(Blocked, match=f"It was written at {agency}, where you are too"):
+            clear(output, steward)
+        with pytest.raises(Blocked, match="where you are too"):
+            services.return_to_author(output, comment="No.", by=steward, at=START)
+        assert cleared_by(output) == set()
+
+    @pytest.mark.obligation("O-82")
+    def test_nor_for_another_party_but_somebody_from_elsewhere_does_for_theirs(self):
+        output = outputs.sent()
+        person, first, second = steward_of_two(output)
+        output = author_at(output, first)
+        clear(output, agreements_steward(second))
+        with pytest.raises(Blocked, match="where you are too"):
+            clear(output, person)
+        elsewhere = agreements_steward(second)
+        give_role(
+            elsewhere,
+            Role.DATA_STEWARD,
+            organisation=first,
+            by=system_user(),
+            at=START,
+            since=START.date(),
+        )
+        clear(output, type(elsewhere).objects.get(pk=elsewhere.pk))
+        assert cleared_by(output) == {first, second}
+
+
+class TestBlindness:
+    @pytest.mark.obligation("O-82")
+    def test_who_has_not_decided_does_not_learn_who_has(self, later):
+        output = outputs.sent()
+        first, second = projects.suppliers(output.project)[:2]
+        group = factories.operating_group_member()
+        agreements.acknowledged(group)
+        clear(output, agreements_steward(first))
+        undecided = pages.detail(output, agreements_steward(second), START)
+        told = {party["row"].organisation: party for party in undecided["parties"]}
+        assert not told[first]["is_open"]
+        assert told[second]["is_open"]
+        assert "have cleared it" not in undecided["lead"]
+        assert {row.waiting_on_organisation for row in undecided["clocks"]} <= {None, second}
+        assert checks.every_party_clears(output, group) == "Waiting for the parties."
+
+    def test_who_has_decided_learns_who_has_but_not_what_they_say(self, later):
+        output = outputs.sent()
+        first, second = projects.suppliers(output.project)[:2]
+        steward = agreements_steward(second)
+        clear(output, agreements_steward(first))
+        clear(output, steward)
+        shown = pages.detail(output, steward, START)
+        told = {party["row"].organisation: party for party in shown["parties"]}
+        assert told[first]["is_open"]
+        assert not told[first]["told"]
+        assert "2 of 3 have cleared it" in shown["lead"]
+
+    @pytest.mark.obligation("O-82")
+    def test_a_changed_file_begins_with_no_vote(self):
+        output = outputs.sent()
+        first, second = projects.suppliers(output.project)[:2]
+        clear(output, agreements_steward(first))
+        output = services.return_to_author(
+            output, comment="A label is wrong.", by=agreements_steward(second), at=START
+        )
+        output = services.send_new_file(
+            output, name="t.csv", content=[outputs.TABLE], by=output.author, at=START
+        )
+        output = services.send_to_agencies(outputs.judged(output), by=output.author, at=START)
+        assert output.round == 2
+        assert cleared_by(output) == set()
+
+    @pytest.mark.obligation("O-82")
+    def test_to_return_takes_a_comment(self):
+        output = outputs.sent()
+        steward = agreements_steward(projects.suppliers(output.project).first())
+        with pytest.raises(Blocked, match="Say what must change"):
+            services.return_to_author(output, comment="  ", by=steward, at=START)
 
 
 class TestStricterRules:

@@ -1,0 +1,73 @@
+"""What checks know besides the project's releases: hierarchies of dimensions, and what others published."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+from p20win.audit.public import recorded
+from p20win.ids import uuid7
+
+
+class KnownKind(models.TextChoices):
+    """What a record is."""
+
+    HIERARCHY = "hierarchy", "Hierarchy of a dimension"
+    PUBLIC = "public", "Public table"
+
+
+class Known(models.Model):
+    """One version of a hierarchy or public table. It is public, and never changed: a new version follows."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    project = models.ForeignKey("projects.Project", on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=9, choices=KnownKind.choices)
+    name = models.CharField(max_length=200)  # the dimension, or what the table is called
+    version = models.PositiveSmallIntegerField()
+    population = models.CharField(max_length=200, blank=True)  # of a table: who is counted, in outputs' words
+    period = models.CharField(max_length=100, blank=True)
+    source = models.CharField(max_length=300, blank=True)  # of a table: where it was published
+    as_of = models.DateField(null=True)
+    content = models.BinaryField()
+    digest = models.CharField(max_length=64)
+    rows = models.PositiveIntegerField()
+    loaded_by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
+    loaded_at = models.DateTimeField()
+    removed_by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, null=True, related_name="+")
+    removed_at = models.DateTimeField(null=True)
+    why_removed = models.CharField(max_length=300, blank=True)
+
+    history = recorded()
+
+    class Meta:
+        ordering: ClassVar = ["kind", "name", "-version"]
+        verbose_name = "known fact"
+        verbose_name_plural = "known facts"
+        constraints: ClassVar = [
+            models.UniqueConstraint(name="known_version_once", fields=["project", "kind", "name", "version"]),
+            models.CheckConstraint(name="known_kind_known", condition=Q(kind__in=KnownKind.values)),
+            models.CheckConstraint(name="known_digest_form", condition=Q(digest__regex=r"^[0-9a-f]{64}$")),
+            models.CheckConstraint(
+                name="public_table_says_whose_where_and_when",
+                condition=~Q(kind="public")
+                | Q(as_of__isnull=False) & ~Q(population="") & ~Q(period="") & ~Q(source=""),
+            ),
+            models.CheckConstraint(
+                name="known_removed_by_somebody_who_says_why",
+                condition=Q(removed_at__isnull=True) | Q(removed_by__isnull=False) & ~Q(why_removed=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """Return what it is called."""
+        return f"{self.name}, version {self.version}"
+
+    def get_absolute_url(self) -> str:
+        """Return its page."""
+        return reverse("disclosure:known-one", args=[self.pk])
+
+    @property
+    def is_hierarchy(self) -> bool:
+        """Say whether it tells which codes a group of a dimension stands for."""
+        return self.kind == KnownKind.HIERARCHY

@@ -1,0 +1,116 @@
+"""Reviewing an output cell by cell, by keyboard; what is released, known and wished for, on both widths."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.functional.visitor import Album, Visitor
+
+pytestmark = pytest.mark.long
+GROUP, STEWARD, AUTHOR = "Edgar Pennfield", "Justin Sellnell", "Carlos Marlworth"
+TITLE = "Programme and outcome by school"
+HIERARCHY = b"parent,child\nTotal,Career academies\nTotal,Other programmes\n"
+
+
+@pytest.fixture
+def called(desk, tmp_path):
+    """Return a function that lets somebody sign in."""
+    album = Album(tmp_path)
+    return lambda name: Visitor(desk(), album, name)
+
+
+def opens_the_output(visitor, standing="With the agencies"):
+    visitor.goes("/outputs/")
+    with visitor.page.expect_navigation():
+        rows(visitor, standing).first.get_by_role("link", name=TITLE).click()
+    visitor.looks()
+
+
+def rows(visitor, standing):
+    has = visitor.page.get_by_role("cell", name=standing, exact=True)
+    return visitor.page.get_by_role("row").filter(has_text=TITLE).filter(has=has)
+
+
+def presses_key(visitor, key):
+    with visitor.page.expect_navigation():
+        visitor.page.keyboard.press(key)
+    visitor.looks()
+
+
+@pytest.mark.obligation("O-82")
+def test_a_reviewer_walks_through_the_cells_by_single_keys(called):
+    group = called(GROUP)
+    opens_the_output(group)
+    group.examines("output")
+    group.follows("Look at the tables")
+    group.examines("cells-proposed")
+    expect(group.page.get_by_text(re.compile(r"^\d+ findings$"))).to_be_visible()
+    presses_key(group, "n")
+    group.sees(re.compile("^Finding 1 of"))
+    first = group.page.locator("#card-title").inner_text()
+    group.examines("cell-card")
+    presses_key(group, "n")
+    assert group.page.locator("#card-title").inner_text() != first
+    presses_key(group, "p")
+    assert group.page.locator("#card-title").inner_text() == first
+    presses_key(group, "3")
+    expect(group.page.get_by_role("heading", name="As it will be released")).to_be_visible()
+    group.examines("cells-released")
+    presses_key(group, "4")
+    group.examines("cells-open")
+    presses_key(group, "2")
+    group.page.get_by_role("link", name=re.compile("^C ?: walk only")).click()
+    group.sees("The walk goes through C alone.")
+    presses_key(group, "n")
+    group.sees("For whose sake it is withheld")
+    group.examines("cell-complementary")
+    group.page.locator("label", has_text="Single keys work").click()
+    group.page.keyboard.press("n")
+    group.page.wait_for_timeout(300)
+    group.sees(re.compile("^Finding 1 of"))
+
+
+def test_what_is_released_known_and_wished_for(called):
+    author = called(AUTHOR)
+    author.goes("/outputs/")
+    with author.page.expect_navigation():
+        rows(author, "Released").first.get_by_role("link", name=re.compile("what is released")).click()
+    author.sees("1 table")
+    author.examines("released")
+
+    group = called(GROUP)
+    opens_the_output(group)
+    group.follows("What is released")
+    group.sees("What would be added")
+    group.examines("would-be-added")
+    group.follows("Hierarchies and public tables")
+    group.examines("known-nothing")
+    group.follows("Load a public table")
+    group.examines("known-table")
+    group.page.go_back()
+    group.follows("Load a hierarchy")
+    group.writes({"dimension": "programme"})
+    group.examines("known-hierarchy")
+    group.sends("programmes.csv", HIERARCHY, button="Load it")
+    group.sees("Loaded. Checks from now on know it.")
+    group.examines("known")
+    group.follows(re.compile("^programme"))
+    group.examines("known-one")
+    group.follows("Remove it")
+    group.writes({"reason": "Loaded to look at the pages."})
+    group.examines("known-remove")
+    group.presses("Remove it")
+    group.sees("Removed. Checks from now on do not know it.")
+
+    steward = called(STEWARD)
+    opens_the_output(steward)
+    steward.follows("What is released")
+    steward.follows("What agencies want to read before")
+    steward.writes({"material": "press", "reason": "Our name stands in the headline."})
+    steward.examines("wishes")
+    steward.presses("Ask for it")
+    steward.sees("Outputs of this kind wait for your agency.")
+    steward.examines("wish-made")
+    steward.page.get_by_role("button", name=re.compile("^End it")).first.click()
+    steward.sees("Ended.")
