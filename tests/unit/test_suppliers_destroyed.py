@@ -49,7 +49,7 @@ def is_gone(file):
     return file.status == custody.FileStatus.DESTROYED and not key and bool(custody.why_unreadable(file))
 
 
-@pytest.mark.obligation("O-124", "O-65")
+@pytest.mark.obligation("O-124", "O-65", "O-117")
 def test_it_is_matched_for_the_agency_delivered_to_nobody_and_destroyed_with_the_inputs():
     match, listed = ready()
     district = listed.owner
