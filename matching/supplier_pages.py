@@ -79,6 +79,7 @@ def invite(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
         title="Invite the supplier of a list",
         lead=f"Lists of identifiers for {match.project.number}.",
         act="Invite",
+        style="primary",
         consequences=[
             "The person is told, and affirms that the lists may be shared before anything can be sent.",
             "They see these lists and the receipts for what they send, and nothing else of the project.",
@@ -103,7 +104,6 @@ def withdraw(request: SignedInRequest, pk: uuid.UUID, invitation_pk: uuid.UUID) 
         title="Withdraw the invitation?",
         lead=f"{row.supplier.short_name}, for {match.project.number}.",
         act="Withdraw the invitation",
-        style="secondary",
         consequences=[
             "The supplier sees nothing of these lists any more. What was on its way is dropped.",
             "The agency whose identifier they hold is asked for them, or you invite somebody else.",
