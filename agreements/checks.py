@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # Acts that move or open a project's data; after the agreement's end only review of what was delivered goes
 # on.
-NEEDS_AGREEMENT: Final = frozenset({"upload", "match", "download", "submit_output"})
+NEEDS_AGREEMENT: Final = frozenset({"upload", "supply", "match", "download", "submit_output"})
 NEEDS_STATEMENT: Final = frozenset({"upload", "match", "download", "submit_output", "see_counts"})
 
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from agreements import public as agreements
 from disclosure import public as disclosure
-from governance import way, wording
+from governance import log_kinds, way, wording
 from matching import public as matching
 from p20win.accounts.public import Organisation, Role, User
 from p20win.audit.public import timeline
@@ -107,6 +107,7 @@ def happened(project: Project, person: User, *, quiet: bool = False) -> list[dic
     rows: QuerySet[Event] = timeline(project).order_by("-seq")
     if not quiet:
         rows = rows.exclude(event__in=wording.QUIET)
+    rows = rows.exclude(subject_id__in=_of_invited_suppliers(project, person))
     shown = list(rows[:FAR_ENOUGH])
     people = {p.pk: p.name for p in User.objects.filter(pk__in={e.actor_id for e in shown})}
     bodies = Organisation.objects.filter(pk__in={e.organisation_id for e in shown})
@@ -125,6 +126,20 @@ def happened(project: Project, person: User, *, quiet: bool = False) -> list[dic
         for event in shown
     ]
     return entries if quiet else _together(entries)[:ENOUGH]
+
+
+def _of_invited_suppliers(project: Project, person: User) -> list[str]:
+    """Return whose lines only hub, operating group and the agency of the identifier read (O-124).
+
+    Invited suppliers' invitations, the slots they fill and the files they sent.
+    """
+    if log_kinds.sees_all(person):
+        return []
+    slots = custody.slots(project).filter(invitation__isnull=False)
+    if person.organisation_id:
+        slots = slots.exclude(expected_by__agency=person.organisation_id)
+    found = slots.values_list("pk", "invitation", "files")
+    return [str(pk) for pk in {each for row in found for each in row if each}]
 
 
 def _together(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:

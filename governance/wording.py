@@ -55,6 +55,11 @@ TITLES: Final = {
     # ---- files
     "slot.opened": "Upload opened for a file",
     "slot.closed": "Upload of a file closed",
+    "invitation.sent": "The supplier of a list was invited",
+    "invitation.affirmed": "The supplier of a list affirmed that it may be shared",
+    "invitation.withdrawn": "The invitation of a supplier was withdrawn",
+    "invitation.lapsed": "The invitation of a supplier lapsed",
+    "match.list_handed_over": "Another sender is asked for a list",
     "file.arrived": "A file arrived and was sealed",
     "file.accepted": "A file was checked and accepted",
     "file.refused": "A file was refused",

@@ -11,7 +11,7 @@ class MatchingConfig(AppConfig):
     def ready(self) -> None:
         """Tell the vault what it opens, the deadlines what happens when they come, and who hears about it."""
         from agreements import public as agreements
-        from matching import checks, keeping_notices, logged, notices, timing
+        from matching import checks, keeping_notices, logged, notices, supplier_notices, timing
         from matching.engine import defaults
         from matching.services import (
             delivering,
@@ -62,3 +62,4 @@ class MatchingConfig(AppConfig):
         deadlines.register_follower(delivering.WINDOW, delivering.follow_window)
         deadlines.register_follower(timing.DESTRUCTION, keeping_ends.follow_clock)
         notifications.register(notices.NOTICES | keeping_notices.NOTICES)
+        notifications.register(supplier_notices.NOTICES)

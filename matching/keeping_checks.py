@@ -39,10 +39,10 @@ def words(keeping: Keeping) -> "QuerySet[KeepingWord]":
 def parties(match: Match, at: dt.datetime) -> list[tuple[Organisation, bool]]:
     """Return who must sign, and whether it supplies inputs: suppliers, and the parties of the agreement.
 
-    What all parties agreed in the agreement, all parties change, the hub and the recipient too; who supplies
-    a list and is no party of it is asked as well.
+    What all parties agreed in the agreement, all parties change, the hub and the recipient too. An invited
+    supplier of a list is no party, and would see the project: its affirmation says so, and it is told.
     """
-    sent = match.expected_files.select_related("slot__supplier")
+    sent = match.expected_files.filter(slot__invitation=None).select_related("slot__supplier")
     supplying = {row.pk: row for row in standing.agencies(match.project)}
     supplying |= {row.slot.supplier_id: row.slot.supplier for row in sent}
     agreement = agreements.in_force(match.project, at)

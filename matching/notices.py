@@ -76,7 +76,8 @@ def _abandonment(event: "Event") -> Abandonment:
 
 def _reopening(event: "Event") -> Reopening:
     rows = Reopening.objects.select_related(
-        "expected__match__project", "expected__agency", "expected__slot", "opened_by"
+        *("expected__match__project", "expected__agency", "opened_by"),
+        *("expected__slot__supplier", "expected__slot__invitation__contact"),
     )
     return rows.get(pk=event.subject_id)
 
@@ -126,6 +127,15 @@ def representatives(event: "Event") -> Iterable["User"]:
     recipient = projects.recipient(_match(event).project)
     requestors = people_with_role(Role.REQUESTOR, recipient) if recipient else []
     return [*stewards(event), *requestors]
+
+
+def concerned_by_reopening(event: "Event") -> Iterable["User"]:
+    """Everyone concerned; of an invited supplier's list its contact, its agency, and who runs the process."""
+    expected = _reopening(event).expected
+    if expected.slot.invitation is None:
+        return everyone_concerned(event)
+    stewards_of_it = people_with_role(Role.DATA_STEWARD, expected.agency)
+    return [*stewards_of_it, *hub_and_operating_group(event)]
 
 
 def who_can_agree_now(event: "Event") -> Iterable["User"]:
@@ -222,7 +232,7 @@ NOTICES: Final = {
     ),
     "match.file_reopened": Notice(
         "emails/match_file_reopened.txt",
-        everyone_concerned,
+        concerned_by_reopening,
         "{number}: a file is sent again",
         where=_page,
         context=_reopening_words,

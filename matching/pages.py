@@ -16,6 +16,7 @@ from matching import (
     reviewed,
     selectors,
     standing,
+    supplier_checks,
 )
 from matching.engine import page, page_words, questions
 from matching.engine.encoded import NO_REVIEW
@@ -47,14 +48,16 @@ def detail(match: Match, person: "User", at: dt.datetime) -> dict[str, Any]:
     delivery = match.deliveries.select_related("project", "extract").order_by("-version").first()
     terms = standing.terms(match)
     is_hub = person.has_role(Role.HUB_STAFF)
+    expected = list(selectors.expected(match))
     return {
         "match": match,
         "lead": lead(match),
-        "files": _files(match, person),
-        "not_asked": _not_asked(match),
+        "files": _files(match, expected, person),
+        **suppliers(match, person),
+        "not_asked": _not_asked(expected),
         "runs": match.runs.select_related("method", "started_by", "link_spec", "outdated_by__expected__slot"),
         "rejections": standing.rejections(match),
-        "reopenings": standing.reopenings(match),
+        "reopenings": [r for r in standing.reopenings(match) if supplier_checks.knows_of(r.expected, person)],
         "job": _job(match, run, delivery),
         "result": result,
         "sample": _sample(result) if is_hub else None,
@@ -91,16 +94,29 @@ def _sample(result: MatchRun | None) -> dict[str, Any] | None:
     return {"row": sample, **reviewed.progress(reviewed.pairs(sample))} if sample else None
 
 
-def _files(match: Match, person: "User") -> list[dict[str, Any]]:
-    """Return the expected files; only their own people and the hub may look at one."""
+def _files(match: Match, expected: list[ExpectedFile], person: "User") -> list[dict[str, Any]]:
+    """Return the expected files that a person is told of; only their own people and the hub look at one."""
     own = set(custody.visible_slots(person).filter(project=match.project).values_list("pk", flat=True))
-    rows = sorted(selectors.expected(match), key=lambda row: (row.agency.short_name, not row.is_required))
+    known = [row for row in expected if supplier_checks.knows_of(row, person)]
+    rows = sorted(known, key=lambda row: (row.agency.short_name, not row.is_required))
     return [_file(row, person, may_look=row.slot_id in own) for row in rows]
 
 
-def _not_asked(match: Match) -> list[str]:
+def suppliers(match: Match, person: "User") -> dict[str, Any]:
+    """Return whom the match invited, for those who run the process, and which lists an agency is to send."""
+    if not checks.arranges(person):
+        return {"invitations": [], "may_invite": False, "may_withdraw": False}
+    may = not supplier_checks.why_not_invite(match, person)
+    return {
+        "invitations": standing.invited(match),
+        "may_withdraw": may,
+        "may_invite": may and supplier_checks.lists_to_invite_for(match).exists(),
+    }
+
+
+def _not_asked(expected: list[ExpectedFile]) -> list[str]:
     """Return the agencies whose approved SSN was not asked for, as nothing needs it (O-105)."""
-    rows = match.expected_files.filter(kind=custody.DataClass.MATCHING).select_related("slot", "agency")
+    rows = [row for row in expected if row.kind == custody.DataClass.MATCHING]
     return sorted(row.agency.short_name for row in rows if row.slot.spec.get("not_asked"))
 
 
@@ -114,11 +130,23 @@ def _file(row: ExpectedFile, person: "User", *, may_look: bool) -> dict[str, Any
         "kind": "List of consents" if row.is_consent else custody.DataClass(row.kind).label,
         "latest": latest,
         "may_look": may_look,
+        "sender": _sender(row),
         "is_mine": person.organisation_id == row.slot.supplier_id,
         "may_reopen": row.slot.status == custody.SlotStatus.FILLED
         and person.has_role(Role.HUB_STAFF)
         and row.match.status in reopening_checks.WHILE,
     }
+
+
+def _sender(row: ExpectedFile) -> str:
+    """Say of a list of identifiers who sends it, if that is not plain."""
+    if row.kind != custody.DataClass.IDENTIFIER_LIST or row.is_consent:
+        return ""
+    if row.slot.invitation_id is not None:
+        return "Its supplier was invited and sends it."
+    if row.slot.status != custody.SlotStatus.OPEN:
+        return ""
+    return f"The portal does not know whom to ask at its supplier: {row.agency.short_name} sends it."
 
 
 def _job(match: Match, run: MatchRun | None, delivery: Delivery | None) -> Any:

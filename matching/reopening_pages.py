@@ -40,7 +40,7 @@ class SendAgainForm(forms.Form):
 def send_again(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Close an accepted file, and let its agency send another."""
     rows = ExpectedFile.objects.filter(match__in=selectors.visible_to(request.user))
-    row = get_object_or_404(rows.select_related("match__project", "slot", "agency"), pk=pk)
+    row = get_object_or_404(rows.select_related("match__project", "slot__supplier", "agency"), pk=pk)
     return confirmed(
         request,
         row.match,
@@ -52,7 +52,7 @@ def send_again(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
         act="Close the file and ask for another",
         consequences=[
             "Nothing opens the accepted file any more. The vault removes it; a legal hold makes that wait.",
-            f"{row.agency.short_name} can send another, with a new clock.",
+            f"{row.slot.supplier.short_name} can send another, with a new clock.",
             "Runs made on it count no more and cannot be chosen. Their keys and the records drawn for review"
             " are removed; reports and decisions stay.",
             "If the parties were asked about a result, they are asked anew after the next run.",

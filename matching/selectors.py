@@ -107,7 +107,7 @@ def expected(match: Match) -> QuerySet[ExpectedFile]:
     """Return the files a match waits for, each with its slot and the latest file in it."""
     files = custody.SealedFile.objects.order_by("-status_since")
     return (
-        match.expected_files.select_related("slot", "slot__supplier", "agency")
+        match.expected_files.select_related("slot", "slot__supplier", "slot__invitation", "agency")
         .prefetch_related(Prefetch("slot__files", queryset=files, to_attr="latest_files"))
         .all()
     )

@@ -79,6 +79,11 @@ def consenting(match: Match) -> "QuerySet[ExpectedFile]":
     return match.expected_files.filter(is_consent=True).select_related("agency")
 
 
+def invited(match: Match) -> "QuerySet[custody.Invitation]":
+    """Return on what invitations suppliers send lists for a match, or were to (O-124)."""
+    return custody.invitations(match.project).filter(slots__expected_by__match=match).distinct()
+
+
 def _accepted(match: Match, kind: str, *, is_consent: bool) -> list[tuple[ExpectedFile, custody.SealedFile]]:
     rows = match.expected_files.filter(kind=kind, is_consent=is_consent)
     rows = rows.select_related("slot", "agency").order_by("agency__slug", "id")

@@ -14,6 +14,7 @@ from matching import (
     repeat_pages,
     review_pages,
     run_pages,
+    supplier_pages,
     views,
 )
 
@@ -32,6 +33,12 @@ urlpatterns = [
     path("issues/<uuid:pk>/reopen/", quality_pages.reopen, name="issue-reopen"),
     path("<uuid:pk>/", views.detail, name="detail"),
     path("expected/<uuid:pk>/send-again/", reopening_pages.send_again, name="send-again"),
+    path("<uuid:pk>/suppliers/", supplier_pages.invite, name="invite"),
+    path(
+        "<uuid:pk>/suppliers/<uuid:invitation_pk>/withdraw/",
+        supplier_pages.withdraw,
+        name="invitation-withdraw",
+    ),
     path("<uuid:pk>/start/", run_pages.start, name="start"),
     path("<uuid:pk>/settings/", run_pages.versions, name="specs"),
     path("<uuid:pk>/settings/new/", run_pages.edit, name="spec-new"),

@@ -262,6 +262,8 @@ def approved_people(project: Project) -> list[NamedPerson]:
 
 def why_not_approved(ask: "AccessAsk") -> str | None:
     """Answer the access decision: approved by every agency, or in one's own part (O-04, O-09, O-119)."""
+    if ask.act == "supply":  # who is invited sends a list of their own, and sees nobody's data (O-124)
+        return None
     if why := _why_not_uc(ask):
         return why
     if _in_own_part(ask):

@@ -110,9 +110,17 @@ def _send(setting: Setting, files: Collection) -> None:
         told.append(
             "the report names " + ", ".join(sorted({str(f["rule"]) for f in wrong.report["findings"]}))
         )
+    with setting.step("Files: the districts' contact persons affirm that their lists may be shared") as told:
+        affirmed = files.affirm_lists()
+        expect(bool(affirmed), "No district was invited.")
+        told.append(f"{len(affirmed)} districts, {sum(row.slots.count() for row in affirmed)} lists")
     with setting.step("Files: sent, sealed on arrival") as told:
         sent = files.send()
+        lists = [f for f in sent if f.data_class == "identifier_list"]
+        by_others = [f for f in lists if f.sent_by.organisation_id != f.owner_id or not f.was_invited]
+        expect(not by_others, f"{len(by_others)} lists were not sent by their own district.")
         told.append(f"{len(sent)} files, {sum(f.received_bytes for f in sent) / 1e6:.1f} MB")
+        told.append(f"{len(lists)} of them lists, sent by the districts themselves")
     with setting.step("Files: checked against what was approved, and accepted") as told:
         files.wait_until_complete()
         told.append(f"{sum(f.rows or 0 for f in files.sent)} rows")

@@ -54,16 +54,33 @@ class Collection:
         return found
 
     def send(self, *, only: int | None = None) -> list[SealedFile]:
-        """The agencies' stewards send their files, all or the first so many; the vault checks each."""
+        """Stewards send the agencies' files, contacts their lists, all or so many; the vault checks each."""
         for row in list(matching.expected(self.match))[:only]:
             file = self._file_for(row.slot)
             if file is not None:
                 self.sent.append(self.send_one(row.slot, file.tsv(), name=self._name(file)))
         return self.sent
 
+    def affirm_lists(self) -> list[custody.Invitation]:
+        """The contact person of every invited supplier affirms that its lists may be shared."""
+        rows = custody.invitations(self.line.project).filter(status=custody.InvitationStatus.SENT)
+        return [self._affirm(row) for row in rows]
+
+    def _affirm(self, invitation: custody.Invitation) -> custody.Invitation:
+        by = self.line.cast.contact(invitation.supplier)
+        return custody.affirm(invitation, by=by, at=self.line.now())
+
+    def _is_affirmed(self, invitation: custody.Invitation) -> bool:
+        invitation.refresh_from_db()
+        return invitation.is_affirmed
+
     def send_one(self, slot: UploadSlot, content: bytes, *, name: str) -> SealedFile:
-        """Send some bytes into a slot, as the upload page does."""
-        by = self.line.cast.steward(slot.supplier)
+        """Send some bytes into a slot, as the upload page does; a supplier affirms first that it may."""
+        cast, invitation = self.line.cast, slot.invitation
+        if invitation is not None and not self._is_affirmed(invitation):
+            self._affirm(invitation)
+            invitation.refresh_from_db()
+        by = cast.contact(slot.supplier) if invitation else cast.steward(slot.supplier)
         return custody.receive(_pieces(content), slot, by=by, name=name, at=self.line.now())
 
     def wait_until_judged(self, file: SealedFile) -> SealedFile:

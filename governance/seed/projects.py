@@ -150,7 +150,7 @@ def has_files(line: Line) -> Collection:
 
 
 def sends_files(line: Line) -> None:
-    """The agreement is in force; the first files are in, others are waited for."""
+    """The agreement is in force; the first files are in, others are waited for, and the districts' lists."""
     is_approved(line)
     line.draw_up()
     line.issue()
@@ -256,7 +256,7 @@ STORIES: Final = (
     Story("Nursing pathways", "salt-meadow", ("sde", "cscu"), is_signed_by_some,
           frozenset({"RQ2", "RQ3"})),
     Story("Career academies and college", "copperfield", ("sde", "cscu"), sends_files,
-          frozenset({"RQ2", "RQ3"})),
+          frozenset({"RQ1", "RQ2", "RQ3"}), schools=FEW),
     Story("Programmes of one region: college and work", "salt-meadow", ("sde", "cscu", "dol"),
           is_matched_every_year, frozenset({"RQ1", "RQ2", "RQ3", "RQ4"}), schools=FEW,
           recurrence="recurring"),

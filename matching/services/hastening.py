@@ -36,7 +36,9 @@ class Said:
 def said(match: Match) -> list[Said]:
     """Return everybody's rule: who supplies files, who supplies lists, the agreement, this match alone."""
     agencies = standing.agencies(match.project)
-    lists = [row for row in requests.list_suppliers(match.project) if row not in agencies]
+    named = {row.pk: row for row in requests.list_suppliers(match.project)}
+    named |= {row.supplier_id: row.supplier for row in standing.invited(match)}
+    lists = sorted((row for row in named.values() if row not in agencies), key=lambda row: row.short_name)
     found = [Said(row.short_name, row.input_rule) for row in agencies]
     found += [Said(row.short_name, row.input_rule, "It supplies a list of identifiers.") for row in lists]
     if match.own_rule:

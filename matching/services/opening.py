@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
-from django.urls import reverse
 
 from agreements import public as agreements
 from matching import checks, layouts, lifecycle, selectors, ssn, standing
 from matching.models import DeliveryTerms, ExpectedFile, Form, Match, MatchStatus
+from matching.services import inviting
 from p20win import policy
-from p20win.accounts.public import Organisation, Role, organisation_called, system_user
+from p20win.accounts.public import Organisation, organisation_called, system_user
 from p20win.audit.public import first_in_line
 from p20win.custody import public as custody
 from p20win.deadlines import public as deadlines
@@ -88,8 +88,9 @@ def open_match(
         _expect_agency(opened, agency, elements, (title, spec), form=terms.form)
         if agency in consents:
             _expect_consents(opened, agency)
+    invited = inviting.Invited(project, by=by, at=at)
     for table in requests.identifier_tables(project):
-        _expect_list(opened, table, _owner(table, wanted))
+        _expect_list(opened, table, _owner(table, wanted), invited.of(table.population))
     return match
 
 
@@ -141,12 +142,16 @@ def _expect(opened: _Opened, row: ExpectedFile, called: str) -> None:
     create("match.file_expected", row, by=opened.by, at=opened.at, details=details)
 
 
-def _expect_list(opened: _Opened, table: "IdentifierTable", owner: Organisation) -> None:
+def _expect_list(
+    opened: _Opened, table: "IdentifierTable", owner: Organisation, invitation: custody.Invitation | None
+) -> None:
+    """Wait for a list: from its supplier if that was invited, else from the agency of its identifier."""
     supplier = organisation_called(table.population.supplier_name)
     senders = [owner.short_name, owner.slug, *([supplier.short_name, supplier.slug] if supplier else [])]
     spec = layouts.identifier_list(table, senders)
     kind = str(custody.DataClass.IDENTIFIER_LIST)
-    slot = _open(opened, owner, kind, f"List: {table.title}", spec)
+    sender = invitation.supplier if invitation else owner
+    slot = _open(opened, sender, kind, f"List: {table.title}", spec, invitation=invitation)
     row = ExpectedFile(
         slot=slot,
         agency=owner,
@@ -160,7 +165,13 @@ def _expect_list(opened: _Opened, table: "IdentifierTable", owner: Organisation)
 
 
 def _open(
-    opened: _Opened, agency: Organisation, kind: str, title: str, spec: dict[str, object]
+    opened: _Opened,
+    agency: Organisation,
+    kind: str,
+    title: str,
+    spec: dict[str, object],
+    *,
+    invitation: custody.Invitation | None = None,
 ) -> custody.UploadSlot:
     match, by, at = opened.match, opened.by, opened.at
     agreement = agreements.in_force(match.project, at)
@@ -174,25 +185,12 @@ def _open(
         closes_at=opened.closes_at,
         by=by,
         at=at,
+        invitation=invitation,
         destroy_by=agreement.destruction_date if agreement else None,
         on_accepted="matching.file_accepted",
     )
-    wait_for(slot, by=by, at=at)
+    custody.wait_for(slot, by=by, at=at)
     return slot
-
-
-def wait_for(slot: custody.UploadSlot, *, by: "User", at: dt.datetime) -> None:
-    """Start the clock by which an agency sends a file."""
-    deadlines.start(
-        WINDOW,
-        subject=slot,
-        project=slot.project,
-        at=at,
-        by=by,
-        waiting_on_role=Role.DATA_STEWARD,
-        waiting_on_organisation=slot.supplier,
-        where=reverse("custody:slot", args=[slot.pk]),
-    )
 
 
 @transaction.atomic
@@ -202,7 +200,6 @@ def close_uploads(match: Match, *, at: dt.datetime, note: str) -> None:
     waiting = match.expected_files.filter(slot__status=custody.SlotStatus.OPEN)
     for row in waiting.select_related("slot").order_by("pk"):
         custody.close_slot(row.slot, by=by, at=at, note=note)
-        deadlines.cancel(WINDOW, subject=row.slot, at=at, by=by, note=note)
 
 
 def _owner(table: "IdentifierTable", wanted: dict[Organisation, list["ApprovedElement"]]) -> Organisation:

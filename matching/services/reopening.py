@@ -11,7 +11,7 @@ from django.db import transaction
 
 from matching import lifecycle, reopening_checks, standing
 from matching.models import ExpectedFile, Match, MatchStatus, Reopening, RunStatus, SentAgain
-from matching.services import choosing, opening, removing
+from matching.services import choosing, removing
 from p20win import policy
 from p20win.accounts.public import hub
 from p20win.audit.public import events_of, first_in_line
@@ -68,7 +68,7 @@ def send_again(
     details = {"file": str(file.pk), "agency": expected.agency.slug, "class": expected.kind, "ground": ground}
     create(EVENT, row, by=by, at=at, note=said, details=details)
     _outdate(match, row, since=accepted_at, by=by, at=at)
-    opening.wait_for(expected.slot, by=by, at=at)
+    custody.wait_for(expected.slot, by=by, at=at)
     _go_back(match, row, by=by, at=at)
     return row
 

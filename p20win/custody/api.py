@@ -52,7 +52,7 @@ def _says_why(view: Callable[..., JsonResponse]) -> Callable[..., JsonResponse]:
 @never_cache
 def slots(request: MachineRequest) -> JsonResponse:
     """List the slots of the machine's agency."""
-    rows = selectors.slots_of(request.signing_key.organisation).prefetch_related("files")
+    rows = selectors.slots_of_machine(request.signing_key).prefetch_related("files")
     return JsonResponse({"slots": [_slot(row) for row in rows]})
 
 
@@ -110,12 +110,13 @@ def receipt(request: MachineRequest, pk: uuid.UUID) -> JsonResponse:
 
 
 def _own_slot(request: MachineRequest, pk: uuid.UUID) -> UploadSlot:
-    return get_object_or_404(selectors.slots_of(request.signing_key.organisation), pk=pk)
+    return get_object_or_404(selectors.slots_of_machine(request.signing_key), pk=pk)
 
 
 def _own_files(request: MachineRequest) -> Any:
     rows = SealedFile.objects.select_related("slot__project", "slot__supplier", "project", "sent_by")
-    return rows.filter(owner=request.signing_key.organisation, slot__isnull=False)
+    seen = selectors.slots_of_machine(request.signing_key)
+    return rows.filter(owner=request.signing_key.organisation, slot__in=seen)
 
 
 def _slot(row: UploadSlot) -> dict[str, Any]:

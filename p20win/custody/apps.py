@@ -30,6 +30,7 @@ class CustodyConfig(AppConfig):
         deadlines.register_follower(schedule.WINDOW, schedule.follow_window)
         notifications.register(notices.NOTICES)
         notifications.register(notices.TO_ITS_AGENCY)
+        notifications.register(notices.TO_INVITED)
         access.register_upload_ticket_verifier(upload_tickets.shown)
         if settings.P20WIN_IS_VAULT:
             from p20win.custody import hardening

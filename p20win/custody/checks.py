@@ -4,7 +4,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, Final
 
 from p20win import access, clock
-from p20win.accounts.public import Role
+from p20win.accounts.public import Role, Standing
 from p20win.audit.public import events_of
 from p20win.custody.engine.names import name_blockers
 from p20win.custody.engine.rules import TABLE
@@ -13,6 +13,8 @@ from p20win.custody.models import (
     TAKEN,
     Encryption,
     FileStatus,
+    Invitation,
+    InvitationStatus,
     LegalHold,
     SealedFile,
     SendingTerms,
@@ -21,6 +23,7 @@ from p20win.custody.models import (
     UploadTicket,
     Wrapping,
 )
+from p20win.projects.public import is_visible, takes_part
 
 if TYPE_CHECKING:
     from p20win.accounts.models import Organisation, User
@@ -53,6 +56,7 @@ def why_not_send(slot: UploadSlot, actor: "User", at: dt.datetime) -> list[str]:
     """Say why this person cannot send a file to this slot now."""
     return [
         *_why_slot_takes_none(slot, actor.organisation, at),
+        *_why_not_invited(slot.invitation, actor),
         *access.why_not(actor, slot.access_act, slot.project, slot.access_class, at),
     ]
 
@@ -73,6 +77,61 @@ def _why_slot_takes_none(slot: UploadSlot, organisation: "Organisation | None", 
     if slot.files.filter(status=FileStatus.ARRIVED).exists():
         return ["A file is being checked already. Wait for the outcome."]
     return []
+
+
+def is_invited(slot: UploadSlot, person: "User") -> bool:
+    """Say whether this person was invited to send this file."""
+    return slot.invitation is not None and slot.invitation.contact_id == person.pk
+
+
+def _why_not_invited(invitation: Invitation | None, actor: "User") -> list[str]:
+    """Say why this person does not send what its supplier was invited to send (O-124)."""
+    if invitation is None:
+        return []
+    if invitation.contact_id != actor.pk:
+        return ["Only the person whom the supplier was invited through sends this file."]
+    if invitation.status == InvitationStatus.SENT:
+        return ["Affirm first that your organisation may share this list."]
+    return [] if invitation.is_affirmed else ["The invitation to send this list has ended."]
+
+
+def why_not_invited(project: "Project", contact: "User") -> list[str]:
+    """Say why this person is not asked for a list of their organisation; an empty list means they can be.
+
+    A party sends in its own name: whose results or outputs lie under a key of its own in the project would
+    lose them with the list. Hub and operating group keep the results.
+    """
+    supplier = contact.organisation
+    if supplier is None or contact.is_system or not contact.is_active or not contact.has_good_standing:
+        return ["This person has no account in good standing with an organisation."]
+    if supplier.standing != Standing.ACTIVE:
+        return [f"{supplier.short_name} does not take part at present."]
+    if supplier.is_hub or supplier.is_operating_group or takes_part(project, supplier):
+        return [f"{supplier.short_name} takes part in this project, so it is not invited as a third party."]
+    if is_visible(contact, project.pk):
+        return [f"{contact.name} sees this project already, and an invited person sees nothing of it."]
+    return []
+
+
+def is_the_contact(invitation: Invitation, actor: "User") -> str | None:
+    """Only the person who was invited affirms, and only for the organisation that was invited."""
+    if actor.pk == invitation.contact_id and actor.organisation_id == invitation.supplier_id:
+        return None
+    return f"Only {invitation.contact.name} can affirm it for {invitation.supplier.short_name}."
+
+
+def waits_for_a_list(invitation: Invitation, actor: "User") -> str | None:
+    """There is something to send."""
+    waits = invitation.slots.filter(status=SlotStatus.OPEN).exists()
+    return None if waits else "No list is waited for any more."
+
+
+def has_accepted_nothing(invitation: Invitation, actor: "User") -> str | None:
+    """An invitation is withdrawn before a file is accepted; one that is being checked may be."""
+    never_kept = (FileStatus.ANNOUNCED, FileStatus.GIVEN_UP, FileStatus.REFUSED)
+    if not SealedFile.objects.filter(slot__invitation=invitation).exclude(status__in=never_kept).exists():
+        return None
+    return "A file came in on it. It is an input of the match now, and is destroyed with the others."
 
 
 def _moment(at: dt.datetime) -> str:

@@ -13,6 +13,7 @@ from p20win.accounts.public import Organisation, system_user
 from p20win.audit.public import first_in_line
 from p20win.custody import holds, key_snapshots, lifecycle, places, sealing, uploads, vault_keys
 from p20win.custody.engine.errors import NoKey
+from p20win.custody.invitations import close_slot
 from p20win.custody.models import (
     LIVING,
     DamageStatus,
@@ -111,8 +112,7 @@ def ask_destruction_of_all(
     """
     first_in_line()
     for slot in UploadSlot.objects.filter(project=project, status=SlotStatus.OPEN).order_by("pk"):
-        take(lifecycle.CLOSE, slot, by=system_user(), at=at, note="The project is over.")
-        uploads.give_up_all(slot, at=at)
+        close_slot(slot, by=system_user(), at=at, note="The project is over.")
     return [
         ask_destruction(project, owner, by=by, at=at, on_done=on_done) for owner in with_anything(project)
     ]

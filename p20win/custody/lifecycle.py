@@ -5,11 +5,13 @@ from typing import Final
 from p20win.accounts.public import any_of, is_operating_group, is_system
 from p20win.custody import checks
 from p20win.custody.models import (
+    INVITED,
     LIVING,
     DamageStatus,
     DestructionStatus,
     FileStatus,
     HoldStatus,
+    InvitationStatus,
     SlotStatus,
 )
 from p20win.workflow import Step
@@ -35,6 +37,28 @@ REOPEN: Final = Step(
     label="Have the file sent again",
 )
 SLOT_STEPS: Final = (FILL, CLOSE, REOPEN)
+
+AFFIRM: Final = Step(
+    event="invitation.affirmed",
+    sources=frozenset({InvitationStatus.SENT}),
+    target=InvitationStatus.AFFIRMED,
+    checks=(checks.is_the_contact, checks.waits_for_a_list),
+    label="Affirm that the lists may be shared",
+)
+WITHDRAW_INVITATION: Final = Step(
+    event="invitation.withdrawn",
+    sources=frozenset(INVITED),
+    target=InvitationStatus.WITHDRAWN,
+    checks=(any_of(is_operating_group, checks.is_of_the_hub), checks.has_accepted_nothing),
+    label="Withdraw the invitation",
+)
+LAPSE_INVITATION: Final = Step(
+    event="invitation.lapsed",
+    sources=frozenset(INVITED),
+    target=InvitationStatus.LAPSED,
+    checks=(is_system,),
+)
+INVITATION_STEPS: Final = (AFFIRM, WITHDRAW_INVITATION, LAPSE_INVITATION)
 
 ARRIVE: Final = Step(
     event="file.arrived",
@@ -137,4 +161,4 @@ ERASE_EVIDENCE: Final = Step(
     checks=(is_system,),
 )
 DAMAGE_STEPS: Final = (FIND_SOUND, ERASE_EVIDENCE)
-STEPS: Final = (*SLOT_STEPS, *FILE_STEPS, FINISH, *HOLD_STEPS, *DAMAGE_STEPS)
+STEPS: Final = (*SLOT_STEPS, *INVITATION_STEPS, *FILE_STEPS, FINISH, *HOLD_STEPS, *DAMAGE_STEPS)

@@ -18,6 +18,9 @@ from p20win.custody.destruction_models import HoldStatus as HoldStatus
 from p20win.custody.destruction_models import LegalHold as LegalHold
 from p20win.custody.engine.manifest import source_shown_by
 from p20win.custody.id_models import UsedIds as UsedIds
+from p20win.custody.invitation_models import INVITED as INVITED
+from p20win.custody.invitation_models import Invitation as Invitation
+from p20win.custody.invitation_models import InvitationStatus as InvitationStatus
 from p20win.custody.ledger_models import Checkpoint as Checkpoint
 from p20win.custody.ledger_models import CheckpointPin as CheckpointPin
 from p20win.custody.ledger_models import LedgerTile as LedgerTile
@@ -53,6 +56,9 @@ class UploadSlot(models.Model):
     project = models.ForeignKey("projects.Project", on_delete=models.PROTECT, related_name="upload_slots")
     supplier = models.ForeignKey(
         "accounts.Organisation", on_delete=models.PROTECT, related_name="upload_slots"
+    )
+    invitation = models.ForeignKey(  # of a supplier that is no party; most slots are a party's
+        "custody.Invitation", on_delete=models.PROTECT, null=True, related_name="slots"
     )
     data_class = models.CharField(max_length=16, choices=DataClass.choices)
     title = models.CharField(max_length=200)
@@ -91,6 +97,8 @@ class UploadSlot(models.Model):
     @property
     def access_act(self) -> str:
         """Return the act that the access decision asks about."""
+        if self.invitation_id is not None:
+            return "supply"
         return "submit_output" if self.data_class == DataClass.OUTPUT else "upload"
 
 
@@ -232,6 +240,11 @@ class SealedFile(models.Model):
     def access_class(self) -> str:
         """Return the data class that the access decision asks about."""
         return DataClass.MATCHING if self.data_class == DataClass.IDENTIFIER_LIST else self.data_class
+
+    @property
+    def was_invited(self) -> bool:
+        """Say whether an invited supplier sent it, who is no party (O-124)."""
+        return self.slot is not None and self.slot.invitation_id is not None
 
     @property
     def source_shown_by(self) -> str:

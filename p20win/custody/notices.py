@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.urls import reverse
 
 from p20win.accounts.public import Role, SigningKey, User, hub, operating_group, people_with_role
-from p20win.custody.models import Damage, LegalHold, SealedFile, UploadSlot
+from p20win.custody.models import Damage, Destruction, Invitation, LegalHold, SealedFile, UploadSlot
 from p20win.notifications.public import Notice
 from p20win.projects.public import Part, Participation
 
@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 
 
 def _file(event: "Event") -> SealedFile:
-    return SealedFile.objects.select_related("slot", "owner", "project").get(pk=event.subject_id)
+    rows = SealedFile.objects.select_related("slot__invitation", "owner", "project")
+    return rows.get(pk=event.subject_id)
 
 
 def _senders(event: "Event") -> "QuerySet[User]":
     file = _file(event)
+    if file.slot is not None and file.slot.invitation is not None:
+        return _invited(file.slot.invitation)
     stewards = User.objects.filter(role_holdings__role=Role.DATA_STEWARD, organisation=file.owner)
     return (stewards | User.objects.filter(pk=file.sent_by_id)).distinct().select_related("organisation")
 
@@ -62,12 +65,21 @@ def _about_key(template: str, subject: str) -> Notice:
 
 
 def _slot(event: "Event") -> UploadSlot:
-    return UploadSlot.objects.select_related("supplier", "project").get(pk=event.subject_id)
+    rows = UploadSlot.objects.select_related("supplier", "project", "invitation")
+    return rows.get(pk=event.subject_id)
 
 
 def _expected_from(event: "Event") -> "QuerySet[User]":
-    stewards = people_with_role(Role.DATA_STEWARD, _slot(event).supplier)
-    return stewards.select_related("organisation")
+    slot = _slot(event)
+    if slot.invitation is not None:
+        return _invited(slot.invitation)
+    return people_with_role(Role.DATA_STEWARD, slot.supplier).select_related("organisation")
+
+
+def _invited(invitation: Invitation) -> "QuerySet[User]":
+    """Who was invited, as long as the invitation stands; of their organisation nobody else is told."""
+    rows = User.objects.filter(pk=invitation.contact_id, organisation=invitation.supplier)
+    return rows.select_related("organisation")
 
 
 def _about_slot(template: str, subject: str) -> Notice:
@@ -77,6 +89,23 @@ def _about_slot(template: str, subject: str) -> Notice:
         subject,
         where=lambda event: reverse("custody:slot", args=[event.subject_id]),
         context=lambda event: {"slot": _slot(event)},
+    )
+
+
+def _about_invitation(template: str, subject: str, *, where: bool = True) -> Notice:
+    def invitation(event: "Event") -> Invitation:
+        rows = Invitation.objects.select_related("supplier", "contact", "project", "invited_by")
+        return rows.get(pk=event.subject_id)
+
+    return Notice(
+        f"emails/{template}.txt",
+        lambda event: _invited(invitation(event)),
+        subject,
+        where=(lambda event: reverse("custody:invitation", args=[event.subject_id])) if where else None,
+        context=lambda event: {
+            "invitation": invitation(event),
+            "slots": invitation(event).slots.order_by("closes_at", "title"),
+        },
     )
 
 
@@ -130,15 +159,34 @@ def _damage(event: "Event") -> Mapping[str, Any]:
 
 def _of_its_agency(event: "Event") -> Iterable[User]:
     """Those who sent what was found damaged; of what arrived so, its refusal tells them."""
-    damage = Damage.objects.select_related("file__owner").get(pk=event.subject_id)
-    if damage.kept_until is not None or damage.file.slot_id is None:
+    damage = Damage.objects.select_related("file__owner", "file__slot__invitation").get(pk=event.subject_id)
+    if damage.kept_until is not None or damage.file.slot is None:
         return []
+    if damage.file.slot.invitation is not None:
+        return _invited(damage.file.slot.invitation)
     return people_with_role(Role.DATA_STEWARD, damage.file.owner).select_related("organisation")
 
 
 def _where_it_was_sent(event: "Event") -> str:
     return reverse("custody:slot", args=[Damage.objects.get(pk=event.subject_id).file.slot_id])
 
+
+def _whose_lists_are_gone(event: "Event") -> Iterable[User]:
+    """Who was invited and sent something of what was destroyed now."""
+    row = Destruction.objects.get(pk=event.subject_id)
+    gone = SealedFile.objects.filter(pk__in=[file["file"] for file in row.files])
+    sent = Invitation.objects.filter(slots__files__in=gone, supplier=row.organisation_id)
+    return User.objects.filter(invitations__in=sent, organisation=row.organisation_id).distinct()
+
+
+TO_INVITED: Final = {
+    "data.destroyed": Notice(
+        "emails/list_destroyed.txt",
+        _whose_lists_are_gone,
+        "{number}: your list is destroyed",
+        where=lambda event: reverse("custody:slots"),
+    ),
+}
 
 TO_ITS_AGENCY: Final = {
     "file.damaged": Notice(
@@ -166,6 +214,13 @@ NOTICES: Final = {
     "slot.window_opened": _about_slot("slot_window_opened", "{number}: a file can be sent now"),
     "slot.rescheduled": _about_slot("slot_rescheduled", "{number}: the time for a file was changed"),
     "slot.late": _about_slot("slot_late", "{number}: a file did not come in time"),
+    "invitation.sent": _about_invitation(
+        "invitation_sent", "{number}: your organisation is asked for a list"
+    ),
+    "invitation.withdrawn": _about_invitation(
+        "invitation_withdrawn", "{number}: no list is asked for any more", where=False
+    ),
+    "invitation.lapsed": _about_invitation("invitation_lapsed", "{number}: the time to send a list is over"),
     "hold.asked": _about_hold(
         "hold_asked", "{number}: a legal hold waits for a second person", everyone=False
     ),

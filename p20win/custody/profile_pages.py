@@ -55,7 +55,7 @@ def exported(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
 def _compared(
     request: SignedInRequest, pk: uuid.UUID
 ) -> tuple[SealedFile, SealedFile | None, list[dict[str, Any]], list[str]]:
-    file = get_object_or_404(selectors.visible_files(request.user), pk=pk)
+    file = get_object_or_404(selectors.files_with_profile(request.user), pk=pk)
     if not file.profile:
         raise Http404
     earlier = selectors.earlier_file(file, request.user)

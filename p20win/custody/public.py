@@ -1,7 +1,8 @@
 """The door of custody: what desks use.
 
 Agencies' files. `open_slot` opens a slot for one file; `receive` takes it in (as the upload page does); the
-vault checks it and calls the slot's `on_accepted` or `on_refused` line of work with `file_id`.
+vault checks it and calls the slot's `on_accepted` or `on_refused` line of work with `file_id`. `wait_for`
+starts the clock of a slot. Who supplies a list and is no party is asked with `invite`; its slots name that.
 
 In the vault's jobs (queue "vault") alone: `open_bytes`, `open_lazily`, `open_range`, `seal_bytes`,
 `signed_by_the_hub`, `shred`, `tidy`. Whose result leaves opens within `open_only(project_id, data_class)`,
@@ -44,7 +45,7 @@ from p20win.custody.checkpoints import leaf_of as ledger_leaf
 from p20win.custody.checkpoints import name as ledger_name
 from p20win.custody.checkpoints import prove as ledger_proof
 from p20win.custody.checkpoints import prove_line as ledger_proof_of_line
-from p20win.custody.checks import why_not_send
+from p20win.custody.checks import why_not_invited, why_not_send
 from p20win.custody.comparing import Lines, lines_about, register_comparison
 from p20win.custody.comparing import alarm as rows_alarm
 from p20win.custody.comparing import differences as row_differences
@@ -77,6 +78,8 @@ from p20win.custody.holds import (
     why_held,
 )
 from p20win.custody.holds import why_not_ask as why_not_ask_hold
+from p20win.custody.invitations import affirm, close_slot, invite
+from p20win.custody.invitations import withdraw as withdraw_invitation
 from p20win.custody.key_desk import files_without_key
 from p20win.custody.key_snapshots import last_expiry as last_key_snapshot_expires
 from p20win.custody.known_quality import known_quality
@@ -85,6 +88,8 @@ from p20win.custody.models import (
     Destruction,
     DestructionStatus,
     FileStatus,
+    Invitation,
+    InvitationStatus,
     SealedFile,
     SlotStatus,
     UploadSlot,
@@ -93,6 +98,7 @@ from p20win.custody.reception import Reception, receive
 from p20win.custody.removal import ask_removal, register_removable
 from p20win.custody.replacing import send_again
 from p20win.custody.rereading import overdue as files_not_reread
+from p20win.custody.schedule import wait_for
 from p20win.custody.sealing import (
     NotOpenable,
     open_bytes,
@@ -105,6 +111,7 @@ from p20win.custody.selectors import (
     accepted_files,
     destructions,
     holds_in_force,
+    invitations,
     living_files,
     may_prove,
     removed_files,
@@ -113,7 +120,7 @@ from p20win.custody.selectors import (
     visible_files,
     visible_slots,
 )
-from p20win.custody.services import close_slot, open_slot, seal_bytes, tidy
+from p20win.custody.services import open_slot, seal_bytes, tidy
 from p20win.custody.sftp.host_key import state as sftp_state
 from p20win.custody.vault_client import relay, scanner_state, vault_answers, vault_keys_state
 from p20win.custody.vault_keys import NotTheVault, hub_public_pem
@@ -130,6 +137,8 @@ __all__ = [
     "Destruction",
     "DestructionStatus",
     "FileStatus",
+    "Invitation",
+    "InvitationStatus",
     "KeyDestroyed",
     "Limits",
     "Lines",
@@ -142,6 +151,7 @@ __all__ = [
     "StillReadable",
     "UploadSlot",
     "accepted_files",
+    "affirm",
     "ask_checkpoint",
     "ask_destruction",
     "ask_destruction_of_all",
@@ -160,6 +170,8 @@ __all__ = [
     "hold_clocks",
     "holds_in_force",
     "hub_public_pem",
+    "invitations",
+    "invite",
     "known_quality",
     "last_key_snapshot_expires",
     "ledger_alarm",
@@ -203,9 +215,12 @@ __all__ = [
     "vault_keys_state",
     "visible_files",
     "visible_slots",
+    "wait_for",
     "why_held",
     "why_not_ask_hold",
+    "why_not_invited",
     "why_not_send",
     "why_unreadable",
     "with_anything",
+    "withdraw_invitation",
 ]

@@ -4,6 +4,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
+from django.urls import reverse
 
 from p20win import policy
 from p20win.accounts.public import Role, any_of, is_operating_group, system_user
@@ -80,6 +81,27 @@ def reschedule(
     return slot
 
 
+def wait_for(slot: UploadSlot, *, by: "User", at: dt.datetime, on: dt.date | None = None) -> None:
+    """Start the clock by which a file is sent: for the stewards of its agency, or for who was invited.
+
+    That of an invited person belongs to no project, as they see none.
+    """
+    invitation = slot.invitation
+    whom: dict[str, Any] = {"waiting_on_role": Role.DATA_STEWARD, "waiting_on_organisation": slot.supplier}
+    if invitation is not None:
+        whom = {"waiting_on_person": invitation.contact}
+    deadlines.start(
+        WINDOW,
+        subject=slot,
+        project=None if invitation else slot.project,
+        at=at,
+        by=by,
+        on=on,
+        where=reverse("custody:slot", args=[slot.pk]),
+        **whom,
+    )
+
+
 def _move_clock(slot: UploadSlot, *, reason: str, by: "User", at: dt.datetime) -> None:
     if not deadlines.of_subject(slot, WINDOW).exists():  # this file never had one
         return
@@ -87,17 +109,7 @@ def _move_clock(slot: UploadSlot, *, reason: str, by: "User", at: dt.datetime) -
     if not running or slot.closes_at <= running[0].due_at:
         deadlines.cancel(WINDOW, slot, at=at, by=by, note=reason)
         longest = deadlines.due(policy.TRANSMISSION_WINDOW, start=at).at
-        deadlines.start(
-            WINDOW,
-            subject=slot,
-            project=slot.project,
-            at=at,
-            by=by,
-            on=local_date(min(slot.closes_at, longest)),
-            waiting_on_role=Role.DATA_STEWARD,
-            waiting_on_organisation=slot.supplier,
-            where=f"/files/slots/{slot.pk}/",
-        )
+        wait_for(slot, by=by, at=at, on=local_date(min(slot.closes_at, longest)))
         running = deadlines.alive(WINDOW, slot)
     if slot.closes_at > running[0].due_at:
         deadlines.extend(

@@ -12,6 +12,8 @@ from p20win.custody.models import (
     Destruction,
     FileStatus,
     HoldStatus,
+    Invitation,
+    InvitationStatus,
     LegalHold,
     SealedFile,
     UploadSlot,
@@ -20,23 +22,59 @@ from p20win.projects.public import is_visible
 from p20win.projects.public import visible_to as visible_projects
 
 if TYPE_CHECKING:
-    from p20win.accounts.models import Organisation, User
+    from p20win.accounts.models import Organisation, SigningKey, User
     from p20win.projects.models import Project
 
 _OF_ONE_AGENCY: Final = frozenset(
-    {"custody.sealedfile", "custody.uploadslot", "custody.capability", "custody.damage"}
+    {"custody.sealedfile", "custody.uploadslot", "custody.capability", "custody.damage", "custody.invitation"}
 )
 
 
 def visible_slots(user: "User") -> QuerySet[UploadSlot]:
     """Return the slots of this person's organisation, and for hub and operating group those of all they see.
 
-    A supplier sees its own slots alone (O-124).
+    Who was invited sees the slots of the invitation alone (O-124); their colleagues, and the parties of the
+    project, see none of them.
     """
-    seen = Q(project__in=visible_projects(user), supplier=user.organisation_id)
+    seen = Q(project__in=visible_projects(user), supplier=user.organisation_id, invitation=None)
+    seen |= _invited(user)
     if user.has_role(Role.HUB_STAFF) or user.has_role(Role.OPERATING_GROUP):
         seen |= Q(project__in=visible_projects(user))
-    return UploadSlot.objects.filter(seen).select_related("project", "supplier")
+    rows = UploadSlot.objects.filter(seen)
+    return rows.select_related("project", "supplier", "invitation__contact", "invitation__supplier")
+
+
+def _invited(user: "User") -> Q:
+    """Return which slots this person was invited to fill, also those that are filled or closed."""
+    if not user.has_good_standing or user.organisation_id is None:
+        return Q(pk=None)
+    mine = Q(invitation__contact=user, supplier=user.organisation_id)
+    return mine & ~Q(invitation__status=InvitationStatus.WITHDRAWN)
+
+
+def visible_invitations(user: "User") -> QuerySet[Invitation]:
+    """Return what this person was invited to; to hub and operating group all of the projects they see."""
+    seen = Q(contact=user, supplier=user.organisation_id) & ~Q(status=InvitationStatus.WITHDRAWN)
+    if not user.has_good_standing:
+        seen = Q(pk=None)
+    if user.has_role(Role.HUB_STAFF) or user.has_role(Role.OPERATING_GROUP):
+        seen |= Q(project__in=visible_projects(user))
+    return Invitation.objects.filter(seen).select_related("project", "supplier", "contact")
+
+
+def to_affirm(user: "User") -> QuerySet[Invitation]:
+    """Return the invitations that wait for this person's word."""
+    return visible_invitations(user).filter(contact=user, status=InvitationStatus.SENT)
+
+
+def was_invited(user: "User") -> bool:
+    """Say whether this person was ever invited to send a list."""
+    return Invitation.objects.filter(contact=user).exists()
+
+
+def invitations(project: "Project") -> QuerySet[Invitation]:
+    """Return whom a project invited, latest first."""
+    return Invitation.objects.filter(project=project).select_related("supplier", "contact")
 
 
 def slots_sent_by(user: "User") -> QuerySet[UploadSlot]:
@@ -47,6 +85,11 @@ def slots_sent_by(user: "User") -> QuerySet[UploadSlot]:
 def visible_files(user: "User") -> QuerySet[SealedFile]:
     """Return the files of the slots this person sees."""
     return SealedFile.objects.filter(slot__in=visible_slots(user)).select_related("project", "owner", "slot")
+
+
+def files_with_profile(user: "User") -> QuerySet[SealedFile]:
+    """Return the files whose quality this person sees: who was invited has the receipt alone (O-124)."""
+    return visible_files(user).exclude(slot__invitation__contact=user)
 
 
 def earlier_file(file: SealedFile, user: "User") -> SealedFile | None:
@@ -69,7 +112,13 @@ def earlier_file(file: SealedFile, user: "User") -> SealedFile | None:
 
 def slots_of(organisation: "Organisation") -> QuerySet[UploadSlot]:
     """Return the slots that this organisation fills."""
-    return UploadSlot.objects.filter(supplier=organisation).select_related("project", "supplier")
+    rows = UploadSlot.objects.filter(supplier=organisation)
+    return rows.select_related("project", "supplier", "invitation__contact")
+
+
+def slots_of_machine(key: "SigningKey") -> QuerySet[UploadSlot]:
+    """Return the slots that a machine sees: of an invitation, only if that person enrolled its key."""
+    return slots_of(key.organisation).filter(Q(invitation=None) | _invited(key.enrolled_by))
 
 
 def slots(project: "Project") -> QuerySet[UploadSlot]:

@@ -30,6 +30,7 @@ from p20win.custody.models import (
     DamageStatus,
     DataClass,
     FileStatus,
+    Invitation,
     ScanState,
     SealedFile,
     SlotStatus,
@@ -61,6 +62,7 @@ def open_slot(
     closes_at: dt.datetime,
     by: "User",
     at: dt.datetime,
+    invitation: Invitation | None = None,
     opens_at: dt.datetime | None = None,
     destroy_by: dt.date | None = None,
     on_accepted: str = "",
@@ -68,17 +70,20 @@ def open_slot(
 ) -> UploadSlot:
     """Open a slot for one file. `spec` is read by `engine.rules.from_spec`; the hooks are lines of work.
 
-    :raises ValueError: if the spec cannot be followed
+    :raises ValueError: if the spec cannot be followed, or the invitation is another supplier's
     :raises UnknownWork: if a hook is no line of work
     """
     spec = {"kind": kind, "number": project.number, "agencies": [supplier.short_name, supplier.slug]} | spec
     from_spec(spec)
+    if invitation is not None and invitation.supplier_id != supplier.pk:
+        raise ValueError("A slot names an invitation of its own supplier.")
     for hook in filter(None, (on_accepted, on_refused)):
         if hook not in jobs.registered():
             raise jobs.UnknownWork(f"No line of work is called {hook!r}.")
     row = UploadSlot(
         project=project,
         supplier=supplier,
+        invitation=invitation,
         data_class=DataClass(kind),
         title=title,
         spec=spec,
@@ -92,17 +97,6 @@ def open_slot(
     )
     details = {"supplier": supplier.slug, "class": kind, "closes_at": closes_at.isoformat()}
     return create("slot.opened", row, by=by, at=at, details=details)
-
-
-@transaction.atomic
-def close_slot(slot: UploadSlot, *, by: "User", at: dt.datetime, note: str = "") -> UploadSlot:
-    """Close a slot that no file has filled. What was on its way is dropped at once.
-
-    :raises Blocked: if it is filled or closed, or the person is not of the hub or the operating group
-    """
-    slot = take(lifecycle.CLOSE, slot, by=by, at=at, note=note)
-    uploads.give_up_all(slot, at=at)
-    return slot
 
 
 @transaction.atomic

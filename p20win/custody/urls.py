@@ -6,6 +6,7 @@ from p20win.custody import (
     agency_key_pages,
     api,
     hold_pages,
+    invitation_pages,
     key_pages,
     profile_pages,
     schedule_pages,
@@ -25,6 +26,7 @@ urlpatterns = [
     path("slots/<uuid:pk>/terms/", schedule_pages.terms, name="slot-terms"),
     path("slots/<uuid:pk>/tickets/", ticket_pages.issue, name="ticket-issue"),
     path("slots/<uuid:pk>/tickets/<uuid:ticket_pk>/revoke/", ticket_pages.revoke, name="ticket-revoke"),
+    path("invitations/<uuid:pk>/", invitation_pages.shown, name="invitation"),
     path("by-ticket/uploads/", tus.ticket_collection, name="ticket-uploads"),
     # No slash at its end: curl would add the file's name to it.
     path("by-ticket/uploads/<uuid:upload_pk>", tus.ticket_upload, name="ticket-upload"),

@@ -4,6 +4,7 @@ import functools
 import json
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,8 @@ _LIST = Listing(
     searched=("title", "project__number", "project__title", "supplier__short_name"),
     first="-until",
 )
+# Who was invited is not told by a search what a request is called.
+_LIST_OF_INVITED = replace(_LIST, searched=("title", "project__number"))
 
 
 @members_only
@@ -51,7 +54,10 @@ def index(request: SignedInRequest) -> HttpResponse:
     status = request.GET.get("status", "")
     if status in SlotStatus.values:
         rows = rows.filter(status=status)
-    context = _LIST.shown(rows, request) | {"form": SlotFilter(request.GET or None), "filtered": bool(status)}
+    to_affirm = list(selectors.to_affirm(request.user))
+    listing = _LIST_OF_INVITED if selectors.was_invited(request.user) else _LIST
+    context = listing.shown(rows, request) | {"to_affirm": to_affirm, "invited": request.user.pk}
+    context |= {"form": SlotFilter(request.GET or None), "filtered": bool(status)}
     return render(request, "custody/slots.html", context)
 
 
@@ -68,9 +74,12 @@ def _shown(request: SignedInRequest, row: UploadSlot) -> dict[str, object]:
     files = list(row.files.select_related("sent_by", "signing_key"))
     waiting = next((file for file in files if file.status == FileStatus.ARRIVED), None)
     encryption = checks.encryption_of(row.project)
-    sends = request.user.organisation_id == row.supplier_id
+    invitation, is_invited = row.invitation, checks.is_invited(row, request.user)
+    sends = is_invited or (invitation is None and request.user.organisation_id == row.supplier_id)
     return {
         "slot": row,
+        "invitation": invitation,
+        "is_invited": is_invited,
         "files": files,
         "job": jobs.latest("custody.check_file", file_id=waiting.pk) if waiting else None,
         "sends": sends and row.status == SlotStatus.OPEN and waiting is None,
@@ -87,8 +96,9 @@ def _shown(request: SignedInRequest, row: UploadSlot) -> dict[str, object]:
         "encryption": encryption,
         "vault_key": _sealed_for() if encryption == Encryption.BROWSER else "",
         "age_recipient": vault_keys.age_recipient(),
-        "sftp": host_key.door() if sends and encryption != Encryption.BROWSER else None,
-        "folder": folder_of(row) if sends else "",
+        # Machines send with keys that stewards enrol; who is invited has a browser, and tickets.
+        "sftp": host_key.door() if sends and not invitation and encryption != Encryption.BROWSER else None,
+        "folder": folder_of(row) if sends and not invitation else "",
     }
 
 

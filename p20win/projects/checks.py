@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 # Which permission an act on data asks for.
 PERMISSION_FOR_ACT: Final = {
     "upload": "send_files",
+    "supply": "supply_list",
     "match": "run_match",
     "sign_off": "sign_off_match",
     "download": "download_extract",

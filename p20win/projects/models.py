@@ -49,6 +49,7 @@ class Project(models.Model):
             ("decide_request", "Decide on its request"),
             ("manage_project", "Run its process"),
             ("send_files", "Send its files"),
+            ("supply_list", "Send a list to it as an invited supplier"),
             ("run_match", "Match its files"),
             ("sign_off_match", "Agree to its match"),
             ("download_extract", "Download its extract"),

@@ -8,6 +8,7 @@ from p20win.projects.selectors import (
     organisations_that_see,
     recipient,
     suppliers,
+    takes_part,
     visible_to,
 )
 from p20win.projects.services import (
@@ -47,5 +48,6 @@ __all__ = [
     "stop_project",
     "suppliers",
     "take_part",
+    "takes_part",
     "visible_to",
 ]

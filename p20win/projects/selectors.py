@@ -39,6 +39,11 @@ def organisations(project: Project, part: str) -> QuerySet[Organisation]:
     )
 
 
+def takes_part(project: Project, organisation: Organisation) -> bool:
+    """Say whether an organisation has any part in the project."""
+    return project.participations.filter(organisation=organisation).exists()
+
+
 def suppliers(project: Project) -> QuerySet[Organisation]:
     """Return the agencies whose data the project uses."""
     return organisations(project, Part.SUPPLIER)

@@ -49,9 +49,9 @@ OPTION_CLASSES: Final = {
 
 # What a state looks like. The word is always shown, the colour only repeats it.
 STATUS_TONES: Final = {
-    "good": "accepted active allowed answered approval approved available checked cleared complete completed"
-    " confirmed current delivered done executed filed filled in_force met released signed signed_off"
-    " succeeded true valid verified",
+    "good": "accepted active affirmed allowed answered approval approved available checked cleared complete"
+    " completed confirmed current delivered done executed filed filled in_force met released signed"
+    " signed_off succeeded true valid verified",
     "bad": "breached broken declined denied disapproval disapproved expired failed lapsed missed overdue"
     " recalled refused rejected revoked suspended terminated",
     "action": "action_needed changes_requested conditional conditionally_approved due due_soon held"

@@ -53,6 +53,24 @@ def sends_files(steward: Visitor, agency: str, number: str, invented: Invented, 
         assert b"signature" in receipt.path().read_bytes()
 
 
+def supplies_lists(contact: Visitor, number: str, invented: Invented) -> None:
+    """A district's contact affirms that the lists may be shared, sends them, and sees nothing else."""
+    contact.goes("/")
+    contact.follows(re.compile("^Send the files: List"))
+    contact.sees("Nothing can be sent yet")
+    contact.examines("list-before-the-affirmation")
+    contact.follows("affirm first that")
+    contact.examines("invitation")
+    contact.writes({"affirms": True})
+    contact.presses("Affirm")
+    contact.sees("Taken down. You can send the lists now.")
+    contact.examines("invitation-affirmed")
+    sends_files(contact, "", number, invented, first=False)
+    contact.examines("list-accepted")
+    contact.goes("/")
+    contact.sees("No open request.")
+
+
 def _is_refused(steward: Visitor, name: str) -> None:
     """A column that nobody approved: the page says so, by column, and shows no value."""
     steward.sends(name, WRONG_COLUMN)

@@ -8,7 +8,9 @@ import re
 import pytest
 from openpyxl import load_workbook
 
+from fixtures import directory, schools
 from governance.seed.directory import DEMO_PASSWORD
+from governance.seed.projects import FEW
 from tests.functional.visitor import Album, Visitor
 
 # Their numbers differ from seed to seed.
@@ -102,6 +104,50 @@ def test_a_hold_by_two_people_a_ticket_a_profile_a_delivery_and_the_logs(called)
     group.follows("Checkpoints of the ledger")
     group.sees("Signed checkpoints")
     group.examines("ledger")
+
+
+def test_a_district_is_invited_affirms_and_sees_its_lists_alone(called):
+    district = schools.supplier_slug(FEW[0].district)
+    contact = called(next(person.name for person in directory.people() if person.organisation == district))
+    group = called(GROUP)
+
+    contact.goes("/")
+    contact.follows(re.compile("^Send the files: List"))
+    contact.sees("Nothing can be sent yet")
+    contact.examines("list-before-the-affirmation")
+    contact.follows("affirm first that")
+    contact.examines("invitation")
+    contact.presses("Affirm")
+    contact.sees("Tick it if all of it is so")
+    contact.examines("invitation-not-ticked")
+    contact.writes({"affirms": True})
+    contact.presses("Affirm")
+    contact.sees("Taken down. You can send the lists now.")
+    contact.examines("invitation-affirmed")
+    contact.goes("/files/")
+    contact.sees_not("Career academies")
+    contact.examines("lists-to-send")
+    contact.follows(re.compile("^List"))
+    contact.sees("Nothing is lost if the connection breaks")
+    contact.examines("list-to-send")
+
+    opens_match(group, COLLECTING)
+    group.examines("match-with-suppliers")
+    group.follows(re.compile("^Withdraw it"))
+    group.writes({"reason": "It was the wrong school."})
+    group.examines("invitation-withdraw")
+    group.presses("Withdraw the invitation")
+    group.sees("The invitation is withdrawn.")
+    group.follows("Invite the supplier of a list")
+    group.examines("invite-supplier")
+    group.ticks(group.page.locator("input[name=lists]").first)
+    choice = group.page.locator("select[name=contact] option", has_text=contact.name)
+    group.writes({"contact": choice.get_attribute("value")})
+    group.presses("Invite")
+    group.sees("Invited. The supplier is told.")
+    contact.goes("/")
+    contact.follows(re.compile("^Send the files: List"))
+    contact.sees("Nothing can be sent yet")
 
 
 def test_a_match_is_asked_to_be_abandoned_and_goes_on(called):

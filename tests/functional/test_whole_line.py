@@ -5,13 +5,14 @@ import re
 
 import pytest
 
-from fixtures import directory
+from fixtures import directory, schools
 from fixtures.generate import generate
 from tests.functional import line_agreement as agreement
 from tests.functional import line_destruction as destruction
 from tests.functional import line_files as files
 from tests.functional import line_outputs as outputs
 from tests.functional import line_request as request_line
+from tests.functional.line_request import SCHOOL
 from tests.functional.visitor import Album, Visitor
 
 AGENCIES = ("sde", "cscu", "dol")
@@ -94,6 +95,9 @@ def test_one_request_from_draft_to_proven_destruction(company):
     with album.step("files sent"):
         for slug, steward in zip(AGENCIES, stewards, strict=True):
             files.sends_files(steward, slug.upper(), number, invented, first=slug == AGENCIES[0])
+        district = schools.supplier_slug(SCHOOL.district)
+        contact = next(person for person in directory.people() if person.organisation == district)
+        files.supplies_lists(company.called(contact.name), number, invented)
     with album.step("match"):
         files.starts_the_match(hub, match)
         files.reads_the_report(stewards[0], match)

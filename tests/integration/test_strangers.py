@@ -4,6 +4,7 @@ Every address with an id is asked for, as every role of an organisation that tak
 of something real and once with an id that was never given: the two answers must be the same.
 """
 
+import datetime as dt
 import re
 
 import pytest
@@ -17,7 +18,7 @@ from p20win import clock
 from p20win.accounts.public import Role, enrol_key
 from p20win.audit.public import timeline
 from p20win.custody import upload_tickets, uploads
-from p20win.custody.public import ask_hold
+from p20win.custody.public import Invitation, UploadSlot, affirm, ask_hold, invite, open_slot
 from p20win.deadlines.models import Deadline
 from p20win.jobs.public import Job
 from p20win.notifications.models import Message
@@ -93,7 +94,10 @@ def there(settings, tmp_path):
             at=clock.now(),
         )
         person = request.people.filter(approvals__isnull=False).first()
+        contact = factories.person(at=factories.organisation(is_agency=False), email="contact@example.org")
+        invitation = invite(output.project, contact, by=factories.hub_member(), at=clock.now())
         yield {
+            "invitation": invitation.pk,
             "project": output.project.pk,
             "request": request.pk,
             "agreement": output.project.agreements.get().pk,
@@ -143,6 +147,7 @@ KINDS = (
     ("deadlines:detail", "deadline"),
     ("notifications:", "message"),
     ("custody:receipt", "file"),
+    ("custody:invitation", "invitation"),
     ("custody:agency-key", "key"),
     ("custody:hold-ask-lift", "hold"),
     ("custody:hold-ask", "project"),
@@ -181,6 +186,7 @@ PARTS = {
     "row_pk": "element",
     "person_pk": "person",
     "approval_pk": "approval",
+    "invitation_pk": "invitation",
 }
 WORDS = {"slug": "an-agency", "kind": "elements"}
 NOT_OF_A_PROJECT = {"deadlines:withdraw_closed_day", "custody:key-ceremony"}
@@ -225,6 +231,17 @@ def answers(client, name, parts):
         yield method, answer.status_code, said, answer.headers.get("Content-Type")
 
 
+def differing_for(who, client, there, names):
+    """Return at which addresses something real is answered otherwise than what never was, or is shown."""
+    found = []
+    for name, parts in names:
+        real, never = filled(name, parts, there)
+        for shown, nothing in zip(answers(client, name, real), answers(client, name, never), strict=True):
+            if shown != nothing or shown[1] not in (403, 404, 405):
+                found.append(f"{who}, {name}: {shown[0]} gives {shown[1]}, for nothing {nothing[1]}")
+    return found
+
+
 NAMES = [(name, parts) for name, parts in addresses() if name not in NOT_OF_A_PROJECT]
 
 
@@ -240,12 +257,82 @@ def test_c01_to_those_who_take_no_part_nothing_of_a_project_exists(there, signed
     for who in those:
         role = ROLES[who]
         client = signed_in(factories.person(*([role] if role else []), at=factories.organisation()))
-        for name, parts in NAMES:
-            real, never = filled(name, parts, there)
-            for found, nothing in zip(answers(client, name, real), answers(client, name, never), strict=True):
-                if found != nothing or found[1] not in (403, 404, 405):
-                    differing.append(f"{who}, {name}: {found[0]} gives {found[1]}, for nothing {nothing[1]}")
+        differing += differing_for(who, client, there, NAMES)
     assert not differing, "\n".join(differing)
+
+
+@pytest.fixture
+def supplied(there):
+    """Return the invitation of a supplier, the file that its contact sent on it, and a slot still open."""
+    row = Invitation.objects.get(pk=there["invitation"])
+    slots = [
+        open_slot(
+            project=row.project, supplier=row.supplier, kind="matching", title=title, spec=custody.SPEC,
+            closes_at=clock.now() + dt.timedelta(days=9), by=factories.hub_member(), at=factories.START,
+            invitation=row,
+        )
+        for title in ("A list, sent", "A list, awaited")
+    ]  # fmt: skip
+    row = affirm(row, by=row.contact, at=clock.now())
+    slots = [UploadSlot.objects.get(pk=slot.pk) for slot in slots]  # which have it that it was affirmed
+    return row, custody.checked(custody.arrived(slots[0], by=row.contact)), slots[1]
+
+
+@pytest.mark.obligation("O-10", "O-124")
+def test_c01_to_an_invited_supplier_nothing_exists_but_their_own_slots_and_receipts(
+    there, supplied, signed_in
+):
+    row, file, waiting = supplied
+    client = signed_in(row.contact)
+    others = [(name, parts) for name, parts in NAMES if name != "custody:invitation"]
+
+    assert not differing_for("who was invited", client, there, others)
+
+    own = {
+        "custody:slot": file.slot_id, "custody:receipt": file.pk, "custody:invitation": row.pk,
+        "custody:ticket-issue": waiting.pk,
+    }  # fmt: skip
+    codes = {name: client.get(reverse(name, args=[pk])).status_code for name, pk in own.items()}
+    assert codes == dict.fromkeys(own, 200)
+    for name in ("custody:profile", "custody:profile-csv"):
+        assert client.get(reverse(name, args=[file.pk])).status_code == 404
+    for name in ("custody:slot-window", "custody:slot-terms"):
+        assert client.get(reverse(name, args=[waiting.pk])).status_code == 404
+
+
+@pytest.mark.obligation("O-124")
+def test_c01_no_list_or_search_tells_an_invited_supplier_of_the_project(there, supplied, signed_in):
+    row, _, waiting = supplied
+    client = signed_in(row.contact)
+    title = row.project.title
+    names = ["home", "custody:slots", "custody:holds", "notifications:inbox", "deadlines:mine", "logs"]
+    names += [f"{desk}:index" for desk in ("requests_app", "agreements", "matching", "disclosure", "ledger")]
+    for name in names:
+        answer = client.get(reverse(name))
+        assert answer.status_code in (200, 404), name
+        assert title not in answer.text, name
+    assert client.get(reverse("logs")).status_code == 404
+    files = client.get(reverse("custody:slots"), {"q": title})
+    assert waiting.title not in files.text  # a search is not answered by what they may not read
+    assert waiting.title in client.get(reverse("custody:slots"), {"q": "A list"}).text
+    assert title not in client.get(reverse("custody:slot", args=[waiting.pk])).text
+
+
+@pytest.mark.obligation("O-124")
+def test_c01_nor_do_their_colleagues_or_the_agencies_see_what_they_send(there, supplied, signed_in):
+    row, file, waiting = supplied
+    agency = custody.a_slot(project=row.project).supplier  # a party, whose identifier the list does not hold
+    for person in (factories.person(at=row.supplier), factories.steward(agency)):
+        client = signed_in(person)
+        for name, pk in (
+            ("slot", waiting.pk),
+            ("upload", waiting.pk),
+            ("receipt", file.pk),
+            ("invitation", row.pk),
+        ):
+            address = reverse(f"custody:{name}", args=[pk])
+            assert {client.get(address).status_code, client.post(address).status_code} <= {404, 405}, name
+        assert waiting.title not in client.get(reverse("custody:slots")).text
 
 
 @pytest.mark.long

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.core.management import CommandError, call_command
 
 from p20win import clock, programs
+from p20win.accounts.public import SigningKey
 from p20win.custody.sftp import host_key, logins, names, protocol, ssh
 from p20win.custody.sftp import server as servers
 from p20win.refusal import Blocked
@@ -323,4 +324,5 @@ def test_a_folder_keeps_its_name_whatever_else_is_opened():
     second = custody.a_slot(agency, project=first.project, title="Matching file, SDE")
     assert names.folder_of(first) == name
     assert names.folder_of(second).startswith(f"{name}-")
-    assert names.folders_of(agency) == {name: first, names.folder_of(second): second}
+    key = SigningKey(organisation=agency, enrolled_by=factories.steward(agency))
+    assert names.folders_of(key) == {name: first, names.folder_of(second): second}

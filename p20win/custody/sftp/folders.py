@@ -91,7 +91,7 @@ class AgencyFolders:
         if folder:
             said = names.answers(_slot(key, folder))
             return [Answer(each, *told).entry() for each, told in sorted(said.items())]
-        now, all_of = clock.now(), names.folders_of(key.organisation)
+        now, all_of = clock.now(), names.folders_of(key)
         return [
             _as_folder(each, slot)
             for each, slot in all_of.items()
@@ -102,7 +102,7 @@ class AgencyFolders:
         """Open a file for sending, or an answer for reading. :raises Refused: if neither can be"""
         folder, name = _parts(path)
         key = self._key()
-        if folder and not name and wanted.write and folder not in names.folders_of(key.organisation):
+        if folder and not name and wanted.write and folder not in names.folders_of(key):
             raise Refused(PERMISSION_DENIED, "Put the file into one of the folders.")
         slot = _slot(key, folder)
         if not name:
@@ -157,7 +157,7 @@ def _to_read(slot: UploadSlot, key: "SigningKey", name: str) -> Answer:
 
 
 def _slot(key: "SigningKey", folder: str) -> UploadSlot:
-    slot = names.folders_of(key.organisation).get(folder)
+    slot = names.folders_of(key).get(folder)
     if slot is None:
         raise Refused(NO_SUCH_FILE, _NOTHING)
     return slot

@@ -12,7 +12,7 @@ from p20win.custody.models import FileStatus, SealedFile, UploadSlot
 from p20win.custody.reception import stored_name
 
 if TYPE_CHECKING:
-    from p20win.accounts.models import Organisation
+    from p20win.accounts.models import SigningKey
 
 SUM, RECEIPT, REPORT = ".sha256", ".receipt.json", ".report.txt"
 JUDGED: Final = (
@@ -26,9 +26,11 @@ LONGEST_SUM: Final = 4096
 _HASH = re.compile(rb"(?<![0-9a-fA-F])[0-9a-fA-F]{64}(?![0-9a-fA-F])")
 
 
-def folders_of(agency: "Organisation") -> dict[str, UploadSlot]:
-    """Return the slots of an agency by the names of their folders; a name stays the slot's for ever."""
-    return _named(selectors.slots_of(agency).order_by("id"))
+def folders_of(key: "SigningKey") -> dict[str, UploadSlot]:
+    """Return the slots a machine sees by the names of their folders; a name stays the slot's for ever."""
+    seen = set(selectors.slots_of_machine(key).values_list("pk", flat=True))
+    named = _named(selectors.slots_of(key.organisation).order_by("id"))
+    return {name: slot for name, slot in named.items() if slot.pk in seen}
 
 
 def folder_of(slot: UploadSlot) -> str:
