@@ -6,6 +6,8 @@ import hashlib
 import io
 import secrets
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
@@ -22,7 +24,7 @@ from p20win.workflow import create, take
 
 if TYPE_CHECKING:
     from disclosure.engine.reading import Grids
-    from disclosure.examining import Found
+    from disclosure.examining import Beside, Found
     from p20win.custody.models import SealedFile
     from p20win.jobs.public import RunningJob
 
@@ -31,40 +33,63 @@ _READING: Final = custody.Limits(memory=1 << 30, answer=64 << 20, cpu_seconds=60
 SECONDS: Final = 60.0  # of solver work; the clock stops it at twice that, and then the check says so
 
 
-def check_output(file: "SealedFile", *, job: "RunningJob", at: dt.datetime) -> None:
-    """Check the file of an output. In the vault alone; a file that was checked already is left as it is."""
-    # The solvers are loaded where they are used: every process would start half a second later.
-    from disclosure.examining import Beside, examine_beside
+@dataclass(frozen=True)
+class Case:
+    """An output's file with all that stands beside it, open in the vault's memory."""
 
-    output = Output.objects.select_related("project", "author__organisation").get(slot=file.slot_id)
-    if output.status != OutputStatus.UPLOADED:
-        return
-    job.progress(5, "Opening the file.")
-    beside, known = list(standing.beside(output)), standing.known_for(output)
+    name: str
+    content: bytes
+    beside: "Beside"
+    rules: CellPolicy
+    others: list[Output]  # released, or on their way
+    known: list[Known]
+
+    def examined(self, *, left: Callable[[], float], told: Callable[[int, str], None]) -> "Found":
+        """Protect and attack it."""
+        from disclosure.examining import examine_beside
+
+        return examine_beside(
+            self.name,
+            self.content,
+            self.beside,
+            policy=self.rules,
+            seconds=SECONDS,
+            left=left,
+            told=told,
+            reader=_read_apart,
+            document_reader=read_document_apart,
+        )
+
+
+def opened(output: Output, file: "SealedFile") -> Case:
+    """Open an output's file, and what stands beside it. In the vault alone."""
+    # The solvers are loaded where they are used: every process would start half a second later.
+    from disclosure.examining import Beside
+
+    beside, known = list(standing.beside(output)), list(standing.known_for(output))
     with custody.open_only(output.project_id, custody.DataClass.OUTPUT):
         content = b"".join(custody.open_bytes(file))
         earlier = [released for other in beside for released in _released(other)]
-    case = Beside(
+    around = Beside(
         released=earlier,
         public=[(_called(row), bytes(row.content)) for row in known if not row.is_hierarchy],
         hierarchies={row.name: bytes(row.content) for row in known if row.is_hierarchy},
     )
-    rules, end = rules_of(output.project), time.monotonic() + 2 * SECONDS
-    found = examine_beside(
-        file.name,
-        content,
-        case,
-        policy=rules,
-        seconds=SECONDS,
-        left=lambda: end - time.monotonic(),
-        told=job.progress,
-        reader=_read_apart,
-        document_reader=read_document_apart,
-    )
+    return Case(file.name, content, around, rules_of(output.project), beside, known)
+
+
+def check_output(file: "SealedFile", *, job: "RunningJob", at: dt.datetime) -> None:
+    """Check the file of an output. In the vault alone; a file that was checked already is left as it is."""
+    output = Output.objects.select_related("project", "author__organisation").get(slot=file.slot_id)
+    if output.status != OutputStatus.UPLOADED:
+        return
+    job.progress(5, "Opening the file.")
+    case, end = opened(output, file), time.monotonic() + 2 * SECONDS
+    found = case.examined(left=lambda: end - time.monotonic(), told=job.progress)
     job.progress(90, "Sealing what was found.")
     with transaction.atomic():
         job.hold()
-        _keep(output, found, rules, (beside, known), at=at)
+        _keep(output, found, case, at=at)
 
 
 def _read_apart(name: str, content: bytes) -> "Grids":
@@ -85,17 +110,10 @@ def _called(table: Known) -> str:
     return f"“{table.name}” ({table.source}, as of {table.as_of:%Y-%m-%d})"
 
 
-def _keep(
-    output: Output,
-    found: "Found",
-    rules: CellPolicy,
-    with_what: tuple[list[Output], list[Known]],
-    *,
-    at: dt.datetime,
-) -> None:
+def _keep(output: Output, found: "Found", case: Case, *, at: dt.datetime) -> None:
     from disclosure import sheets
 
-    by, (beside, known) = system_user(), with_what
+    by, beside, known = system_user(), case.others, case.known
     earlier = OutputCheck.objects.filter(output=output, round=output.round).count()
     row = OutputCheck(
         project=output.project,
@@ -104,11 +122,11 @@ def _keep(
         number=earlier + 1,
         checked_at=at,
         verdict=found.examination.verdict,
-        policy=noted(rules),
+        policy=noted(case.rules),
         compared_with=[str(other.pk) for other in beside],
         known=[str(row.pk) for row in known],
         adds=found.adds(),
-        sheet=_seal(output, "what-the-check-found", sheets.written(found, salt=secrets.token_hex(32)), at=at),
+        sheet=seal(output, "what-the-check-found", sheets.written(found, salt=secrets.token_hex(32)), at=at),
         **_numbers(found),
     )
     details = {"verdict": row.verdict, "cells": row.cells, "withheld": row.withheld, "leaks": row.leaks}
@@ -118,7 +136,7 @@ def _keep(
         table = CleanTable(
             found=row,
             number=number,
-            file=_seal(output, f"table-{number}.csv", content, at=at),
+            file=seal(output, f"table-{number}.csv", content, at=at),
             digest=hashlib.sha256(content).hexdigest(),
             rows=content.count(b"\n") - 1,
             facts=facts_in(content),
@@ -135,7 +153,8 @@ def facts_in(content: bytes) -> int:
     return sum(bool(row.get(column)) for row in rows for column in ("released", "pct"))
 
 
-def _seal(output: Output, name: str, content: bytes, *, at: dt.datetime) -> "SealedFile":
+def seal(output: Output, name: str, content: bytes, *, at: dt.datetime) -> "SealedFile":
+    """Seal what the vault made of an output, under its author's organisation's key."""
     owner = output.author.organisation
     if owner is None:
         raise custody.NotOpenable("The author belongs to no organisation.")

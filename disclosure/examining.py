@@ -39,6 +39,15 @@ class Beside:
     public: Sequence[File] = ()
     hierarchies: "Mapping[str, bytes]" = field(default_factory=dict)
 
+    def outside(self) -> Outside:
+        """Return what is out already, read.
+
+        :raises BadTable: if one of the tables cannot be read
+        """
+        ours = [read_long(label, text.decode("utf-8-sig")) for label, text in self.released]
+        public = [_public(label, text) for label, text in self.public]
+        return Outside(released=self.released, known=self.public, tables=[*ours, *public])
+
 
 @dataclass(frozen=True)
 class Found:
@@ -110,20 +119,20 @@ def examine_beside(
     Whatever goes wrong ends in a verdict that is not safe.
     """
     tables: list[Table] = []
+    known: dict[str, Hierarchy] = {}
     aside = None  # of a document: what it holds beside its tables
     try:
         told(10, "Reading the tables.")
         tables, aside = read_any(name, content, policy, reader=reader, document_reader=document_reader)
         if verdict := stopped_by(aside):
             return Found(Examination(*verdict, tables=tuple(tables), beside=aside))
-        ours = [read_long(label, text.decode("utf-8-sig")) for label, text in beside.released]
-        public = [_public(label, text) for label, text in beside.public]
-        used = {dim for table in (*tables, *ours, *public) for dim in table.dimensions}
+        outside = beside.outside()
+        used = {dim for table in (*tables, *outside.tables) for dim in table.dimensions}
         groups = {dim: text for dim, text in beside.hierarchies.items() if dim in used}
         known = {dim: read_hierarchy(dim, text.decode()) for dim, text in groups.items()}
         result, report = protect_and_audit(
             tables,
-            Outside(released=beside.released, known=beside.public, tables=[*ours, *public]),
+            outside,
             hierarchies=known,
             groups=groups,
             policy=policy,
@@ -134,10 +143,12 @@ def examine_beside(
     except (BadTable, UnicodeDecodeError) as problem:
         return Found(Examination(UNREADABLE, str(problem), tables=tuple(tables), beside=aside))
     except NoSafePattern as problem:
-        return Found(Examination(NO_PATTERN, str(problem), problem.facts, tables=tuple(tables), beside=aside))
+        stopped = Examination(NO_PATTERN, str(problem), problem.facts, tables=tuple(tables), beside=aside)
+        return Found(stopped, hierarchies=known)
     except (Stopped, SolverFailed) as problem:
-        return Found(Examination(NOT_SETTLED, str(problem), tables=tuple(tables), beside=aside))
-    before = _told_before([*ours, *public])
+        stopped = Examination(NOT_SETTLED, str(problem), tables=tuple(tables), beside=aside)
+        return Found(stopped, hierarchies=known)
+    before = _told_before(outside.tables)
     said: dict[str, Any] = {"report": report, "tables": tuple(tables), "beside": aside}
     if report.passed:
         return Found(Examination(SAFE, protection=result, **said), before, known)

@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from disclosure.known_models import Known, KnownKind
+from disclosure.offer_models import Offer
 from disclosure.review_models import Material, PriorReview, Ruling
 from p20win.audit.public import recorded
 from p20win.ids import uuid7
@@ -18,6 +19,7 @@ __all__ = [
     "Known",
     "KnownKind",
     "Material",
+    "Offer",
     "Output",
     "OutputCheck",
     "OutputStatus",

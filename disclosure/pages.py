@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from disclosure import checks, documents, lifecycle, review_checks, standing
+from disclosure import checks, documents, lifecycle, offering, review_checks, standing
 from disclosure.models import Output, OutputCheck, OutputStatus, Verdict
 from disclosure.package import ACKNOWLEDGEMENT
 from p20win import access, clock
@@ -53,6 +53,7 @@ def detail(output: Output, person: "User", at: dt.datetime) -> dict[str, Any]:
             or checks.knows_what_is_known_now(output, person)
         ),
         "clocks": _clocks(output, person),
+        "offers": offering.shown(found, person, at),
         "known": standing.known_of(found) if found else [],
         "adds": _adds(found),
         "wishes": standing.wishes_about(output),

@@ -2,8 +2,8 @@
 
 import datetime as dt
 
-from disclosure import checking, services
-from disclosure.models import Output
+from disclosure import checking, offering, services
+from disclosure.models import Output, OutputCheck
 from disclosure.standing import CHECK_JOB
 from p20win import clock
 from p20win.accounts.public import system_user
@@ -18,6 +18,14 @@ def check_output(job: RunningJob, *, file_id: str) -> None:
     file = custody.SealedFile.objects.select_related("slot", "project", "owner").get(pk=file_id)
     with custody.damage_noted():
         checking.check_output(file, job=job, at=clock.now())
+
+
+@line_of_work(offering.JOB, queue="vault", attempts=2, needs=("disclosure.engine.alternatives",))
+def other_ways(job: RunningJob, *, found_id: str) -> None:
+    """Try other ways to tell the tables of an output."""
+    found = OutputCheck.objects.select_related("output__project", "output__slot").get(pk=found_id)
+    with custody.damage_noted():
+        offering.make(found, job=job, at=clock.now())
 
 
 @line_of_work("disclosure.file_refused")

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from disclosure import known_pages, released_pages, review_pages, trying_pages, views
+from disclosure import known_pages, offer_pages, released_pages, review_pages, trying_pages, views
 
 app_name = "disclosure"
 urlpatterns = [
@@ -23,6 +23,8 @@ urlpatterns = [
     path("known/<uuid:pk>/remove/", known_pages.remove, name="known-remove"),
     path("for/<uuid:project_pk>/wishes/", review_pages.wishes, name="wishes"),
     path("wishes/<uuid:pk>/end/", review_pages.end_wish, name="wish-end"),
+    path("checks/<uuid:pk>/other-ways/", offer_pages.ask, name="offer-ask"),
+    path("other-ways/<uuid:pk>/", offer_pages.take, name="offer-take"),
     path("<uuid:pk>/send/", views.send, name="send"),
     path("<uuid:pk>/check/", views.check_again, name="check-again"),
     path("<uuid:pk>/file/", views.new_file, name="new-file"),

@@ -120,6 +120,7 @@ TITLES: Final = {
     "output.resubmitted": "A corrected output was submitted",
     "output.checked": "The output is protected",
     "output.in_doubt": "The output is protected, but not every question is settled",
+    "output.ways_asked": "Its author had other ways to tell it tried",
     "output.refused": "The output could not be protected as it is",
     "output.sent": "The output was sent to the agencies",
     "clearance.given": "A reader cleared the output",
@@ -175,7 +176,7 @@ QUIET: Final = frozenset(
     extract.asked extract.range_asked extract.range_given extract.ticket_given file.announced
     file.sealed identifier_table.added keeping.word_asked keeping.word_refused keys.destroyed
     match.file_expected match.form_settled match.started match.word_asked output.examined
-    output.table_sealed output.tried person.access_opened person.account_found planned_output.added
+    output.table_sealed output.tried output.way_offered person.access_opened person.account_found planned_output.added
     population.added project.goes_on project.part_taken project.stopped question.added request.saved
     run.finished run.started slot.filled slot.opened statement.affirmed
     """.split()
