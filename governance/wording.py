@@ -176,9 +176,9 @@ QUIET: Final = frozenset(
     extract.asked extract.range_asked extract.range_given extract.ticket_given file.announced
     file.sealed identifier_table.added keeping.word_asked keeping.word_refused keys.destroyed
     match.file_expected match.form_settled match.started match.word_asked output.examined
-    output.table_sealed output.tried output.way_offered person.access_opened person.account_found planned_output.added
-    population.added project.goes_on project.part_taken project.stopped question.added request.saved
-    run.finished run.started slot.filled slot.opened statement.affirmed
+    output.table_sealed output.tried output.way_offered person.access_opened person.account_found
+    planned_output.added population.added project.goes_on project.part_taken project.stopped
+    question.added request.saved run.finished run.started slot.filled slot.opened statement.affirmed
     """.split()
 )
 

@@ -3,9 +3,9 @@
 import dataclasses
 import datetime as dt
 
-from disclosure import examining, known_services, services, standing
+from disclosure import checking, examining, known_services, services, standing
 from disclosure.engine.audit.findings import Finding
-from disclosure.models import POINTS, Material, Output, PriorReview, Ruling
+from disclosure.models import POINTS, Material, Offer, Output, PriorReview, Ruling
 from p20win import clock
 from p20win.accounts.public import Role, operating_group
 from p20win.custody import public as custody
@@ -110,7 +110,7 @@ def cleared(output=None, *, at=START, **fields) -> Output:
 
 
 def beside(output) -> dict[str, object]:
-    """Return the ids of what stands beside an output: something known, a wish to read before, a ruling."""
+    """Return the ids of what stands beside an output: something known, a wish to read before, a ruling …"""
     agency, group = projects.suppliers(output.project)[0], factories.operating_group_member()
     known = known_services.load_hierarchy(
         output.project, dimension="school", content=b"parent,child\nTotal,Alder\n", by=group, at=START
@@ -131,7 +131,19 @@ def beside(output) -> dict[str, object]:
         asked_for=group.organisation,
         asked_at=START,
     )
-    return {"known": known.pk, "wish": wish.pk, "ruling": ruling.pk}
+    offer = Offer.objects.create(
+        project=output.project,
+        found=ruling.found,
+        number=1,
+        what="Put two together",
+        numbers=9,
+        withheld=0,
+        share=0.0,
+        file=checking.seal(output, "alternative-1.csv", TABLE, at=START),
+        made_at=START,
+    )
+    ids = {"known": known.pk, "wish": wish.pk, "ruling": ruling.pk}
+    return ids | {"check": ruling.found.pk, "offer": offer.pk}
 
 
 def released(output=None, **fields) -> Output:

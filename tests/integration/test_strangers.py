@@ -176,6 +176,8 @@ KINDS = (
     ("disclosure:known-", "known"),
     ("disclosure:ruling-answer", "ruling"),
     ("disclosure:wish-end", "wish"),
+    ("disclosure:offer-ask", "check"),
+    ("disclosure:offer-take", "offer"),
     ("disclosure:", "output"),
     ("project", "project"),
 )

@@ -1,4 +1,4 @@
-"""Other ways to tell an output's tables: asked for by its author, worked out by the vault, one sent instead."""
+"""Other ways to tell an output: asked for by its author, worked out by the vault, one sent instead."""
 
 import pytest
 from django.urls import reverse
@@ -50,13 +50,6 @@ class TestAsking:
         assert b"18|19,7" in b"".join(custody.open_bytes(first.file))
         assert jobs.latest(offering.JOB, found_id=found.pk).is_over
         assert "output.ways_asked" in [event.event for event in events_of(output)]
-
-    def test_where_nothing_can_be_protected_it_is_asked_for_too(self):
-        old = outputs.sent(content=b"age,sex,count\n15,f,40\n15,Total,90\nTotal,Total,90\n")
-        text = b"age,sex,count\n15,f,40\n15,m,50\n16,f,3\n16,m,4\n15,Total,90\n16,Total,7\n"
-        output = outputs.checked(old.project, text)
-        found = standing.latest_check(output)
-        assert not offering.why_not_ask(found, output.author, START) or found.verdict == Verdict.UNREADABLE
 
     def test_is_the_authors_alone_and_once(self):
         output, found = offered()
