@@ -19,6 +19,7 @@ from matching.selectors import delivered, expected, extract_for, match_for, visi
 from matching.services.delivering import describe
 from matching.services.fetching import begin as begin_download
 from matching.services.fetching import confirm_receipt, open_range
+from matching.services.inviting import invite as invite_supplier
 from matching.services.opening import open_match
 from matching.services.ordering import ask as order_destruction
 from matching.services.ordering import confirm as confirm_destruction
@@ -49,6 +50,7 @@ __all__ = [
     "describe",
     "expected",
     "extract_for",
+    "invite_supplier",
     "keeper",
     "latest_result",
     "latest_run",

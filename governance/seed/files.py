@@ -7,7 +7,7 @@ import io
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from agreements import public as agreements
 from fixtures.formats import FixtureFile
@@ -16,6 +16,7 @@ from governance.seed.line import Line, NotDone, proof, wait_for_job, wait_until
 from governance.seed.presence import signed_in
 from matching import public as matching
 from p20win import clock
+from p20win.accounts.public import Organisation
 from p20win.custody import public as custody
 
 if TYPE_CHECKING:
@@ -41,6 +42,19 @@ class Collection:
     def open_upload(self) -> None:
         """The hub opens the upload: a slot for every file the approved request makes necessary."""
         matching.open_match(self.line.project, by=self.line.cast.hub_staff, at=self.line.now())
+        self._invite_where_it_was_not_known_whom_to_ask()
+
+    def _invite_where_it_was_not_known_whom_to_ask(self) -> None:
+        """The operating group names somebody of the suppliers that have several people."""
+        senders: dict[str, list[Any]] = {}
+        for row in matching.expected(self.match).filter(kind=custody.DataClass.IDENTIFIER_LIST):
+            file = self._file_for(row.slot)
+            if row.slot.invitation is None and file is not None:
+                senders.setdefault(file.sender, []).append(row)
+        cast = self.line.cast
+        for slug, rows in senders.items():
+            contact = cast.contact(Organisation.objects.get(slug=slug))
+            matching.invite_supplier(self.match, rows, contact, by=cast.coordinator, at=self.line.now())
 
     @property
     def match(self) -> matching.Match:

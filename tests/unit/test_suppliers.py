@@ -3,10 +3,12 @@
 import hashlib
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from matching import supplier_checks
 from matching.models import Match
-from matching.services import inviting, opening
+from matching.services import inviting, opening, reopening
+from p20win.accounts.public import SigningKey
 from p20win.audit.public import Event, events_of
 from p20win.custody import affirmation, lifecycle, reception, selectors, upload_tickets, uploads
 from p20win.custody import public as custody
@@ -18,7 +20,6 @@ from p20win.refusal import Blocked
 from p20win.workflow import blockers
 from requests_app.models import Population
 from tests import factories, factories_suppliers
-from tests import factories_agreements as agreements
 from tests import factories_custody as files
 from tests import factories_matching as matches
 from tests.factories import START
@@ -163,8 +164,6 @@ class TestTheAffirmation:
         assert "Affirmed" in blockers(lifecycle.AFFIRM, row, contact)[0]
 
     def test_one_that_says_nothing_is_refused_by_the_database(self):
-        from django.db import IntegrityError, transaction
-
         match, _ = factories_suppliers.collecting()
         rows = custody.Invitation.objects.filter(project=match.project)
         with pytest.raises(IntegrityError, match="invitation_affirmed_says_what"), transaction.atomic():
@@ -201,7 +200,6 @@ class TestWhoSeesAndSends:
         slot = factories_suppliers.listed(match).slot
         assert not custody.why_not_send(slot, contact, START)
 
-        match.project.agreements.get().history.count()
         monkeypatch.setattr("agreements.standing.in_force", lambda *_: None)
 
         assert "is in force" in custody.why_not_send(slot, contact, START)[0]
@@ -222,8 +220,6 @@ class TestWhoSeesAndSends:
     def test_a_machine_sees_it_only_with_the_key_of_who_was_invited(self):
         match, contact = factories_suppliers.collecting()
         slot = factories_suppliers.listed(match).slot
-        from p20win.accounts.public import SigningKey
-
         theirs = SigningKey(organisation=contact.organisation, enrolled_by=contact)
         other = SigningKey(
             organisation=contact.organisation, enrolled_by=factories.steward(contact.organisation)
@@ -231,7 +227,7 @@ class TestWhoSeesAndSends:
         assert list(selectors.slots_of_machine(theirs)) == [slot]
         assert not selectors.slots_of_machine(other).exists()
 
-    def test_of_a_late_or_moved_window_the_contact_hears_and_no_steward(self):
+    def test_of_what_came_of_it_the_contact_hears_and_no_steward(self):
         match, contact = factories_suppliers.collecting()
         factories.steward(contact.organisation)
         file = factories_suppliers.sent(match)
@@ -290,8 +286,6 @@ class TestTheEnd:
         assert factories_suppliers.invitation(match).status == "affirmed"
 
     def test_a_list_that_is_to_be_sent_again_is_asked_of_the_contact(self):
-        from matching.services import reopening
-
         match, contact = factories_suppliers.collecting()
         factories_suppliers.sent(match)
         row = match.expected_files.get(kind="identifier_list")
@@ -300,7 +294,7 @@ class TestTheEnd:
             ground="agency_asks",
             reason="The flag was wrong.",
             asked_in="A letter",
-            by=agreements_hub(match),
+            by=matches.hub_member(match.project),
             at=START,
         )
 
@@ -308,9 +302,3 @@ class TestTheEnd:
         told = {message.person.organisation.short_name for message in Message.objects.all()}
         assert not told & {"CSCU", "DOL"}
         assert factories_suppliers.sent(match, factories_suppliers.content()).status == "accepted"
-
-
-def agreements_hub(match):
-    person = factories.hub_member()
-    agreements.confidential(person, match.project)
-    return person
