@@ -118,12 +118,12 @@ KINDS = (
             seconds,
             peer=True,
         )
-        for r, c, seeds, seconds in ((10, 10, 10, 5), (20, 20, 10, 10), (50, 20, 10, 10), (100, 50, 2, 30))
+        for r, c, seeds, seconds in ((10, 10, 5, 5), (20, 20, 5, 10), (50, 20, 5, 10), (100, 50, 1, 30))
         for spread in (False, True)
     ),
     Kind("100x50, empty rows left out", without_zeros, 1, 30),
-    Kind("10x8x6 skew", cube(spread=False), 2, 20),
-    Kind("10x8x6 spread", cube(spread=True), 2, 20),
+    Kind("10x8x6 skew", cube(spread=False), 1, 20),
+    Kind("10x8x6 spread", cube(spread=True), 1, 20),
     Kind("100x50 in groups", grouped, 1, 30),
     Kind("500x50 skew", two_way(500, 50, spread=False), 1, 60),
     Kind("500x50 spread", two_way(500, 50, spread=True), 1, 60),

@@ -21,6 +21,7 @@ _MENDS = 6  # rounds of mending what whole numbers break
 _DROPPED = 8  # cells shown at once, at most, to look for a better way round
 _AFRESH = 0.2  # how often to begin from nothing instead
 _DEARER = 1.25  # how much a mended pattern may cost before it is thinned out
+_NODES = 40  # of a search for whole numbers; what it does not find is mended
 _IDLE, _LEAST_IDLE = 3, 60  # tries (for each withheld cell) that better nothing, before the search ends
 
 
@@ -164,7 +165,7 @@ class Ways:
         for _ in range(_MENDS):
             if self._is_over(below):
                 return None
-            broken = broken_in_whole_numbers(self.a, self.master.full(values))
+            broken = broken_in_whole_numbers(self.a, self.master.full(values), nodes=_NODES)
             if not broken:
                 return values
             granted: set[int] = set()
@@ -181,7 +182,7 @@ class Ways:
 
     def _is_over(self, below: float) -> bool:
         """Say whether to give up: later, where there is no good pattern yet."""
-        return self.a.budget.over() if below < np.inf else self.a.budget.twice_over()
+        return self.a.budget.over() if below < np.inf else self.a.budget.far_over()
 
     def _in_doubt(self, granted: set[int], values: np.ndarray) -> list[Wish]:
         """Return the wishes that may need a way round, in some order; most others are granted together."""

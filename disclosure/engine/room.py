@@ -10,7 +10,7 @@ from disclosure.engine import solver
 from disclosure.engine.attacker import TINY, Attacker, Wish
 from disclosure.engine.errors import SolverFailed
 
-_CORNERS = 6  # looked at for a world in whole numbers, before one is searched
+_CORNERS = 12  # looked at for a world in whole numbers, before one is searched
 
 
 def open_room(attacker: Attacker, y: np.ndarray) -> "Room":
@@ -172,13 +172,13 @@ class Room:
                     return world
         return None
 
-    def whole_world(self, wish: Wish) -> tuple[np.ndarray | None, bool]:
+    def whole_world(self, wish: Wish, *, nodes: int = 2000) -> tuple[np.ndarray | None, bool]:
         """Find a world in whole numbers that grants the wish, and say whether the answer is settled."""
         t, sign = wish
         soon = self._whole_corner(wish)
         if soon is not None:
             return soon, True
-        return self._whole(sign * self.targets[t], self.a.goal[wish] - sign * self.base[t])
+        return self._whole(sign * self.targets[t], self.a.goal[wish] - sign * self.base[t], nodes=nodes)
 
     def _whole_corner(self, wish: Wish) -> np.ndarray | None:
         """Look at a few corners where the wish is granted: most are whole, and need no search."""

@@ -152,8 +152,13 @@ def _one_way_each(attacker: Attacker, wishes: Sequence[Wish], rng: np.random.Gen
     return list(chosen.values())
 
 
-def broken_in_whole_numbers(attacker: Attacker, y: np.ndarray) -> list[tuple[Wish, bool]]:
-    """Return the wishes that no world of whole numbers grants, and whether that is proven."""
+def broken_in_whole_numbers(
+    attacker: Attacker, y: np.ndarray, *, nodes: int = 2000
+) -> list[tuple[Wish, bool]]:
+    """Return the wishes that no world of whole numbers grants, and whether that is proven.
+
+    A search for such a world ends after so many nodes.
+    """
     known = attacker.granted_by_known_worlds(y, whole=True)
     left = [w for w in attacker.open_wishes(y) if attacker.wish_number[w] not in known]
     if not left:
@@ -167,7 +172,7 @@ def broken_in_whole_numbers(attacker: Attacker, y: np.ndarray) -> list[tuple[Wis
         x = room.ask([(wish, 1.0)])
         world = attacker.record(x)
         if not world.whole or attacker.wish_number[wish] not in world.grants:
-            whole, settled = room.whole_world(wish)
+            whole, settled = room.whole_world(wish, nodes=nodes)
             if whole is None:
                 broken.append((wish, settled))
                 continue

@@ -109,6 +109,10 @@ class Budget:
             self.by_wall = True
         return self.by_wall or self.spent >= 2 * self.limit
 
+    def far_over(self) -> bool:
+        """Say whether three times the limit is reached: beyond that everything is withheld that may be."""
+        return self.twice_over() and (self.by_wall or self.spent >= 3 * self.limit)
+
     def used(self, share: float) -> bool:
         """Say whether a share of the limit is used up."""
         return self.over() or self.spent >= share * self.limit
