@@ -41,7 +41,7 @@ RULES: dict[str, str] = {
     "identifier_inside": "An analytical file holds no identifiers.",
     "malware": "The file holds no malware.",
     "size": "The file is not larger than agreed.",
-    "workbook": "A workbook holds plain cells only, and nothing that runs or points elsewhere.",
+    "workbook": "A workbook holds plain cells only, and nothing in a file runs or points elsewhere.",
     "parser": "The file can be read within the limits of memory and time.",
     "damaged": "The file arrived whole and unaltered.",
     "statement": "The file is the one its sender signed for.",
