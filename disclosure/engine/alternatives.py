@@ -181,7 +181,8 @@ def _pairs(codes: Sequence[str], dark: Mapping[str, int]) -> list[tuple[str, str
         return []  # two of two are the total
     worst = sorted(codes, key=lambda code: -dark.get(code, 0))[:_WORST]
     place = {code: number for number, code in enumerate(codes)}
-    pairs = [tuple(sorted(worst[:2], key=place.__getitem__))]
+    first, second = sorted(worst[:2], key=place.__getitem__)
+    pairs = [(first, second)]
     for code in worst:
         at = place[code]
         pairs += [(codes[n], codes[n + 1]) for n in (at - 1, at) if 0 <= n < len(codes) - 1]

@@ -81,7 +81,9 @@ def _numbers(place: str, sheet: Worksheet, protected: ProtectedTable) -> _Number
     if {"count", "released", "pct"} & set(header):
         below = [r + 1 for r in rows[1:]]
         at = {text: columns[c] + 1 for c, text in enumerate(header) if text in RESERVED}
-        others = {n: tuple((r, at[n]) for r in below) for n in ("pct", "pct_n") if n in at}
+        others: dict[str, tuple[Place, ...]] = {
+            n: tuple((r, at[n]) for r in below) for n in ("pct", "pct_n") if n in at
+        }
         found = _Numbers(tuple((r, at["count"]) for r in below), others, frozenset())
     else:
         above = title_rows(table)
