@@ -12,7 +12,7 @@ from disclosure.engine.examine import (
     SAFE,
     UNREADABLE,
     Examination,
-    read_any,
+    read_submitted,
     stopped_by,
 )
 from disclosure.engine.longform import Row, Table, read_long
@@ -123,9 +123,11 @@ def examine_beside(
     aside = None  # of a document: what it holds beside its tables
     try:
         told(10, "Reading the tables.")
-        tables, aside = read_any(name, content, policy, reader=reader, document_reader=document_reader)
-        if verdict := stopped_by(aside):
-            return Found(Examination(*verdict, tables=tuple(tables), beside=aside))
+        tables, aside = read_submitted(
+            name, content, policy=policy, reader=reader, document_reader=document_reader
+        )
+        if aside and (stopped := stopped_by(aside)):
+            return Found(stopped)
         outside = beside.outside()
         used = {dim for table in (*tables, *outside.tables) for dim in table.dimensions}
         groups = {dim: text for dim, text in beside.hierarchies.items() if dim in used}

@@ -128,9 +128,11 @@ def examine(
     beside = None
     try:
         told(10, "Reading the tables.")
-        tables, beside = read_any(name, content, policy, reader=reader, document_reader=document_reader)
-        if verdict := stopped_by(beside):
-            return Examination(*verdict, tables=tuple(tables), beside=beside)
+        tables, beside = read_submitted(
+            name, content, policy=policy, reader=reader, document_reader=document_reader
+        )
+        if beside and (stopped := stopped_by(beside)):
+            return stopped
         before = [read_long(label, released.decode("utf-8-sig")) for label, released in earlier]
         outside = Outside(released=earlier, tables=before)
         result, report = protect_and_audit(
@@ -148,43 +150,38 @@ def examine(
     return Examination(SAFE, protection=result, report=report, tables=tuple(tables), beside=beside)
 
 
-def read_any(
+def read_submitted(
     name: str,
     content: bytes,
-    policy: CellPolicy,
     *,
+    policy: CellPolicy,
     reader: Reader = read_grids,
     document_reader: "DocumentReader | None" = None,
 ) -> tuple[list[Table], Mapped | None]:
-    """Read the tables of a file; of a document also what it holds beside them.
+    """Read the tables of a file; of a document also what it holds beside them: see `stopped_by`.
 
     :raises BadTable: naming file, place and remedy
     """
     if not kind_of(content):
         return read_file(name, content, reader=reader), None
-    beside = _mapped(name, content, document_reader, policy)
-    return list(beside.tables), beside
-
-
-def _mapped(name: str, content: bytes, reader: "DocumentReader | None", policy: CellPolicy) -> Mapped:
-    if reader is None:
+    if document_reader is None:
         from disclosure.engine.documents.apart import read_document  # what reads PDF starts slowly
 
-        reader = read_document
-    return mapped(name, reader(name, content), policy)
+        document_reader = read_document
+    beside = mapped(name, document_reader(name, content), policy)
+    return beside.tables, beside
 
 
-def stopped_by(beside: Mapped | None) -> tuple[str, str] | None:
-    """Return verdict and reason if a document cannot be checked whole, or says too much."""
-    if beside is None:
-        return None
+def stopped_by(beside: Mapped) -> Examination | None:
+    """Return the end of an examination of a document that cannot be checked whole, or says too much."""
     if beside.hurdles:
-        return UNREADABLE, beside.hurdles[0]
-    if beside.findings:
-        return (
-            IN_TEXT,
-            "Its text says numbers of people that may not be said. Change the sentences named below.",
-        )
-    if not beside.tables:
-        return UNREADABLE, "It holds no table of counts, so there is nothing that the portal could release."
-    return None
+        verdict, why = UNREADABLE, beside.hurdles[0]
+    elif beside.findings:
+        verdict = IN_TEXT
+        why = "Its text says numbers of people that may not be said. Change the sentences named below."
+    elif not beside.tables:
+        verdict = UNREADABLE
+        why = "It holds no table of counts, so there is nothing that the portal could release."
+    else:
+        return None
+    return Examination(verdict, why, tables=tuple(beside.tables), beside=beside)
