@@ -129,7 +129,7 @@ def shown(found: OutputCheck | None, person: "User", at: dt.datetime) -> dict[st
 
 def why_not_take(offer: Offer, actor: "User", at: dt.datetime) -> list[str]:
     """Say why this person cannot send this way in the file's place."""
-    output = offer.found.output
+    output = Output.objects.get(pk=offer.found.output_id)  # as it stands now
     reasons = [why for why in (checks.is_author(output, actor),) if why]
     if standing.latest_check(output) != offer.found:
         reasons.append("The file was replaced or checked again since.")

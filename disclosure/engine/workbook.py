@@ -113,6 +113,8 @@ def _write(source: Worksheet, protected: ProtectedTable, sheet: Worksheet) -> Sa
             if place not in said and cell.row in numbers.titles and not _is_harmless(str(value or "")):
                 value = None
             at = sheet.cell(*place, value=value)
+            if isinstance(value, str):
+                at.data_type = "s"  # a text that begins like a formula stays a text
             _dress(at, plain if value == MARK and place in said else cell, without_fill=value == MARK)
     _lay_out(source, sheet)
     if MARK in said.values():

@@ -121,6 +121,15 @@ def test_a_title_with_a_number_that_is_no_year_is_left_out():
     assert again.worksheets[0]["A1"].value is None
 
 
+def test_a_title_that_begins_like_a_formula_stays_a_text():
+    book = a_book()
+    book.active["A1"].value = "=HYPERLINK(x)"
+    book.active["A1"].data_type = "s"
+    _, content = made(book)
+    cell = load_workbook(io.BytesIO(content)).worksheets[0]["A1"]
+    assert (cell.value, cell.data_type) == ("=HYPERLINK(x)", "s")
+
+
 def test_it_is_the_same_each_time():
     content = as_bytes(a_book())
     found = examine("t.xlsx", content, [], policy=RULES, seconds=5)
