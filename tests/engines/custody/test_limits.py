@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from p20win.custody.engine import tables
+from p20win.custody.engine import archives
 from p20win.custody.engine.intake import LONGEST_CELL, LONGEST_LINE, MOST_COLUMNS, check_stream
 from p20win.custody.engine.rules import from_spec
 from p20win.custody.engine.tables import LARGEST_TABLE, check_table
@@ -65,7 +65,7 @@ def test_a_table():
 
 
 def test_parts_of_a_workbook():
-    parts = {f"xl/part{n}.xml": b"<a/>" for n in range(tables._MOST_ENTRIES - 1)}
+    parts = {f"xl/part{n}.xml": b"<a/>" for n in range(archives._MOST_ENTRIES - 1)}
     assert accepted(workbook(parts))
     assert not accepted(workbook(parts | {"xl/one.xml": b"<a/>"}))
 
@@ -77,7 +77,7 @@ def test_what_a_workbook_unpacks_to_beside_its_size():
     with zipfile.ZipFile(io.BytesIO(of(0))) as archive:
         unpacked = sum(entry.file_size for entry in archive.infolist())
         packed = sum(entry.compress_size for entry in archive.infolist())
-    most = tables._MOST_RATIO
+    most = archives._MOST_RATIO
     pad = -((most * packed - unpacked) // (most - 1))  # the least that keeps to the ratio
     assert pad > 0
     assert accepted(of(pad))
@@ -86,15 +86,15 @@ def test_what_a_workbook_unpacks_to_beside_its_size():
 
 def test_what_a_workbook_unpacks_to_at_all(monkeypatch):
     content = workbook({"xl/a.bin": b"x" * 5000}, stored=("xl/a.bin",))
-    monkeypatch.setattr(tables, "_MOST_UNPACKED", 5000 + len(b"<workbook/>"))
+    monkeypatch.setattr(archives, "_MOST_UNPACKED", 5000 + len(b"<workbook/>"))
     assert accepted(content)
-    monkeypatch.setattr(tables, "_MOST_UNPACKED", 5000 + len(b"<workbook/>") - 1)
+    monkeypatch.setattr(archives, "_MOST_UNPACKED", 5000 + len(b"<workbook/>") - 1)
     assert not accepted(content)
 
 
 @pytest.mark.parametrize(("more", "fits"), [(0, True), (1, False)])
 def test_cells_of_a_sheet(more, fits):
-    cells = b"".join(b'<c r="%d"/>' % n for n in range(tables._MOST_CELLS + more))
+    cells = b"".join(b'<c r="%d"/>' % n for n in range(archives._MOST_CELLS + more))
     assert accepted(workbook({"xl/worksheets/sheet1.xml": b"<worksheet>" + cells + b"</worksheet>"})) is fits
 
 
