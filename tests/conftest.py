@@ -30,7 +30,7 @@ def pytest_itemcollected(item):
 
     At collection, since xdist reads the groups before a conftest may change the collected items.
     """
-    if item.get_closest_marker("xdist_group") is None:
+    if item.config.pluginmanager.hasplugin("xdist") and not item.get_closest_marker("xdist_group"):
         item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 

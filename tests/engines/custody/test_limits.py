@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from p20win.custody.engine import archives
+from p20win.custody.engine import archives, tables
 from p20win.custody.engine.intake import LONGEST_CELL, LONGEST_LINE, MOST_COLUMNS, check_stream
 from p20win.custody.engine.rules import from_spec
 from p20win.custody.engine.tables import LARGEST_TABLE, check_table
