@@ -94,7 +94,7 @@ def test_what_a_workbook_unpacks_to_at_all(monkeypatch):
 
 @pytest.mark.parametrize(("more", "fits"), [(0, True), (1, False)])
 def test_cells_of_a_sheet(more, fits):
-    cells = b"".join(b'<c r="%d"/>' % n for n in range(archives._MOST_CELLS + more))
+    cells = b"".join(b'<c r="%d"/>' % n for n in range(tables._MOST_CELLS + more))
     assert accepted(workbook({"xl/worksheets/sheet1.xml": b"<worksheet>" + cells + b"</worksheet>"})) is fits
 
 
