@@ -11,10 +11,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from matching import grouped, selectors
-from matching.engine import page_words
+from matching.engine import page_words, stops
 from matching.engine.defaults import WORDS
 from matching.models import GroupReading, ReviewSample, Verdict
-from matching.review_pages import sample_of
+from matching.review_pages import KEYS, sample_of
 from matching.services import grouped_reviewing
 from p20win import clock
 from p20win.access import SignedInRequest, roles_only
@@ -23,7 +23,6 @@ from p20win.custody import public as custody
 from p20win.refusal import Blocked
 
 _LETTERS = "ABCDEFGH"
-_SAID = {"link": "linked", "review": "not linked, in doubt", "refused": "refused"}
 
 
 @roles_only(Role.HUB_STAFF)
@@ -37,8 +36,12 @@ def group(request: SignedInRequest, pk: uuid.UUID, number: int) -> HttpResponse:
     if request.method == "POST" and "reveal" not in request.POST:
         return _said(request, sample, number)
     revealed = request.method == "POST"  # a reveal is an act, and is on record; so it is no address
-    found = grouped.groups(sample)[number - 1]
-    context = _shown(sample, found, request) | {"revealed": revealed}
+    every = grouped.groups(sample)
+    found, coming = every[number - 1], grouped.next_for(every, request.user, after=number - 1)
+    context = _shown(sample, found, request) | {
+        "revealed": revealed,
+        "next": coming.number + 1 if coming and coming is not found else None,
+    }
     try:
         token = grouped_reviewing.look(sample, number - 1, revealed=revealed, by=request.user, at=clock.now())
         told = json.loads(b"".join(custody.relay(token)))
@@ -78,10 +81,22 @@ def _shown(sample: ReviewSample, found: grouped.Group, request: SignedInRequest)
             {"letter": letter, "file": record["file"]}
             for letter, record in zip(_LETTERS, found.records, strict=False)
         ],
+        "made": _made(found),
         "pairs": [_pair(pair, request) for pair in found.pairs],
+        "decided": found.decided,
         "asks": found.waits_for(request.user),
-        "ways": [(verdict.value, verdict.label) for verdict in Verdict],
+        "ways": [(verdict.value, verdict.label, KEYS[verdict.value]) for verdict in Verdict],
     }
+
+
+def _made(found: grouped.Group) -> list[str]:
+    """Say which records the run made one person, and which stand alone."""
+    one_person = [person for person in found.people() if len(person) > 1]
+    alone = [_LETTERS[record] for person in found.people() if len(person) == 1 for record in person]
+    said = [f"{page_words.listed([_LETTERS[r] for r in person])} are one person" for person in one_person]
+    if alone:
+        said.append(f"{page_words.listed(alone)} stand{'' if len(alone) > 1 else 's'} alone")
+    return said
 
 
 def _pair(pair: grouped.Pair, request: SignedInRequest) -> dict[str, Any]:
@@ -91,11 +106,21 @@ def _pair(pair: grouped.Pair, request: SignedInRequest) -> dict[str, Any]:
         "name": f"{_LETTERS[pair.drawn['one']]} and {_LETTERS[pair.drawn['other']]}",
         "probability": page_words.percent(pair.drawn["probability"]),
         "rule": pair.drawn["rule"],
-        "run_says": _SAID[pair.drawn["decision"]],
+        "run_says": _run_says(pair.drawn),
         "asks": pair.waits_for(request.user),
         "mine": mine,
         "stands": _standing(pair),
     }
+
+
+def _run_says(drawn: dict[str, Any]) -> str:
+    if drawn["decision"] == "link":
+        return "The run linked them."
+    if why := stops.words(drawn.get("stopped", "")):  # samples of before do not tell
+        return f"The run did not link them: {why}."
+    if drawn["decision"] == "refused":
+        return "The run refused to link them."
+    return "The run did not link them: that is too uncertain."
 
 
 def _standing(pair: grouped.Pair) -> str:

@@ -44,6 +44,15 @@ class Group:
         """Return how many of its pairs are decided."""
         return sum(pair.is_decided for pair in self.pairs)
 
+    def people(self) -> list[list[int]]:
+        """Return its records as the run joined them, those of one person together."""
+        whose = list(range(len(self.records)))
+        for pair in self.pairs:
+            if pair.drawn["decision"] == "link":
+                one, other = sorted((whose[pair.drawn["one"]], whose[pair.drawn["other"]]))
+                whose = [one if person == other else person for person in whose]
+        return [[r for r, person in enumerate(whose) if person == each] for each in sorted(set(whose))]
+
     def waits_for(self, person: "User") -> bool:
         """Say whether this person can say something of one of its pairs."""
         return any(pair.waits_for(person) for pair in self.pairs)

@@ -163,7 +163,7 @@ def lead(match: Match) -> str:
     match match.status:
         case MatchStatus.COLLECTING:
             waiting = sorted({row.agency.short_name for row in standing.missing(match)})
-            return f"Waiting for files of {_listed(waiting)}."
+            return f"Waiting for files of {page_words.listed(waiting)}."
         case MatchStatus.READY:
             return "All files are there. The hub starts the match."
         case MatchStatus.LINKING:
@@ -177,7 +177,9 @@ def lead(match: Match) -> str:
                     "The report is ready. The hub describes the limits of the result next; then the parties"
                     " say whether it is optimal."
                 )
-            return f"The report is ready. {_listed(waiting)} have not said yet whether it is optimal."
+            return (
+                f"The report is ready. {page_words.listed(waiting)} have not said yet whether it is optimal."
+            )
         case _:
             return _lead_at_the_end(match)
 
@@ -197,11 +199,6 @@ def _lead_at_the_end(match: Match) -> str:
         case _:
             without = "The match has ended without a result. " if match.abandoned_at else ""
             return f"{without}The input files at the hub are destroyed."
-
-
-def _listed(names: list[str]) -> str:
-    """Return names as a sentence has them: “A, B and C”."""
-    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def report_pdf(run: MatchRun) -> bytes:

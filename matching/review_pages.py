@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from matching import grouped, reviewed, selectors
-from matching.engine import page_charts, page_words
+from matching.engine import page_charts, page_words, stops
 from matching.engine.defaults import WORDS
 from matching.models import Reading, ReviewSample, Verdict
 from matching.services import reviewing
@@ -153,6 +153,7 @@ def _shown(sample: ReviewSample, found: reviewed.Pair) -> dict[str, Any]:
         "left": stratum["left"],
         "right": stratum["right"],
         "linked": stratum["linked"],
+        "stopped": stops.words(found.drawn.get("stopped", "")),
         "probability": page_words.percent(found.drawn["probability"]),
         "total": f"{page_charts.total_of(found.drawn):+.1f}",
         "chart": SafeString(page_charts.drawn_pair_chart(found.drawn)),

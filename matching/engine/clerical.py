@@ -59,6 +59,7 @@ class _Candidates:
     rule: np.ndarray
     linked: np.ndarray
     told: np.ndarray  # 0: nobody said, 1: one person, -1: not
+    stopped: Mapping[int, str]  # why a pair that was likely enough is not linked
 
 
 def draw(
@@ -71,12 +72,17 @@ def draw(
     salt: str,
     told: Told = NOTHING,
     groups: int = 0,
+    stopped: Mapping[int, str] | None = None,
 ) -> Drawn:
-    """Draw about `size` pairs for review, more where the engine is least sure, and up to so many groups."""
+    """Draw about `size` pairs for review, more where the engine is least sure, and up to so many groups.
+
+    `stopped` tells why a pair that was likely enough is not linked, by its row.
+    """
+    stopped = stopped or {}
     points, weights = report["thresholds"], {(p["left"], p["right"]): p for p in report["pairs"]}
     strata: list[dict[str, Any]] = []
     members: list[tuple[_Candidates, np.ndarray]] = []
-    for candidates in _candidates(edges, tables, spec, told, accepted=points["accepted"]):
+    for candidates in _candidates(edges, tables, spec, told, stopped, accepted=points["accepted"]):
         order = _order(candidates, tables, spec, salt)
         for stratum, mine in _strata(candidates, order, tables, spec, auto=points["auto"]):
             strata.append(stratum)
@@ -95,7 +101,9 @@ def draw(
             entries.append((known, {"stratum": number, "twice": twice, **said["shown"], **sides}))
     entries.sort(key=lambda entry: [entry[0][side][1] for side in _SIDES])  # in no order that tells anything
     numbered = [{**stratum, "number": number} for number, stratum in enumerate(strata)]
-    whole = contested.draw(edges, tables, spec, size=groups, salt=salt, told=told, sheets=sheets)
+    whole = contested.draw(
+        edges, tables, spec, size=groups, salt=salt, told=told, sheets=sheets, stopped=stopped
+    )
     return Drawn(
         {"strata": numbered, "pairs": [shown for _, shown in entries], "groups": whole.shown},
         {"salt": salt, "pairs": [known for known, _ in entries], "groups": whole.index},
@@ -104,15 +112,21 @@ def draw(
 
 
 def _candidates(
-    edges: pa.Table, tables: Mapping[str, pa.Table], spec: Spec, told: Told, *, accepted: float
+    edges: pa.Table,
+    tables: Mapping[str, pa.Table],
+    spec: Spec,
+    told: Told,
+    stopped: Mapping[int, str],
+    *,
+    accepted: float,
 ) -> Iterator[_Candidates]:
     starts = dict(zip(spec.files, np.cumsum([0] + [tables[n].num_rows for n in spec.files]), strict=False))
     seen = edges.group_by(["file_l", "file_r"]).aggregate([]).to_pylist()
     for found in sorted(seen, key=lambda entry: (entry["file_l"], entry["file_r"])):
         left, right = found["file_l"], found["file_r"]
-        mine = edges.filter(
-            pc.and_(pc.equal(edges["file_l"], left), pc.equal(edges["file_r"], right))
-        ).combine_chunks()
+        theirs = pc.and_(pc.equal(edges["file_l"], left), pc.equal(edges["file_r"], right))
+        mine = edges.filter(theirs).combine_chunks()
+        at = np.flatnonzero(theirs.to_numpy())
         one, other = (
             pc.index_in(mine[side], tables[name][spec.files[name].id_column].cast(pa.string()))
             .to_numpy()
@@ -132,6 +146,9 @@ def _candidates(
             rule=np.array(mine["rule"].to_pylist(), dtype=object),
             linked=np.where(word == 0, joined, chance >= accepted),
             told=word,
+            stopped={
+                int(np.searchsorted(at, row)): why for row, why in stopped.items() if theirs[row].as_py()
+            },
         )
 
 
@@ -269,5 +286,6 @@ def _explained(
                 "rule": str(found.rule[place]),
                 "steps": steps,
                 "rest": rest,
+                "stopped": found.stopped.get(place, ""),
             },
         }

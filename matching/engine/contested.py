@@ -46,8 +46,13 @@ def draw(
     salt: str,
     told: Told,
     sheets: Sheets,
+    stopped: Mapping[int, str] | None = None,
 ) -> Groups:
-    """Draw up to `size` groups: those with most refused pairs first, then as good as by chance."""
+    """Draw up to `size` groups: those with most refused pairs first, then as good as by chance.
+
+    `stopped` tells why a pair that was likely enough is not linked, by its row.
+    """
+    stopped = stopped or {}
     names = list(spec.files)
     starts = np.cumsum([0, *(tables[name].num_rows for name in names)])
     one, other = (_rows(edges, side, tables, spec, starts) for side in ("l", "r"))
@@ -71,6 +76,7 @@ def draw(
                 "weight": round(float(edges["weight"][int(edge)].as_py()), 3),
                 "rule": edges["rule"][int(edge)].as_py(),
                 "decision": str(decision[edge]),
+                "stopped": stopped.get(edge, ""),
                 "told": _is_told(one[edge], other[edge], told),
             }
             for edge in members.tolist()

@@ -12,9 +12,8 @@ import pyarrow as pa
 from matching.engine import coded
 from matching.engine.coded import Records
 from matching.engine.nicknames import CANONICAL
+from matching.engine.stops import CONTRADICTION, TWINS
 
-CONTRADICTION: Final = "contradiction"
-TWINS: Final = "probable twins"
 _ALIKE: Final = 0.82
 _UNKNOWN: Final = -1
 _IN_SEQUENCE: Final = 9

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 HIDDEN: Final = "hidden (small)"
@@ -34,6 +34,11 @@ def level(entry: Mapping[str, Any]) -> str:
         if entry["kind"] == "edits"
         else f"{words} (from {entry['at']:g})"
     )
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as a sentence has them: “A, B and C”."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def number(value: int | None) -> str:

@@ -8,21 +8,19 @@ twins, or make a person of more rows than anybody has.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from matching.engine.facts import TWINS
+from matching.engine.stops import TOO_MANY, TWINS, TWO_ROWS
 from matching.engine.told import Objects
 
 LINK: Final = "link"
 REVIEW: Final = "review"
 REFUSED: Final = "refused"
-TWO_ROWS: Final = "two rows of one file"
-TOO_MANY: Final = "too many rows"
 _LOOKED_AT: Final = 6
 """A group of more records than this is gone through pair by pair."""
 
@@ -44,6 +42,8 @@ class Resolution:
     cluster: np.ndarray
     decision: np.ndarray
     refused: dict[str, int]
+    stopped: dict[int, str] = field(default_factory=dict)
+    """Why each pair that was likely enough is not linked, by its place."""
 
 
 def resolve(
@@ -80,6 +80,7 @@ def resolve(
     said = said[contested[cluster[said[:, 0]]]]
     decision = np.full(len(scored.left), REVIEW, dtype="<U7")
     refused: dict[str, int] = {}
+    stopped: dict[int, str] = {}
     if len(careful) or len(said):
         order = careful[_order(scored, careful, ids, rows)]
         ones, others = scored.left[order].tolist(), scored.right[order].tolist()
@@ -90,11 +91,15 @@ def resolve(
         for edge, one, other in zip(order.tolist(), ones, others, strict=True):
             if reason := forest.join(one, other, facts):
                 refused[reason] = refused.get(reason, 0) + 1
+                stopped[edge] = reason
                 decision[edge] = REVIEW if reason == TWINS else REFUSED
         members, roots = forest.clusters()
         cluster[members] = roots
     decision[cluster[scored.left] == cluster[scored.right]] = LINK
-    return Resolution(cluster=cluster, decision=decision, refused=dict(sorted(refused.items())))
+    stopped = {edge: reason for edge, reason in stopped.items() if decision[edge] != LINK}
+    return Resolution(
+        cluster=cluster, decision=decision, refused=dict(sorted(refused.items())), stopped=stopped
+    )
 
 
 def _together(left: np.ndarray, right: np.ndarray, rows: int) -> np.ndarray:

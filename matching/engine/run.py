@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -40,6 +40,8 @@ class Result:
     report: dict[str, Any]
     clusters: pa.Table
     """`file, id, person`: the same people by number, the same for the same input; for comparing runs."""
+    stopped: Mapping[int, str] = field(default_factory=dict)
+    """Why a pair that was likely enough is not linked, by its row in `edges`."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ def link(
             "person": pa.array(found.cluster),
         }
     )
-    return Result(crosswalk=key, edges=edges, report=numbers, clusters=clusters)
+    return Result(crosswalk=key, edges=edges, report=numbers, clusters=clusters, stopped=found.stopped)
 
 
 def _engine(spec: Spec) -> Any:

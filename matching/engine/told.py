@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from matching.engine.spec import File, Spec
+from matching.engine.stops import APART
 
 LINK: Final = "link"
 NOT: Final = "not"
-APART: Final = "told apart in review"
 _BETWEEN: Final = "\x1f"
 
 

@@ -95,6 +95,7 @@ def _work(incoming: BinaryIO, outgoing: BinaryIO) -> None:
             salt=salt,
             told=before,
             groups=int(review.get("groups", 0)),
+            stopped=result.stopped,
         )
         _send_sample(outgoing, drawn)
     flags, counts = _flags(joined, spec, whole)

@@ -11,11 +11,29 @@
   box.addEventListener("change", () => {
     try { window.localStorage.setItem(NAME, box.checked ? "on" : "off"); } catch { /* for this page alone */ }
   });
+  // Of several pairs on one page: a word for the pair where the focus is, or the first open one; then on to the next.
+  const isOpen = (pair) => !pair.querySelector("input:checked");
+  const said = (key, on) => {
+    const pairs = [...document.querySelectorAll("fieldset[data-pair]")];
+    const here = pairs.find((pair) => pair.contains(on)) || pairs.find(isOpen);
+    const way = here && here.querySelector(`input[data-key="${key}"]`);
+    if (!way) return false;
+    way.checked = true;
+    const next = pairs.slice(pairs.indexOf(here) + 1).find(isOpen) || pairs.find(isOpen);
+    const focus = next ? next.querySelector("input") : document.querySelector("[data-pairs-said]");
+    if (focus) focus.focus();
+    return true;
+  };
   document.addEventListener("keydown", (event) => {
     if (!box.checked || event.ctrlKey || event.altKey || event.metaKey || event.repeat) return;
     const on = event.target;
-    if (on instanceof HTMLElement && on.matches("input:not([type=checkbox]), textarea, select")) return;
-    const button = document.querySelector(`:is(button, a)[data-key="${CSS.escape(event.key.toLowerCase())}"]`);
+    if (on instanceof HTMLElement && on.matches("input:not([type=checkbox], [type=radio]), textarea, select")) return;
+    const key = CSS.escape(event.key.toLowerCase());
+    if (said(key, on)) {
+      event.preventDefault();
+      return;
+    }
+    const button = document.querySelector(`:is(button, a)[data-key="${key}"]`);
     if (!button || button.disabled) return;
     event.preventDefault();
     button.click();

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from matching.engine import crosswalk
 from matching.engine.errors import LinkageError
-from matching.engine.facts import CONTRADICTION, TWINS, Facts
-from matching.engine.resolve import LINK, REFUSED, REVIEW, TOO_MANY, TWO_ROWS, Scored, resolve
+from matching.engine.facts import Facts
+from matching.engine.resolve import LINK, REFUSED, REVIEW, Scored, resolve
+from matching.engine.stops import CONTRADICTION, TOO_MANY, TWINS, TWO_ROWS
 
 FIELDS = ("ssn", "sasid", "birth_date", "last_name", "first_name", "middle_name")
 
