@@ -12,12 +12,13 @@ from typing import Any
 from client import config
 from client.failure import Failure
 from client.portal import Portal
+from client.trust import NOT_CHECKED, given_or_asked, given_or_pinned
 from p20win.custody.engine.errors import Broken, CustodyError, Unreadable
 from p20win.custody.engine.ledger_check import HASH, Checked, check_ledger
 from p20win.custody.engine.merkle import MerkleTree
 from p20win.custody.engine.notes import LARGEST, Checkpoint, read_checkpoint, verify_checkpoint
 from p20win.custody.engine.proofs import check_consistency
-from p20win.custody.engine.trust import Trust, read_trust
+from p20win.custody.engine.trust import Trust
 
 HASHES = "line-hashes.bin"
 _FINDINGS_SHOWN = 50
@@ -40,12 +41,19 @@ def add_commands(commands: Any) -> None:
     verify.add_argument(
         "--hashes", type=Path, metavar="FILE", help="the hashes of lines that you kept with a checkpoint"
     )
-    verify.add_argument("--trust", type=Path, metavar="PEM", help="public keys that you trust")
+    verify.add_argument(
+        "--trust",
+        type=Path,
+        metavar="PEM",
+        help="public keys that you trust; without it the hub's keys as pinned here",
+    )
     verify.add_argument("--json", action="store_true", help="answer as JSON")
     verify.set_defaults(run=_verify_ledger)
 
     pin = commands.add_parser("pin", help="keep the ledger's checkpoint and the hashes of its lines")
-    pin.add_argument("--trust", type=Path, metavar="PEM", required=True, help="public keys that you trust")
+    pin.add_argument(
+        "--trust", type=Path, metavar="PEM", help="public keys that you trust; without it the one pinned here"
+    )
     pin.set_defaults(run=_pin, json=False)
 
 
@@ -53,7 +61,7 @@ def add_commands(commands: Any) -> None:
 
 
 def _verify_ledger(called: argparse.Namespace) -> int:
-    trust = _trust(called.trust)
+    trust = given_or_pinned(called.trust)
     files, hashes = called.checkpoint, called.hashes
     if not files:
         files = _kept_in(_home())
@@ -72,13 +80,6 @@ def _verify_ledger(called: argparse.Namespace) -> int:
         raise Failure(str(problem)) from problem
     _show(checked, trusted=trust is not None, as_json=called.json)
     return 1 if checked.findings else 0
-
-
-def _trust(path: Path | None) -> Trust | None:
-    try:
-        return read_trust(path) if path else None
-    except Unreadable as problem:
-        raise Failure(str(problem), code=2) from problem
 
 
 def _lines(path: Path) -> Iterable[bytes]:
@@ -125,7 +126,7 @@ def _show(checked: Checked, *, trusted: bool, as_json: bool) -> None:
     if not checked.held:
         print("It was held against no checkpoint, so a chain written anew would not show. See “p20 pin”.")
     if not trusted:
-        print("Whose signatures they are was not checked; name the keys you trust with --trust.")
+        print(NOT_CHECKED)
 
 
 def _time(pin: Checkpoint) -> str | None:
@@ -148,10 +149,10 @@ def _kept_in(home: Path) -> list[Path]:
 
 
 def _pin(called: argparse.Namespace) -> int:
-    trust = _trust(called.trust)
+    trust = given_or_asked(called.trust)
     portal = Portal(config.read_config().portal, config.read_key())
     try:
-        pinned = pin_checkpoint(portal, _home(), trust or Trust())
+        pinned = pin_checkpoint(portal, _home(), trust)
     except CustodyError as problem:
         raise Failure(f"Not pinned, and the hub should hear of it: {problem}") from problem
     print(f"Kept: checkpoint over {pinned.size} lines{_signed(pinned)}.")

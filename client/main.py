@@ -21,11 +21,19 @@ from client.failure import Failure
 from client.portal import Portal
 from client.receiving import Delivery, check_delivery
 from client.sending import Refused, check_receipt, send
-from client.trust import Untrusted, hub_keys
+from client.trust import (
+    BEYOND_THE_PIN,
+    BY_THE_PIN,
+    NOT_CHECKED,
+    Untrusted,
+    given_or_asked,
+    given_or_pinned,
+    hub_keys,
+)
 from p20win.custody.engine import signing
-from p20win.custody.engine.errors import CustodyError, Unreadable
+from p20win.custody.engine.errors import CustodyError
 from p20win.custody.engine.report import RULES, Report
-from p20win.custody.engine.trust import Trust, read_trust
+from p20win.custody.engine.trust import Trust
 from p20win.custody.engine.verify import BROKEN, VALID, Verdict, verify_file
 
 _EXIT = {VALID: 0, BROKEN: 1}
@@ -97,7 +105,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     receiving.add_argument("address", help="address of the download, as its page shows it")
     receiving.add_argument("--to", type=Path, default=Path(), metavar="FOLDER", help="where to keep it")
-    receiving.add_argument("--trust", type=Path, metavar="PEM", help="the hub's public key, to check with")
+    receiving.add_argument(
+        "--trust",
+        type=Path,
+        metavar="PEM",
+        help="the hub's public key; without it the one that is pinned here",
+    )
     _add_json(receiving)
     receiving.set_defaults(run=_receive)
 
@@ -106,7 +119,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     verify.add_argument("file", type=Path)
     verify.add_argument(
-        "--trust", type=Path, metavar="PEM", help="public keys and certificates that you trust"
+        "--trust",
+        type=Path,
+        metavar="PEM",
+        help="public keys and certificates that you trust; without it the hub's keys as pinned here",
     )
     verify.add_argument(
         "--proof",
@@ -218,7 +234,7 @@ def _receipt(called: argparse.Namespace) -> int:
 
 def _receive(called: argparse.Namespace) -> int:
     ticket = os.environ.get("P20_TICKET") or getpass.getpass("Ticket: ")
-    trust = _trust(called.trust)
+    trust = given_or_asked(called.trust)
     with Delivery(called.address, ticket.strip()) as delivery:
         path, offer = delivery.fetch(called.to, seen=_show_received)
     document = check_delivery(path, trust)
@@ -229,8 +245,6 @@ def _receive(called: argparse.Namespace) -> int:
     for entry in document["files"]:
         left = "".join(f"; {count} left out: {why}" for why, count in entry["without_link"].items())
         print(f"  {entry['name']}: {entry['rows_out']} of {entry['rows_in']} rows{left}")
-    if trust is None:
-        print("Whose signature it is was not checked; name the keys you trust with --trust.")
     print(f"Confirm it on the page of the delivery. SHA-256: {offer.digest}")
     return 0
 
@@ -240,16 +254,20 @@ def _show_received(have: int, size: int) -> None:
 
 
 def _verify(called: argparse.Namespace) -> int:
-    verdict = verify_file(called.file, _trust(called.trust), called.proof)
+    trust = given_or_pinned(called.trust)
+    verdict = verify_file(called.file, trust, called.proof)
     _show_verdict(verdict, as_json=called.json)
+    if not called.json and called.trust is None and (note := _note(verdict, trust)):
+        print(note)
     return _EXIT.get(verdict.state, 2)
 
 
-def _trust(path: Path | None) -> Trust | None:
-    try:
-        return read_trust(path) if path else None
-    except Unreadable as problem:
-        raise Failure(str(problem), code=2) from problem
+def _note(verdict: Verdict, trust: Trust | None) -> str:
+    """Say by what it was judged, where no trust file was named."""
+    unsure = verdict.state == VALID and verdict.details.get("trusted") is None
+    if trust is None:
+        return NOT_CHECKED if unsure else ""
+    return BEYOND_THE_PIN if unsure else BY_THE_PIN
 
 
 def _show_verdict(verdict: Verdict, *, as_json: bool) -> None:
@@ -258,8 +276,6 @@ def _show_verdict(verdict: Verdict, *, as_json: bool) -> None:
         print(json.dumps(shown, indent=2, ensure_ascii=False))
         return
     print(f"{verdict.state.upper()}: {verdict.kind}. {verdict.says}")
-    if verdict.state == VALID and verdict.details.get("trusted") is None:
-        print("Whose signature it is was not checked; name the keys you trust with --trust.")
     for name, value in verdict.details.items():
         if value not in (None, "", []):
             text = ", ".join(map(str, value)) if isinstance(value, list) else value

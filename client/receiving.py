@@ -158,7 +158,7 @@ def _refuse(answer: httpx.Response) -> None:
     raise Failure("\n".join(map(str, reasons)) or f"The portal answered {answer.status_code}.")
 
 
-def check_delivery(path: Path, trust: Trust | None) -> dict[str, Any]:
+def check_delivery(path: Path, trust: Trust) -> dict[str, Any]:
     """This will compare every file of a delivery with the manifest that the hub signed, and return that.
 
     :raises Failure: if something is missing, more, or other than what was signed for
@@ -167,8 +167,7 @@ def check_delivery(path: Path, trust: Trust | None) -> dict[str, Any]:
         with zipfile.ZipFile(path) as archive:
             signed = parse(archive.read(MANIFEST))
             document, signers = signing.verify(signed)
-            trusted = trust.keys if trust else [signer.key for signer in signers]
-            signing.expect(signers, role=signing.HUB, keys=trusted)
+            signing.expect(signers, role=signing.HUB, keys=trust.keys)
             expected = _expected(document)
             if set(archive.namelist()) != {MANIFEST, *expected}:
                 raise Failure("The archive does not hold the files that the hub signed for.")

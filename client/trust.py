@@ -14,11 +14,27 @@ from client import config
 from client.failure import Failure
 from client.portal import Lost, Portal
 from p20win.custody.engine import hubkeys
-from p20win.custody.engine.errors import CustodyError
-from p20win.custody.engine.hubkeys import HubKeys, NotOfTheHub, OutOfTime, RolledBack, Seen
+from p20win.custody.engine.errors import CustodyError, Unreadable
+from p20win.custody.engine.hubkeys import SIGN, HubKeys, NotOfTheHub, OutOfTime, RolledBack, Seen
+from p20win.custody.engine.trust import Trust, read_trust
 
 LIST: Final = "/files/hub-keys.json"
 UNTRUSTED: Final = 3  # exit code: nothing was sent, because it is not certain for whom it would be sealed
+NOTHING_PINNED: Final = (
+    "This machine does not know the hub's key yet, so it cannot tell whom it deals with. Have the hub tell "
+    "you the fingerprint by telephone or letter, and run: p20 trust"
+)
+NOT_CHECKED: Final = (
+    "Whose signature it is was not checked: pin the hub's key (p20 trust), or name the keys you trust with "
+    "--trust."
+)
+BY_THE_PIN: Final = (
+    "It was held against the hub's keys as they are pinned here; “p20 keys” fetches the newest."
+)
+BEYOND_THE_PIN: Final = (
+    "Whose seal or signature it is was not checked: the hub's keys pinned here do not tell. Name the keys and "
+    "certificates you trust with --trust; the portal has them at /files/trust.pem."
+)
 _CALL: Final = "Call the hub before you do anything else"
 _TO_DO: Final[dict[type[CustodyError], str]] = {
     NotOfTheHub: f"{_CALL}: somebody else may answer in its place. Only if the hub itself tells you of a new "
@@ -43,6 +59,7 @@ class Pin:
     key: str
     pinned: str
     seen: Seen | None = None
+    signs: tuple[str, ...] = ()  # every key that the list names as the hub's for signing, earlier ones too
 
 
 def path() -> Path:
@@ -55,8 +72,10 @@ def read_pin() -> Pin | None:
     try:
         stored = json.loads(path().read_text("utf-8"))
         seen = stored["seen"]
-        pin = Pin(str(stored["key"]), str(stored["pinned"]), Seen(**seen) if seen else None)
-        hubkeys.fingerprint(pin.key)
+        signs = tuple(map(str, stored.get("signs", ())))
+        pin = Pin(str(stored["key"]), str(stored["pinned"]), Seen(**seen) if seen else None, signs)
+        for key in (pin.key, *pin.signs):
+            hubkeys.fingerprint(key)
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError, CustodyError) as problem:
@@ -98,11 +117,42 @@ def hub_keys(portal: Portal) -> HubKeys:
     """
     pin = read_pin()
     if pin is None:
-        raise Untrusted(
-            "This machine does not know the hub's key yet, so it cannot tell for whom it would seal. Have "
-            "the hub tell you the fingerprint by telephone or letter, and run: p20 trust"
-        )
+        raise Untrusted(NOTHING_PINNED)
     return believed(fetched(portal), pin)
+
+
+def given_or_asked(file: Path | None) -> Trust:
+    """This will give the keys of a trust file, or else of the hub's list as it is now, by the pin.
+
+    :raises Untrusted: if there is neither, or the list does not hold
+    :raises Failure: if the file is no trust file, or the portal is not reached
+    """
+    if file is not None:
+        return _read(file)
+    if read_pin() is None:
+        raise Untrusted(f"{NOTHING_PINNED} Or name its key as a file: --trust PEM")
+    with Portal(config.read_config().portal, None) as portal:
+        keys = hub_keys(portal)
+    return Trust(frozenset(each.key for each in keys.keys if each.purpose == SIGN), of_hub_alone=True)
+
+
+def given_or_pinned(file: Path | None) -> Trust | None:
+    """This will give the keys of a trust file, or else those pinned here, asking nobody; None without either.
+
+    :raises Untrusted: if the pin is damaged
+    :raises Failure: if the file is no trust file
+    """
+    if file is not None:
+        return _read(file)
+    pin = read_pin()
+    return None if pin is None else Trust(frozenset({pin.key, *pin.signs}), of_hub_alone=True)
+
+
+def _read(file: Path) -> Trust:
+    try:
+        return read_trust(file)
+    except Unreadable as problem:
+        raise Failure(str(problem), code=2) from problem
 
 
 def believed(signed: dict[str, Any], pin: Pin) -> HubKeys:
@@ -114,7 +164,8 @@ def believed(signed: dict[str, Any], pin: Pin) -> HubKeys:
         keys = hubkeys.read_list(signed, pinned=pin.key, at=now(), seen=pin.seen)
     except CustodyError as problem:
         raise Untrusted(f"{problem} {_TO_DO.get(type(problem), _TO_DO[NotOfTheHub])}") from problem
-    write_pin(Pin(keys.signer, pin.pinned, keys.seen()))
+    signs = tuple(each.key for each in keys.keys if each.purpose == SIGN)
+    write_pin(Pin(keys.signer, pin.pinned, keys.seen(), signs))
     return keys
 
 

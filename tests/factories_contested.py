@@ -9,7 +9,6 @@ from functools import cache
 import pyarrow as pa
 
 from fixtures.formats import as_text
-
 from tests import factories_matching as matches
 from tests.starting_points import starting_point
 

@@ -28,6 +28,7 @@ from p20win.wsgi import application
 from tests import factories
 from tests import factories_custody as custody
 from tests import factories_ledger as ledger
+from tests.senders import pinned
 
 pytestmark = pytest.mark.django_db
 
@@ -156,6 +157,16 @@ class TestMachine:
         path = vault / "hub.pem"
         path.write_bytes(vault_keys.hub_public_pem())
         return str(path)
+
+    @pytest.mark.obligation("O-64")
+    def test_keeps_it_by_the_key_that_is_pinned_here(self, machine, vault, capsys):
+        row = signed()
+        assert main.main(["pin"]) == 3
+        assert "p20 trust" in capsys.readouterr().err
+        vault_keys.publish_list(now=clock.real_now())
+        pinned()
+        assert main.main(["pin"]) == 0
+        assert f"over {row.size} lines" in capsys.readouterr().out
 
     def pin(self, trust):
         return main.main(["pin", "--trust", trust])

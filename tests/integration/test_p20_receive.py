@@ -15,6 +15,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.db import connection, connections
 
+from client import config, trust
 from client.failure import Failure
 from client.main import main
 from client.receiving import Delivery as Remote
@@ -28,6 +29,7 @@ from tests import factories
 from tests import factories_matching as matches
 from tests.factories import START
 from tests.factories_custody import become_vault
+from tests.senders import pinned
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.long]
 SIZE = 24 << 20
@@ -258,11 +260,15 @@ def test_the_command_fetches_and_checks_a_delivery(web, tmp_path, monkeypatch, c
     by = matches.downloader(delivery)
     download = fetching.begin(delivery, by=by, acknowledges=True, at=clock.now())
     (tmp_path / "hub.pem").write_bytes(vault_keys.hub_public_pem())
+    monkeypatch.setenv("P20_HOME", str(tmp_path / "machine"))
     monkeypatch.setenv("P20_TICKET", ticket(download))
+    config.write_config(config.Config(portal=web))
+    assert main(["receive", address(web, download), "--to", str(tmp_path)]) == trust.UNTRUSTED
+    assert "p20 trust" in capsys.readouterr().err
+    vault_keys.publish_list(now=clock.real_now())
+    pinned()
 
-    code = main(
-        ["receive", address(web, download), "--to", str(tmp_path), "--trust", str(tmp_path / "hub.pem")]
-    )
+    code = main(["receive", address(web, download), "--to", str(tmp_path)])
 
     said = capsys.readouterr().out
     assert code == 0
@@ -270,5 +276,6 @@ def test_the_command_fetches_and_checks_a_delivery(web, tmp_path, monkeypatch, c
     assert "sde.csv: 150 of 150 rows" in said
     assert delivery.digest in said
     monkeypatch.setenv("P20_TICKET", "0" * 32)
-    assert main(["receive", address(web, download), "--to", str(tmp_path)]) == 1
+    named = ["--trust", str(tmp_path / "hub.pem")]
+    assert main(["receive", address(web, download), "--to", str(tmp_path), *named]) == 1
     assert "The ticket is not one" in capsys.readouterr().err

@@ -63,6 +63,7 @@ def _verify(source: BinaryIO, trust: Trust | None) -> SealedDocument:
     kind = _kind(reader)
     if not seals:
         raise Unreadable("This PDF carries no seal.")
+    judges = trust is not None and not trust.of_hub_alone  # a pinned key says nothing of certificates
     context = ValidationContext(
         trust_roots=[_to_asn1(certificate) for certificate in trust.certificates] if trust else [],
         allow_fetching=False,
@@ -75,11 +76,11 @@ def _verify(source: BinaryIO, trust: Trust | None) -> SealedDocument:
         status = validate_pdf_signature(seal, signer_validation_context=context, skip_diff=whole)
         if not (status.intact and status.valid) or not (whole or status.docmdp_ok):
             raise Broken("The document was changed after it was sealed.")
-        if trust and not status.trusted:
+        if judges and not status.trusted:
             raise Broken("The document was sealed by somebody whose certificate you do not trust.")
         names.append(status.signing_cert.subject.human_friendly)
         times.append(status.signer_reported_dt.isoformat() if status.signer_reported_dt else "")
-    trusted = True if trust else None
+    trusted = True if judges else None
     return SealedDocument(kind, len(seals), names, times, trusted, attached=_attached(reader))
 
 

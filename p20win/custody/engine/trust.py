@@ -20,11 +20,13 @@ class Trust:
     """Public keys, spelt as signatures spell them, and certificates of sealing authorities.
 
     The keys of agencies are none of those: they sign as a source alone, while they were valid.
+    What a machine has pinned is of the hub alone: of seals of documents and of senders it says nothing.
     """
 
     keys: frozenset[str] = frozenset()
     certificates: tuple[x509.Certificate, ...] = field(default=())
     agencies: AgencyKeys | None = None
+    of_hub_alone: bool = False
 
 
 def read_trust(path: Path) -> Trust:
