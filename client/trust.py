@@ -32,7 +32,7 @@ BY_THE_PIN: Final = (
     "It was held against the hub's keys as they are pinned here; “p20 keys” fetches the newest."
 )
 BEYOND_THE_PIN: Final = (
-    "Whose seal or signature it is was not checked: the hub's keys pinned here do not tell. Name the keys and "
+    "Whose seal or signature it is was not checked: the hub's keys pinned here do not tell. Name keys and "
     "certificates you trust with --trust; the portal has them at /files/trust.pem."
 )
 _CALL: Final = "Call the hub before you do anything else"

@@ -108,7 +108,9 @@ def suppliers(match: Match, person: "User") -> dict[str, Any]:
         return {"invitations": [], "may_invite": False, "may_withdraw": False}
     may = not supplier_checks.why_not_invite(match, person)
     return {
-        "invitations": standing.invited(match),
+        "invitations": [
+            (row, "" if row.is_open else custody.why_over(row)) for row in standing.ever_invited(match)
+        ],
         "may_withdraw": may,
         "may_invite": may and supplier_checks.lists_to_invite_for(match).exists(),
     }

@@ -80,8 +80,17 @@ def consenting(match: Match) -> "QuerySet[ExpectedFile]":
 
 
 def invited(match: Match) -> "QuerySet[custody.Invitation]":
-    """Return on what invitations suppliers send lists for a match, or were to (O-124)."""
+    """Return on what invitations suppliers send lists for a match (O-124)."""
     return custody.invitations(match.project).filter(slots__expected_by__match=match).distinct()
+
+
+def ever_invited(match: Match) -> "QuerySet[custody.Invitation]":
+    """Return on what invitations suppliers send lists for a match, or were to: withdrawn ones, too.
+
+    Who is asked afterwards has another slot; the history of what was expected knows the former one.
+    """
+    slots = ExpectedFile.history.filter(match=match).values("slot")
+    return custody.invitations(match.project).filter(slots__in=slots).distinct()
 
 
 def _accepted(match: Match, kind: str, *, is_consent: bool) -> list[tuple[ExpectedFile, custody.SealedFile]]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from p20win.accounts.public import system_user
-from p20win.audit.public import first_in_line
+from p20win.audit.public import events_of, first_in_line
 from p20win.custody import affirmation, checks, lifecycle, uploads
 from p20win.custody.models import INVITED, Invitation, SlotStatus, UploadSlot
 from p20win.custody.schedule import WINDOW
@@ -93,6 +93,13 @@ def close_slot(slot: UploadSlot, *, by: "User", at: dt.datetime, note: str = "")
     if slot.invitation_id is not None:
         _lapse(Invitation.objects.get(pk=slot.invitation_id), at=at, note=note)
     return slot
+
+
+def why_over(invitation: Invitation) -> str:
+    """Return what was said when an invitation was withdrawn or lapsed; nothing while it is open."""
+    ends = (lifecycle.WITHDRAW_INVITATION.event, lifecycle.LAPSE_INVITATION.event)
+    line = events_of(invitation).filter(event__in=ends).last()
+    return line.note if line else ""
 
 
 def _lapse(invitation: Invitation, *, at: dt.datetime, note: str) -> None:

@@ -78,7 +78,7 @@ from p20win.custody.holds import (
     why_held,
 )
 from p20win.custody.holds import why_not_ask as why_not_ask_hold
-from p20win.custody.invitations import affirm, close_slot, invite
+from p20win.custody.invitations import affirm, close_slot, invite, why_over
 from p20win.custody.invitations import withdraw as withdraw_invitation
 from p20win.custody.key_desk import files_without_key
 from p20win.custody.key_snapshots import last_expiry as last_key_snapshot_expires
@@ -220,6 +220,7 @@ __all__ = [
     "why_not_ask_hold",
     "why_not_invited",
     "why_not_send",
+    "why_over",
     "why_unreadable",
     "with_anything",
     "withdraw_invitation",

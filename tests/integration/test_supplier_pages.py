@@ -5,6 +5,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from governance import selectors as whereabouts
+from matching import standing
 from p20win.custody import public as custody
 from tests import factories, factories_suppliers
 from tests import factories_custody as files
@@ -106,6 +107,11 @@ def test_the_hub_invites_and_withdraws_on_the_pages(signed_in):
     answer = client.post(address, {"reason": "It was the wrong school."}, follow=True).text
     assert "The invitation is withdrawn." in answer
     assert custody.invitations(match.project).get().status == "withdrawn"
+    rest = answer.partition("Suppliers of lists")[2]
+    for said in ("Lindenport", "Withdrawn", "It was the wrong school.", "Invite the supplier of a list"):
+        assert said in rest  # it stays to be seen that they were asked, and why not any more
+    assert reverse("matching:invitation-withdraw", args=[match.pk, invitation.pk]) not in rest
+    assert not standing.invited(match).exists()  # their rule of destruction is none of this match's
     assert signed_in(contact).get(reverse("custody:invitation", args=[invitation.pk])).status_code == 404
     steward = signed_in(matches.steward("SDE"))
     for path in (address, reverse("matching:invite", args=[match.pk])):
