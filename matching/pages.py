@@ -38,7 +38,11 @@ from p20win.workflow import blockers
 if TYPE_CHECKING:
     from p20win.accounts.models import User
 
-_GONE: Final = (custody.FileStatus.SET_ASIDE, custody.FileStatus.DESTROYED)
+_GONE: Final = (
+    custody.FileStatus.GIVEN_UP,
+    custody.FileStatus.SET_ASIDE,
+    custody.FileStatus.DESTROYED,
+)
 ENCODED: Final = f"The agencies send keyed encodings in place of identifiers. {NO_REVIEW}"
 
 
@@ -125,8 +129,8 @@ def _not_asked(expected: list[ExpectedFile]) -> list[str]:
 def _file(row: ExpectedFile, person: "User", *, may_look: bool) -> dict[str, Any]:
     files: list[custody.SealedFile] = row.slot.latest_files  # type: ignore[attr-defined]  # prefetched
     latest = files[0] if files else None
-    if latest and latest.status in _GONE and row.slot.status == custody.SlotStatus.OPEN:
-        latest = None  # another is waited for
+    if latest and latest.status in _GONE and row.slot.status != custody.SlotStatus.FILLED:
+        latest = None  # another is waited for, or none is any more
     return {
         "row": row,
         "kind": "List of consents" if row.is_consent else custody.DataClass(row.kind).label,
