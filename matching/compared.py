@@ -19,6 +19,7 @@ def told(report: Mapping[str, Any] | None) -> dict[str, Any]:
         return {}
     estimates = report["estimates"]
     return {
+        "rows": [f"{words.number(file['rows'])} of {name}" for name, file in report["files"].items()],
         "links": words.count(estimates["links"]),
         "precision": words.percent(estimates["precision"]),
         "recall": words.percent(estimates["recall"]),

@@ -53,6 +53,7 @@ def start(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
         "form": form,
         "why_not": blockers(lifecycle.START, match, request.user),
         "open_lists": len(lists),
+        "before": None if match.specs.exists() else specifying.spec_before(match),
         "rejections": standing.rejections(match),
     }
     return render(request, "matching/start.html", context)
@@ -133,10 +134,15 @@ def edit(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
 
 def _initial(match: Match, methods: Any) -> dict[str, Any]:
     latest, method = match.specs.order_by("-number").first(), methods.first()
+    before = None if latest else specifying.spec_before(match)
+    from_which = latest or before
+    if from_which and methods.filter(pk=from_which.method_id).exists():
+        method = from_which.method
     engine = method.engine if method else ""
-    spec = latest.spec if latest else specs.as_dict(specifying.usual(match, engine))
+    spec = from_which.spec if from_which else specs.as_dict(specifying.usual(match, engine))
     return {
-        "method": latest.method_id if latest else method,
+        "method": method,
+        "note": f"As match {before.match.number} was linked." if before else "",
         "fields_compared": [entry["field"] for entry in spec["comparisons"]],
         "blocks": [entry["name"] for entry in spec["blocks"]],
         "accept": spec["accept"],

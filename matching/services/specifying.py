@@ -53,6 +53,17 @@ def usual(match: Match, engine: str) -> specs.Spec:
     return specs.default(files_of(match), engine=engine)
 
 
+def spec_before(match: Match) -> LinkSpec | None:
+    """Return the settings by which the project's last match with a result before this one was linked."""
+    for earlier in Match.objects.filter(project=match.project_id, number__lt=match.number).order_by(
+        "-number"
+    ):
+        run = standing.latest_result(earlier)
+        if run is not None and run.link_spec is not None:
+            return run.link_spec
+    return None
+
+
 def usual_version(match: Match, method: "MatchMethod", *, by: "User", at: dt.datetime) -> LinkSpec:
     """Return the version with the usual settings, made if nobody used them yet.
 

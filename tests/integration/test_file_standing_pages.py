@@ -6,8 +6,8 @@ import pytest
 from django.urls import reverse
 
 from matching.services import reopening
-from p20win.custody import public as custody
 from p20win.custody import lifecycle
+from p20win.custody import public as custody
 from p20win.workflow import create, take
 from tests import factories
 from tests import factories_custody as files
