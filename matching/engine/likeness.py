@@ -13,6 +13,7 @@ DIFFERS: Final = "differs"
 ONE_LACKS: Final = "only in one"
 BOTH_LACK: Final = "in neither"
 SOME_LACK: Final = "not in all"
+ALL_LACK: Final = "in none"
 _DOT: Final = "•"
 
 
@@ -46,7 +47,7 @@ def _of_all(field: str, values: Sequence[str | None], *, masked: bool) -> dict[s
     if masked:
         parts = [[[_hidden(text), differs] for text, differs in each] for each in parts]
     if not held:
-        word = BOTH_LACK
+        word = ALL_LACK
     elif len({value.casefold() for value in held}) > 1:
         word = DIFFERS
     else:

@@ -157,7 +157,7 @@ class TestSideBySide:
         assert said["first_name"]["word"] == likeness.DIFFERS
         assert said["first_name"]["values"] == [[["Ann", False]], [["Ann", False], ["a", True]], []]
         assert said["sex"]["word"] == likeness.SOME_LACK
-        assert said["middle_name"]["word"] == likeness.BOTH_LACK
+        assert said["middle_name"]["word"] == likeness.ALL_LACK
 
     def test_behind_dots_nothing_is_read(self):
         hidden = json.dumps(likeness.side_by_side(self.RECORDS, masked=True), ensure_ascii=False)
