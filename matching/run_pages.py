@@ -1,5 +1,6 @@
 """Pages of how a match is linked: settings and their versions, try-outs, starting, comparing, choosing."""
 
+import json
 import uuid
 from typing import Any
 
@@ -122,6 +123,7 @@ def edit(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
         "match": match,
         "form": form,
         "ssn": ssn.needed_by(files),
+        "meetings": specifying.meetings(known),
         "ssn_not_asked_of": [agency.short_name for agency in ssn.not_asked_of(match.project)],
         "files": [
             (name, ", ".join(defaults.WORDS[field] for field in defaults.WORDS if field in file.columns))
@@ -166,6 +168,7 @@ def version(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     running_now = next((trial for trial in trials if trial.status == "running"), None)
     context = {
         "version": row,
+        "meetings": specifying.meetings(specs.from_json(json.dumps(row.spec))),
         "match": row.match,
         "spec": row.spec,
         "fields": [

@@ -160,10 +160,8 @@ def why_not(spec: Spec, pair: Pair, rows: Mapping[str, int]) -> str | None:
     if min(rows[pair.left], rows[pair.right]) < (2 if pair.one_file else 1):
         return "one of the files has no rows to compare"
     common = spec.fields_of(pair.left) & spec.fields_of(pair.right)
-    usable = [comparison.field for comparison in spec.comparisons if comparison.field in common]
-    bits = sum(defaults.BITS[field] for field in usable)
-    if bits < spec.least_bits:
-        held = ", ".join(defaults.WORDS[field] for field in usable) or "nothing"
+    if not spec.tells_apart(pair.left, pair.right):
+        held = ", ".join(defaults.WORDS[f] for f in spec.common(pair.left, pair.right)) or "nothing"
         return f"their common fields ({held}) cannot tell people apart; they meet through another file"
     if not any(all(defaults.COLUMNS[c] in common for c in block.on) for block in spec.blocks):
         return "no block fits their common fields"

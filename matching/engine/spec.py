@@ -96,6 +96,14 @@ class Spec:
         """Return the fields that one file has."""
         return frozenset(self.files[name].columns)
 
+    def common(self, one: str, other: str) -> tuple[str, ...]:
+        """Return the fields by which two files are compared."""
+        return tuple(f for f in self.fields if f in self.fields_of(one) & self.fields_of(other))
+
+    def tells_apart(self, one: str, other: str) -> bool:
+        """Say whether what two files have in common can tell people apart; else they meet through another."""
+        return sum(defaults.BITS[field] for field in self.common(one, other)) >= self.least_bits
+
 
 def to_json(spec: Spec) -> str:
     """Return the specification as JSON, readable and always in the same order."""

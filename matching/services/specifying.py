@@ -4,6 +4,7 @@ import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
@@ -51,6 +52,18 @@ def files_of(match: Match) -> dict[str, specs.File]:
 def usual(match: Match, engine: str) -> specs.Spec:
     """Return the usual settings for the files of a match."""
     return specs.default(files_of(match), engine=engine)
+
+
+def meetings(spec: specs.Spec) -> list[dict[str, Any]]:
+    """Return for every two files by which fields they are compared, or that they share too little for it."""
+    return [
+        {
+            "files": (one, other),
+            "fields": [defaults.WORDS[field] for field in spec.common(one, other)],
+            "directly": spec.tells_apart(one, other),
+        }
+        for one, other in combinations(spec.files, 2)
+    ]
 
 
 def spec_before(match: Match) -> LinkSpec | None:

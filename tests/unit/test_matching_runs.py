@@ -273,6 +273,10 @@ class TestPages:
         address = reverse("matching:spec-new", args=[match.pk])
         shown = client.get(address)
         assert "CSCU and DOL hold too little else" in shown.text
+        together = " ".join(shown.text.split())
+        assert "CSCU and SDE: compared by SASID, first name" in together
+        assert "CSCU and DOL: compared by SSN, first name" in together
+        assert "DOL and SDE: first name, middle name, surname cannot tell people apart" in together
         said = {
             "method": specifying.agreements.approved_methods(START).get().pk,
             "fields_compared": ["first_name", "last_name", "birth_date", "ssn"],
