@@ -4,6 +4,7 @@ import mimetypes
 import re
 import shutil
 import threading
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -71,8 +72,10 @@ class Served:
         failed = []
 
         def answer(route):
+            request = route.request
+            sent = request.post_data_buffer if request.method == "POST" else None
             with over:
-                asked.append(route.request)
+                asked.append((request.url, sent, request.headers.get("content-type", "")))
                 over.notify_all()
                 over.wait_for(lambda: answers)
                 route.fulfill(**answers.pop())
@@ -99,29 +102,25 @@ class Served:
                 request = asked.pop(0)
                 if request is None:
                     break
-                answers.append(self._answer(request))
+                answers.append(self._answer(*request))
                 over.notify_all()
         driver.join(30)
         if failed:
             raise failed[0]
 
-    def _answer(self, request):
-        path = request.url.removeprefix(PORTAL)
+    def _answer(self, url, sent, kind):
+        path = url.removeprefix(PORTAL)
         if path.startswith(settings.STATIC_URL):
             place = finders.find(path.removeprefix(settings.STATIC_URL).partition("?")[0])
             if not place:
                 return {"status": 404}
             kind = mimetypes.guess_type(place)[0] or "application/octet-stream"
-            with open(place, "rb") as file:
-                return {"status": 200, "body": file.read(), "content_type": kind}
-        if request.method == "POST":
-            kind = request.headers["content-type"]
-            # followed here: where an answer leads is not asked for by way of the route again
-            given = self.client.post(path, request.post_data_buffer, content_type=kind, follow=True)
-        else:
+            return {"status": 200, "body": Path(place).read_bytes(), "content_type": kind}
+        if sent is None:
             given = self.client.get(path)
-        headers = dict(given.items())
-        return {"status": given.status_code, "headers": headers, "body": given.content}
+        else:  # followed here: where an answer leads is not asked for by way of the route again
+            given = self.client.post(path, sent, content_type=kind, follow=True)
+        return {"status": given.status_code, "headers": dict(given.items()), "body": given.content}
 
 
 @pytest.mark.browser
