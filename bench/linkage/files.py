@@ -76,6 +76,18 @@ def make(rows: int, *, seed: int, model: Model) -> Made:
     return Made(model, seed, *tables, written[0][1], written[1][1], about)
 
 
+def make_three(rows: int, *, seed: int, model: Model) -> list[tuple[pa.Table, np.ndarray]]:
+    """Invent three files of the same people, each with the person of its rows; any two share as many."""
+    rngs = [np.random.default_rng(s) for s in np.random.SeedSequence([seed, len(model.name), 3]).spawn(5)]
+    people = _people(rngs[0], round(rows / model.overlap), model)
+    made = []
+    errors = (model.left, model.right, model.right)
+    for prefix, rng, own in zip("abc", rngs[1:4], errors, strict=True):
+        frame, who = _file(rng, people, rngs[4].permutation(len(people.first))[:rows], own, model, _given())
+        made.append((_table(frame.drop(columns="changed"), prefix, model), who))
+    return made
+
+
 def _table(frame: pd.DataFrame, prefix: str, model: Model) -> pa.Table:
     ids = pa.array([f"{prefix}{number:08d}" for number in range(len(frame))])
     columns = {name: pa.array(frame[name], pa.string(), from_pandas=True) for name in model.columns}
