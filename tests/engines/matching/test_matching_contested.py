@@ -7,7 +7,7 @@ import json
 import pyarrow as pa
 import pytest
 
-from matching.engine import clerical, contested, likeness, told
+from matching.engine import clerical, contested, likeness, stops, told
 from matching.engine import spec as specs
 from matching.engine.sheets import Sheets
 
@@ -87,6 +87,13 @@ class TestDraw:
         assert len(drawn(*CLEAR, *IN_DOUBT, *CONTESTED, size=1)[0].shown) == 1
         assert drawn(*CLEAR)[0].shown == []
         assert drawn(*CONTESTED, size=0)[0].shown == []
+
+    def test_what_stopped_the_run_stands_with_the_pair(self):
+        tables, spec = files()
+        sheets = Sheets(tables, spec)
+        whole = {"size": 20, "salt": SALT, "told": told.NOTHING, "sheets": sheets}
+        found = contested.draw(edges(*CONTESTED), tables, spec, stopped={2: stops.TWO_ROWS}, **whole)
+        assert [pair["stopped"] for pair in found.shown[0]["pairs"]] == ["", "", stops.TWO_ROWS]
 
     def test_places_lead_to_the_records_and_nothing_else_tells_of_them(self):
         found, sheets = drawn(*CONTESTED)

@@ -16,7 +16,7 @@ from matching.engine import crosswalk
 from matching.engine.errors import LinkageError
 from matching.engine.facts import Facts
 from matching.engine.resolve import LINK, REFUSED, REVIEW, Scored, resolve
-from matching.engine.stops import CONTRADICTION, TOO_MANY, TWINS, TWO_ROWS
+from matching.engine.stops import APART, CONTRADICTION, TOO_MANY, TWINS, TWO_ROWS, words
 
 FIELDS = ("ssn", "sasid", "birth_date", "last_name", "first_name", "middle_name")
 
@@ -51,7 +51,33 @@ def test_the_likelier_pair_wins_where_a_file_has_one_row_a_person():
 
     assert found.decision.tolist() == [REFUSED, LINK]
     assert found.refused == {TWO_ROWS: 1}
+    assert found.stopped == {0: TWO_ROWS}
     assert found.cluster.tolist() == [0, 1, 0]
+
+
+def test_what_stopped_a_pair_is_not_told_of_one_that_is_linked_in_the_end():
+    people = facts(
+        (None, None, "2002", "lee", "ann", None),
+        (None, None, "2002", "lee", "bea", None),
+        (None, None, "2002", "lee", None, None),
+    )
+    edges = [(0, 1, 0.9), (0, 2, 0.8), (1, 2, 0.7)]
+
+    found = joined(edges, file_of=[0, 1, 2], known=people)
+
+    assert found.decision.tolist() == [REVIEW, LINK, REVIEW]
+    assert found.stopped == {0: TWINS, 2: TWINS}
+    told = resolve(
+        scored(*edges), file_of=np.array([0, 1, 2]), unique=frozenset(), facts=people, accept=0.5, cap=10,
+        together=[(0, 1)],
+    )  # fmt: skip
+    assert set(told.stopped) <= {place for place, word in enumerate(told.decision) if word != LINK}
+
+
+def test_every_reason_has_words_for_people():
+    for reason in (TWO_ROWS, TOO_MANY, CONTRADICTION, TWINS, APART):
+        assert len(words(reason)) > len(reason)
+    assert words("") == ""
 
 
 def test_below_the_point_of_acceptance_a_pair_waits_for_review():
