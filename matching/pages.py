@@ -128,9 +128,10 @@ def _not_asked(expected: list[ExpectedFile]) -> list[str]:
 
 def _file(row: ExpectedFile, person: "User", *, may_look: bool) -> dict[str, Any]:
     files: list[custody.SealedFile] = row.slot.latest_files  # type: ignore[attr-defined]  # prefetched
-    latest = files[0] if files else None
-    if latest and latest.status in _GONE and row.slot.status != custody.SlotStatus.FILLED:
-        latest = None  # another is waited for, or none is any more
+    # One that was closed and is removed only now is no newer than the one that was sent in its place.
+    latest = next((file for file in files if file.status not in _GONE), None)
+    if latest is None and row.slot.status == custody.SlotStatus.FILLED:
+        latest = files[0] if files else None
     return {
         "row": row,
         "kind": "List of consents" if row.is_consent else custody.DataClass(row.kind).label,

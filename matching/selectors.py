@@ -105,7 +105,7 @@ def wants_rerun(project: "Project") -> bool:
 
 def expected(match: Match) -> QuerySet[ExpectedFile]:
     """Return the files a match waits for, each with its slot and the latest file in it."""
-    files = custody.SealedFile.objects.order_by("-status_since")
+    files = custody.SealedFile.objects.order_by("-status_since", "-id")
     return (
         match.expected_files.select_related("slot", "slot__supplier", "slot__invitation", "agency")
         .prefetch_related(Prefetch("slot__files", queryset=files, to_attr="latest_files"))

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from client import config, main, trust
 from p20win import clock
 from p20win.custody import renewal
-from p20win.custody.engine import signing
+from p20win.custody.engine import manifest, signing
 from tests import factories
 from tests import factories_custody as custody
 from tests.senders import pinned
@@ -92,13 +92,12 @@ def test_a_senders_own_statement_is_not_judged_by_the_hubs_key(machine, tmp_path
     pinned()
     file = custody.checked(custody.arrived(custody.a_slot()))
     now = clock.real_now()
-    document = file.receipt["document"]
     stated = {
         "slot": str(file.slot_id),
         "project": str(file.project_id),
-        "source": document["source"],
-        "destination": document["destination"],
-        "data_class": document["data_class"],
+        "source": file.owner.legal_name,
+        "destination": file.destination.legal_name,
+        "data_class": file.data_class,
         "name": file.name,
         "plain_bytes": 3,
         "plain_sha256": "0" * 64,
@@ -106,8 +105,6 @@ def test_a_senders_own_statement_is_not_judged_by_the_hubs_key(machine, tmp_path
         "created": now.isoformat(),
         "expires": (now + dt.timedelta(days=1)).isoformat(),
     }
-    from p20win.custody.engine import manifest
-
     key = Ed25519PrivateKey.generate()
     signed = signing.sign(manifest.statement(**stated), key=key, role=signing.SOURCE, at=now.isoformat())
     (tmp_path / "statement.json").write_text(json.dumps(signed))

@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from matching.services import reopening
-from p20win.custody import lifecycle
+from p20win.custody import lifecycle, removal
 from p20win.custody import public as custody
 from p20win.workflow import create, take
 from tests import factories
@@ -49,7 +49,7 @@ def announced(slot):
 @pytest.mark.obligation("O-51", "O-60")
 def test_a_file_that_was_set_aside_shows_what_is_waited_for_and_what_became_of_it(signed_in):
     match = matches.collecting()
-    matches.send(match, "SDE", "matching")
+    first = matches.send(match, "SDE", "matching")
     expected = match.expected_files.get(agency=matches.agency("SDE"), kind="matching")
     slot, page = expected.slot, match.get_absolute_url()
     own = reverse("custody:slot", args=[slot.pk])
@@ -77,6 +77,10 @@ def test_a_file_that_was_set_aside_shows_what_is_waited_for_and_what_became_of_i
     files.run_job("custody.check_file", file_id=other.pk)
     files.run_job("matching.file_accepted", file_id=other.pk)
     assert tag(row_of(steward.get(page).text, said), "Accepted and sealed") == "good"
+    files.run_job(removal.WORK, file_id=first.pk)  # late, as when a legal hold made it wait
+    custody.SealedFile._base_manager.filter(pk=first.pk).update(status_since=START + matches.a_day(1))
+    assert tag(row_of(steward.get(page).text, said), "Accepted and sealed") == "good"
+    assert tag(steward.get(own).text, "Destroyed") == "plain"
 
 
 @pytest.mark.obligation("O-59")
