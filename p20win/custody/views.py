@@ -71,7 +71,7 @@ def slot(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 def _shown(request: SignedInRequest, row: UploadSlot) -> dict[str, object]:
-    files = list(row.files.select_related("sent_by", "signing_key"))
+    files = list(row.files.select_related("sent_by", "signing_key").order_by("-id"))  # the newest first
     waiting = next((file for file in files if file.status == FileStatus.ARRIVED), None)
     encryption = checks.encryption_of(row.project)
     invitation, is_invited = row.invitation, checks.is_invited(row, request.user)
