@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.urls import reverse
 from pypdf import PdfReader
 
@@ -13,6 +14,8 @@ from p20win.accounts.public import system_user
 from p20win.audit.public import record
 from p20win.custody import checkpoints
 from p20win.custody import public as custody
+from p20win.custody.engine import signing
+from p20win.custody.engine.trust import Trust, read_trust
 from p20win.custody.engine.verify import verify_file
 from p20win.jobs.public import Job, MustWait
 from tests import factories_agreements as made
@@ -60,6 +63,15 @@ def test_its_paper_carries_the_proof_that_the_ledger_tells_of_it(settings, tmp_p
     assert (told["trusted"], told["checkpoint_trusted"]) == (True, True)
     assert (told["ledger_lines_proven"], told["ledger_lines_unproven"]) == ([line], [])
     assert selectors.proven([certificate]) == {certificate.pk}
+    # The key that a machine has pinned says who signed the checkpoint, and nothing of the portal's seal.
+    verdict = verify_file(paper, Trust(read_trust(trust).keys, of_hub_alone=True))
+    assert (verdict.state, verdict.details["trusted"], verdict.details["checkpoint_trusted"]) == (
+        "valid",
+        None,
+        True,
+    )
+    stranger = signing.public_text(Ed25519PrivateKey.generate().public_key())
+    assert verify_file(paper, Trust(frozenset({stranger}), of_hub_alone=True)).state == "broken"
 
 
 @pytest.mark.obligation("O-65")
