@@ -1,0 +1,74 @@
+"""Made-up pay: records by hand and from a seed, and tables that count them."""
+
+import itertools
+
+import numpy as np
+
+from disclosure.engine.longform import read_long
+from disclosure.engine.magnitude.contributions import read_contributions
+from disclosure.engine.policy import UI_WAGES, CellPolicy
+from tests.engines.disclosure.samples import cross
+
+PAY_RULES = CellPolicy(min_count=6, hide_zeros=True, min_pct_base=20, dominance=UI_WAGES)
+
+
+def paid(cells, dims=("town",)):
+    """Make records from {codes: {employer: [pay of each person]}}; every person is a new one."""
+    codes, employers, amounts = [[] for _ in dims], [], []
+    for place, payers in cells.items():
+        for employer, pay in payers.items():
+            for amount in pay:
+                for column, code in zip(codes, place if isinstance(place, tuple) else (place,), strict=True):
+                    column.append(code)
+                employers.append(employer)
+                amounts.append(amount)
+    return read_contributions(
+        dict(zip(dims, codes, strict=True)), employer=employers, person=range(len(amounts)), amount=amounts
+    )
+
+
+def even(*totals, people=10):
+    """Return employers e0, e1, ... that pay these totals, each in equal parts to some people."""
+    return {f"e{i}": [total // people] * people for i, total in enumerate(totals)}
+
+
+def long_table(contributions, *, name="pay.csv", groups=None, extra=()):
+    """Count the people of each crossing of leaves, groups and Total."""
+    names, leaves = contributions.names, [list(x) for x in contributions.leaves]
+    counts = np.zeros(contributions.shape, dtype=int)
+    np.add.at(counts, np.unravel_index(contributions.cell, contributions.shape), 1)
+    text = cross(counts, names=list(names), codes=leaves, groups=groups)
+    return read_long(name, text + "".join(extra))
+
+
+def random_pay(seed, shape=(4, 4), people=600, giants=0.3):
+    """Draw pay over two dimensions: uneven cells, some with an employer that pays nearly all."""
+    rng = np.random.default_rng(seed)
+    weights = rng.dirichlet(np.full(shape[0] * shape[1], 0.8))
+    cell = rng.choice(len(weights), people, p=weights)
+    employer = rng.integers(0, max(people // 15, 3), people)
+    giant = rng.random(len(weights)) < giants
+    employer = np.where(giant[cell] & (rng.random(people) < 0.9), cell % 5 + 10_000, employer)
+    amount = (rng.lognormal(10, 1, people) * 100).astype(int)
+    town, trade = np.divmod(cell, shape[1])
+    codes = {"town": [f"t{i}" for i in town], "trade": [f"b{i}" for i in trade]}
+    return read_contributions(codes, employer=employer, person=np.arange(people), amount=amount)
+
+
+def records(contributions):
+    """Return the records one by one: codes, employer, person, amount."""
+    places = np.unravel_index(contributions.cell, contributions.shape)
+    for i, amount in enumerate(contributions.amount):
+        codes = [leaves[place[i]] for leaves, place in zip(contributions.leaves, places, strict=True)]
+        yield (
+            dict(zip(contributions.names, codes, strict=True)),
+            int(contributions.employer[i]),
+            int(contributions.person[i]),
+            int(amount),
+        )
+
+
+def all_codes(contributions):
+    """Return every crossing of leaves and Total, as codes."""
+    choices = [[*leaves, "Total"] for leaves in contributions.leaves]
+    return [dict(zip(contributions.names, row, strict=True)) for row in itertools.product(*choices)]
