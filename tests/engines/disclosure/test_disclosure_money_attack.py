@@ -1,0 +1,328 @@
+"""The attack on sums: planted leaks beside clean twins, an oracle, and every guard taken out once."""
+
+import numpy as np
+import pytest
+
+from disclosure.engine.errors import BadTable, SolverFailed, Stopped
+from disclosure.engine.magnitude import hearing, movement
+from disclosure.engine.magnitude.attack import attack
+from disclosure.engine.magnitude.published import Money, publish
+from disclosure.engine.magnitude.tally import Ledger
+from disclosure.engine.magnitude.verdict import why_withheld
+from disclosure.engine.policy import CellPolicy, Dominance
+from tests.engines.disclosure.money import (
+    LARGE,
+    PAY_RULES,
+    SAFE,
+    all_codes,
+    even,
+    long_table,
+    oracle,
+    paid,
+    random_pay,
+)
+
+NORTH = b"parent,child\nnorth,A\nnorth,B\nTotal,north\nTotal,C\nTotal,D\n"
+
+
+def released(made, hidden, *, measure="sum", unit=1, name="pay.csv", groups=None):
+    """Publish all crossings but some; `hidden` names them by their codes."""
+    table = long_table(made, name=name, groups=groups)
+    ledger = Ledger(made, {})
+    tallies = [
+        ledger.tally(ledger.cells_of(codes_of(row, groups)), 2) if groups else t
+        for row, t in zip(
+            table.rows, ledger.tallies([codes_of(r, groups) for r in table.rows], 2), strict=True
+        )
+    ]
+    shown = [tuple(row.codes[d] for d in table.dimensions) not in hidden for row in table.rows]
+    return publish(table, tallies, counted=shown, shown=shown, mean_base=20, measure=measure, unit=unit)
+
+
+def codes_of(row, groups):
+    known = {group: "|".join(codes) for each in (groups or {}).values() for group, codes in each.items()}
+    return {dim: known.get(code, code) for dim, code in row.codes.items()}
+
+
+def look(*files, made, policy=PAY_RULES, groups=None, **more):
+    return attack(files, contributions=made, groups=groups or {}, policy=policy, **more)
+
+
+def kinds(report):
+    return {(leak.finding.kind, leak.finding.people) for leak in report.leaks}
+
+
+# ------------------------------------------------------------------ planted leaks and their clean twins
+
+
+def test_a_lone_withheld_sum_falls_out_of_its_line():
+    made = paid({"A": even(5000, 100, 20), "B": even(*SAFE), "C": even(*SAFE)})
+    report = look(released(made, {("A",)}), made=made)
+    leak = {one.finding.people: one for one in report.leaks}["town A"]
+    assert leak.finding.kind == "estimate"
+    assert (leak.finding.low, leak.finding.high) == (5120, 5120)
+    assert "at most 5,120: 8,520 (everyone) − 1,700 (town B) − 1,700 (town C)" in leak.finding.derivation
+    assert leak.finding.derivation.endswith("another employer's pay to within 2.4 %.")
+    assert set(leak.used) == {"pay.csv, line 3", "pay.csv, line 4", "pay.csv, line 5"}
+    clean = paid({"A": even(5000, 100, 20), "B": even(*[10 * x for x in SAFE]), "C": even(*SAFE)})
+    assert look(released(clean, {("A",), ("B",)}), made=clean).passed
+
+
+def test_a_union_of_withheld_cells_belongs_to_one_employer():
+    # e0 is nearly alone in A and in B; each is uncertain by itself, and their sum is e0's pay
+    made = paid({"A": even(5000, 100, 20), "B": even(6000, 90, 30), "C": even(*SAFE), "D": even(*SAFE)})
+    report = look(released(made, {("A",), ("B",)}), made=made)
+    assert ("estimate", "town A and B") in kinds(report)
+    clean = paid({"A": even(5000, 100, 20), "B": even(6000, 90, 30), "C": even(*LARGE), "D": even(*SAFE)})
+    assert look(released(clean, {("A",), ("B",), ("C",)}), made=clean).passed
+
+
+def test_two_single_employers_side_by_side_know_each_other():
+    # the "singletons" of the Handbook: no matter how large, each subtracts its own
+    made = paid({"A": {"x": [500] * 10}, "B": {"y": [700] * 10}, "C": even(*SAFE)})
+    report = look(released(made, {("A",), ("B",)}), made=made)
+    leaks = [one.finding for one in report.leaks if one.finding.people in ("town A", "town B")]
+    assert len(leaks) == 2
+    assert all(
+        "An employer counted elsewhere knows, knowing what it pays itself" in f.derivation
+        and f.derivation.endswith("to within 0.0 %.")
+        for f in leaks
+    )
+    clean = paid({"A": {"x": [500] * 10}, "B": {"y": [700] * 10}, "C": even(*LARGE), "D": even(*SAFE)})
+    assert look(released(clean, {("A",), ("B",), ("C",)}), made=clean).passed
+
+
+def test_a_large_employer_in_the_neighbouring_cell_knows_what_is_left():
+    # y pays nearly all of B: of A + B = 7,260 it takes its own out, and what is left is nearly x's pay
+    made = paid(
+        {"A": even(5000, 100, 20), "B": {"y": [200] * 10, "z": [8] * 10, "w": [6] * 10}, "C": even(*SAFE)}
+    )
+    report = look(released(made, {("A",), ("B",)}), made=made)
+    assert ("estimate", "town A") in kinds(report)
+    said = [one.finding.derivation for one in report.leaks if one.finding.people == "town A"]
+    assert said[0].startswith("An employer counted elsewhere")
+
+
+def test_a_group_and_its_only_other_part_give_the_cell_away():
+    made = paid({"A": even(5000, 100, 20), "B": even(*SAFE), "C": even(*SAFE), "D": even(*SAFE)})
+    groups = {"town": {"north": ["A", "B"]}}
+    report = look(
+        released(made, {("A",), ("C",), ("Total",)}, groups=groups), made=made, groups={"town": NORTH}
+    )
+    leak = next(one.finding for one in report.leaks if one.finding.people == "town A")
+    assert "6,820 (town north) − 1,700 (town B)" in leak.derivation
+    held = {("A",), ("C",), ("D",), ("B",), ("north",)}
+    clean = paid(
+        {"A": even(5000, 100, 20), "B": even(*SAFE), "C": even(*SAFE), "D": even(900, 850, 800, 700)}
+    )
+    assert look(released(clean, held, groups=groups), made=clean, groups={"town": NORTH}).passed
+
+
+def test_means_times_counts_are_sums_within_their_rounding():
+    made = paid({"A": even(500_000, 10_000, 2_000), "B": even(*LARGE), "C": even(*[9 * x for x in LARGE])})
+    fine = released(made, {("A",)}, measure="mean", unit=1)
+    coarse = released(made, {("A",)}, measure="mean", unit=20_000)
+    assert ("estimate", "town A") in kinds(look(fine, made=made))
+    assert look(coarse, made=made).passed  # 110 people × 10,000 either way say little
+    leak = next(one.finding for one in look(fine, made=made).leaks if one.finding.people == "town A")
+    assert "110 × 7,745 (everyone)" in leak.derivation
+
+
+def test_what_came_out_before_counts():
+    made = paid(
+        {
+            ("A", "x"): even(5000, 100, 20), ("A", "y"): even(*SAFE),
+            ("B", "x"): even(*SAFE), ("B", "y"): even(*SAFE),
+        },
+        dims=("town", "trade"),
+    )  # fmt: skip
+    hidden = {("A", "x"), ("A", "y"), ("B", "x"), ("B", "y"), ("A", "Total"), ("Total", "x")}
+    new = released(made, hidden)
+    alone = look(new, made=made)
+    before = Money("old.csv", "sum", 1, b"town,released,sum\nA,70,6820\n")
+    other = Money("older.csv", "sum", 1, b"town,trade,released,sum\nA,y,40,1700\n")
+    both = look(new, before, other, made=made)
+    assert ("estimate", "town A, trade x") not in kinds(alone)
+    assert ("estimate", "town A, trade x") in kinds(both)
+
+
+def test_a_sum_that_a_rule_withholds_and_that_is_shown():
+    made = paid({"A": even(5000, 100, 20), "B": even(*SAFE), "C": even(*SAFE)})
+    assert ("shown", "town A") in kinds(look(released(made, set()), made=made))
+
+
+def test_nobody_may_learn_that_a_small_cell_is_not_empty():
+    made = paid(
+        {
+            ("A", "x"): even(300, 300, 300, 300, people=1), ("A", "y"): even(30, 30, 20, 20),
+            ("B", "x"): even(*LARGE), ("B", "y"): even(10, 10, 20, 10),
+        },
+        dims=("town", "trade"),
+    )  # fmt: skip
+    money = released(made, {("A", "x"), ("A", "y"), ("B", "x"), ("B", "y")})
+    leak = next(
+        one.finding for one in look(money, made=made).leaks if one.finding.people == "town A, trade x"
+    )
+    assert leak.kind == "somebody"
+    assert "the sum is at least 1,150: " in leak.derivation
+    shows_zeros = CellPolicy(6, hide_zeros=False, min_pct_base=20, dominance=PAY_RULES.dominance)
+    assert look(money, made=made, policy=shows_zeros).passed
+
+
+def test_findings_never_say_who_or_what_somebody_pays():
+    made = paid(
+        {"A": {"acme": [503] * 10, "zeta": [10] * 10, "beta": [2] * 10}, "B": even(*SAFE), "C": even(*SAFE)}
+    )
+    for leak in look(released(made, {("A",)}), made=made).leaks:
+        said = str(leak.finding.as_json())
+        assert "acme" not in said
+        assert "5,030" not in said
+        assert "5030" not in said
+
+
+# ------------------------------------------------------------------ an oracle of its own
+
+
+@pytest.mark.parametrize("measure", ["sum", "mean"])
+@pytest.mark.parametrize("seed", range(8))
+def test_the_attack_finds_what_the_oracle_finds(seed, measure):
+    made = random_pay(seed, shape=(3, 3), people=200, giants=0.4)
+    rng = np.random.default_rng(seed)
+    ledger = Ledger(made, {})
+    rows = all_codes(made)
+    unsafe = {
+        tuple(codes.values()) for codes in rows if why_withheld(ledger.tallies([codes], 2)[0], PAY_RULES)
+    }
+    also = {tuple(codes.values()) for codes in rows if rng.random() < (0.15, 0.5)[seed % 2]}
+    money = released(made, unsafe | also, measure=measure, unit=1 if measure == "sum" else 100)
+    only_p = CellPolicy(1, hide_zeros=False, min_pct_base=20, dominance=Dominance(15, 1, 99.999, 1))
+    report = look(money, made=made, policy=only_p)
+    names = {
+        ", ".join(f"{d} {c}" for d, c in zip(made.names, cell, strict=True) if c != "Total")
+        or "everyone": cell
+        for cell in (tuple(c.values()) for c in rows)
+    }
+    upward = {
+        names[one.finding.people]
+        for one in report.leaks
+        if one.finding.people in names
+        and one.finding.kind == "estimate"
+        and "at most" in one.finding.derivation
+    }
+    assert upward == oracle(made, [money.content.decode()], measure, money.unit)
+
+
+# ------------------------------------------------------------------ guards: each taken out once
+
+
+def singles():
+    made = paid({"A": {"x": [500] * 10}, "B": {"y": [700] * 10}, "C": even(*LARGE)})
+    return made, released(made, {("A",), ("B",)})
+
+
+def test_without_own_pay_the_attack_misses_the_neighbour(monkeypatch):
+    made, money = singles()
+    assert ("estimate", "town A") in kinds(look(money, made=made))
+    monkeypatch.setattr(
+        movement.Movement, "believed", lambda self, move: np.full(made.employers + 1, move.gain)
+    )
+    assert ("estimate", "town A") not in kinds(look(money, made=made))
+
+
+def test_without_what_is_left_the_attack_misses_the_union(monkeypatch):
+    made = paid({"A": even(5000, 100, 20), "B": even(6000, 90, 30), "C": even(*SAFE), "D": even(*SAFE)})
+    money = released(made, {("A",), ("B",)})
+    monkeypatch.setattr(hearing.World, "_left", lambda self, who, d: [])
+    assert ("estimate", "town A and B") not in kinds(look(money, made=made))
+
+
+def test_a_solver_that_does_not_answer_is_a_leak(monkeypatch):
+    made, money = singles()
+
+    def broken(*args, **kwargs):
+        raise SolverFailed("no")
+
+    monkeypatch.setattr(movement.Movement, "farthest", broken)
+    report = look(money, made=made)
+    assert not report.passed
+    assert {one.finding.kind for one in report.leaks} == {"unsettled"}
+
+
+def test_a_status_that_is_not_optimal_is_refused(monkeypatch):
+    made, money = singles()
+    monkeypatch.setattr(movement, "linprog", lambda *a, **k: type("Answer", (), {"status": 1})())
+    assert {one.finding.kind for one in look(money, made=made).leaks} == {"unsettled"}
+
+
+def test_work_that_runs_out_is_a_leak():
+    made = paid({"A": even(5000, 100, 20), "B": even(*[10 * x for x in SAFE]), "C": even(*SAFE)})
+    money = released(made, {("A",), ("B",)})
+    assert look(money, made=made).passed
+    assert not look(money, made=made, work=0).passed
+
+
+def test_too_many_cells_or_questions_stop(monkeypatch):
+    made, money = singles()
+    monkeypatch.setattr(hearing, "_MOST_ASKED", 2)
+    with pytest.raises(Stopped, match="more than 2 populations"):
+        look(money, made=made)
+    monkeypatch.setattr(hearing, "_MOST_CELLS", 2)
+    with pytest.raises(Stopped, match="3 inner cells"):
+        look(money, made=made)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("town,released\nA,10\n", "needs the columns released and sum"),
+        ("town,released,sum\nA,10\n", "expected 3 values"),
+        ("town,released,sum\n,10,5000\n", "no code for town"),
+        ("age,released,sum\n18,10,5000\n", "no dimension age"),
+        ("town,released,sum\nA,10,4999\n", "sum is not that of the contributions"),
+        ("town,released,sum\nA,11,5000\n", "count is not that of the contributions"),
+        ("town,released,sum\nA,10,-5\n", "blank or whole numbers"),
+        ("town,released,sum\nA,<6,5000\n", "blank or whole numbers"),
+        ("", "needs the columns"),
+    ],
+)
+def test_a_file_that_is_wrong_is_refused(text, why):
+    made, _ = singles()
+    with pytest.raises(BadTable, match=why):
+        look(Money("m.csv", "sum", 1, text.encode()), made=made)
+
+
+def test_a_mean_without_its_count_is_refused():
+    made, _ = singles()
+    with pytest.raises(BadTable, match="a mean without its count"):
+        look(Money("m.csv", "mean", 1, b"town,released,mean\nA,,500\n"), made=made)
+    with pytest.raises(BadTable, match="sums or means"):
+        Money("m.csv", "median", 1, b"")
+    with pytest.raises(BadTable, match="unit of 1"):
+        Money("m.csv", "mean", 0, b"")
+
+
+def test_without_a_rule_nothing_is_judged():
+    made, money = singles()
+    with pytest.raises(BadTable, match="need a dominance rule"):
+        look(money, made=made, policy=CellPolicy(6, hide_zeros=True, min_pct_base=20))
+
+
+def test_a_structural_zero_is_no_hiding_place():
+    made = paid(
+        {("A", "x"): even(5000, 100, 20), ("B", "x"): even(*SAFE), ("B", "y"): even(*SAFE)},
+        dims=("town", "trade"),
+    )
+    hidden = {("A", "x"), ("A", "y"), ("B", "x"), ("B", "y")}
+    money = released(made, hidden)
+    impossible = CellPolicy(
+        6, hide_zeros=True, min_pct_base=20, dominance=PAY_RULES.dominance,
+        structural_zeros=((("town", "A"), ("trade", "y")),),
+    )  # fmt: skip
+    leak = {one.finding.people for one in look(money, made=made, policy=impossible).leaks}
+    assert "town A, trade x" in leak
+    wrong = CellPolicy(
+        6, hide_zeros=True, min_pct_base=20, dominance=PAY_RULES.dominance,
+        structural_zeros=((("town", "A"), ("trade", "x")),),
+    )  # fmt: skip
+    with pytest.raises(BadTable, match="structural zero counts people"):
+        look(money, made=made, policy=wrong)
