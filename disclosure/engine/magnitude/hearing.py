@@ -62,7 +62,7 @@ class World:
         """Say which people are meant."""
         said = []
         for name, leaves, named, inside in zip(self.names, self.leaves, self.sets, who, strict=True):
-            if len(inside) < len(leaves) or not leaves:
+            if len(inside) < len(leaves):
                 said.append(f"{name} {named.get(inside) or ' and '.join(leaves[i] for i in sorted(inside))}")
         return ", ".join(said) or "everyone"
 
@@ -85,7 +85,8 @@ class World:
         inside = [
             s for s in self.sets[d] if s < who[d] and self.listed.get((*who[:d], s, *who[d + 1 :]), False)
         ]
-        widest = [s for s in inside if not any(s < other for other in inside)]
+        broad = [s for s in inside if len(s) > 1]
+        widest = [s for s in inside if not any(s < other for other in broad)]
         found = []
         for family in packings(widest, _PACKINGS) if widest else []:
             left = who[d] - frozenset().union(*family)
