@@ -211,19 +211,20 @@ class _Attack:
         said = join([(w, list(names).index(n)) for w, n in order[:_NAMED]], list(names.values()))
         if len(order) > _NAMED:
             said += f" and {len(order) - _NAMED} more facts"
-        side = "at most" if need.sign > 0 else "at least"
-        own = place < self.world.paid.shape[0]
-        behind = f": {said}" if said else ", whatever is shown"
-        where = ", knowing what it pays itself" if own else ""
-        why = f"{self._whom(cells, place)} knows{where} that the sum is {side} {bound:,.0f}{behind}. "
+        if place < self.world.paid.shape[0]:
+            # The bound itself would say what this employer pays.
+            of = said or "all that is shown"
+            why = f"{self._whom(cells, place)}, taking what it pays itself out of {of}. "
+        else:
+            side = "at most" if need.sign > 0 else "at least"
+            why = f"Anybody knows that the sum is {side} {bound:,.0f}"
+            why += f": {said}. " if said else ", whatever is shown. "
         why += self._meaning(need, cells, place, bound)
         places = tuple(dict.fromkeys(self.world.facts[n].place for _, n in order))
         low, high = self._interval(cells)
         return self._leak(who, need.kind, why, places, missing - need.sign * move.gain, low, high)
 
     def _whom(self, cells: np.ndarray, place: int) -> str:
-        if place == self.world.paid.shape[0]:
-            return "Anybody"
         here = self._paid(cells)[place] > 0
         return "An employer counted there" if here else "An employer counted elsewhere"
 
@@ -240,8 +241,8 @@ class _Attack:
         if place < len(paid):
             own, paid[place] = float(paid[place]), 0.0
         other = float(paid.max())
-        apart = 100 * abs(bound - own - other) / other
-        return f"That estimates another employer's pay to within {apart:.1f} %."
+        apart, end = 100 * abs(bound - own - other) / other, "above" if need.sign > 0 else "below"
+        return f"This estimates an employer's pay to within {apart:.1f} % from {end}."
 
     def _interval(self, cells: np.ndarray) -> tuple[float, float]:
         """Return what anybody knows of a sum."""

@@ -1,7 +1,7 @@
 """What released sums and means say about inner cells, read from their bytes by code of the audit's own."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from math import prod
@@ -19,6 +19,7 @@ Who = tuple[frozenset[int], ...]  # for each dimension the leaves that are meant
 _WHOLE = re.compile(r"[0-9]{1,15}")
 _MOST_CELLS = 50_000  # inner cells of the attack
 _MOST_ASKED = 50_000
+_NAMED = 6  # leaves named one by one
 _PACKINGS = 8  # ways to take groups that overlap out of a wider one
 
 
@@ -63,7 +64,9 @@ class World:
         said = []
         for name, leaves, named, inside in zip(self.names, self.leaves, self.sets, who, strict=True):
             if len(inside) < len(leaves):
-                said.append(f"{name} {named.get(inside) or ' and '.join(leaves[i] for i in sorted(inside))}")
+                some = [leaves[i] for i in sorted(inside)]
+                more = [f"{len(some) - _NAMED} more"] if len(some) > _NAMED else []
+                said.append(f"{name} {named.get(inside) or ' and '.join([*some[:_NAMED], *more])}")
         return ", ".join(said) or "everyone"
 
     def populations(self) -> list[Who]:
@@ -74,17 +77,25 @@ class World:
         if prod(len(named) for named in self.sets) > _MOST_ASKED:
             raise Stopped(f"The codes cross into more than {_MOST_ASKED:,} populations. Use fewer.")
         asked = dict.fromkeys([*self.listed, *product(*self.sets)])
-        for who in list(asked):
-            for d in range(len(self.names)):
-                for left in self._left(who, d):
-                    asked.setdefault(left)
+        known = {who for who, printed in self.listed.items() if printed}
+        waiting = list(asked)
+        while waiting:  # what is left along one dimension may be a part along another
+            new: dict[Who, None] = {}
+            for who in waiting:
+                for d in range(len(self.names)):
+                    left = self._left(who, d, known)
+                    new |= dict.fromkeys(each for each in left if each not in asked)
+                    if who in known:
+                        known.update(left)
+            asked |= new
+            waiting = list(new)
+            if len(asked) > _MOST_ASKED:
+                raise Stopped(f"More than {_MOST_ASKED:,} populations are left over. Use fewer codes.")
         return list(asked)
 
-    def _left(self, who: Who, d: int) -> list[Who]:
-        """Return whoever is left of a group when its printed parts along one dimension are taken out."""
-        inside = [
-            s for s in self.sets[d] if s < who[d] and self.listed.get((*who[:d], s, *who[d + 1 :]), False)
-        ]
+    def _left(self, who: Who, d: int, known: Container[Who]) -> list[Who]:
+        """Return whoever is left of a group when its known parts along one dimension are taken out."""
+        inside = [s for s in self.sets[d] if s < who[d] and (*who[:d], s, *who[d + 1 :]) in known]
         broad = [s for s in inside if len(s) > 1]
         widest = [s for s in inside if not any(s < other for other in broad)]
         found = []
