@@ -16,7 +16,7 @@ from disclosure.engine.audit.system import Work
 from disclosure.engine.errors import BadTable, SolverFailed
 from disclosure.engine.magnitude.contributions import Contributions
 from disclosure.engine.magnitude.hearing import Who, World, hear
-from disclosure.engine.magnitude.movement import FAR, OUTSIDER, Move, Movement
+from disclosure.engine.magnitude.movement import FAR, Move, Movement
 from disclosure.engine.magnitude.published import Money
 from disclosure.engine.policy import CellPolicy, Dominance
 
@@ -53,12 +53,19 @@ class Need:
     """How far a sum must be able to move: `level` has shape (employers + 1,), the outsider last.
 
     With sign +1 somebody must find a sum of `level` or more possible, with -1 one of `level` or less; an
-    infinite level asks nothing.
+    infinite level asks nothing. `outside` are the outsider's levels, by kind.
     """
 
     kind: str
     sign: int
     level: np.ndarray
+    outside: tuple[tuple[str, float], ...] = ()
+
+    def kind_of(self, place: int, bound: float) -> str:
+        """Say what kind of leak a bound is: for the outsider, the first whose level it misses."""
+        if place < len(self.level) - 1:
+            return self.kind
+        return next((kind for kind, level in self.outside if bound < level * (1 - _NEAR)), self.kind)
 
 
 def attack(
@@ -137,22 +144,26 @@ class _Attack:
         rest = exact[0] - exact[1] - exact[2]
         close = first > 0 and 100 * rest < Fraction(self.rule.p_percent) * exact[1]
         held = 100 * exact[3] > Fraction(self.rule.k_percent) * exact[0]
+        up = np.full(len(paid) + 1, -np.inf)
+        outside = []  # what anybody must find possible, by kind
         if close:
             other = np.full(len(paid), first)
             other[most] = second
-            yield Need("estimate", 1, np.append(paid + (1 + near) * other, (1 + near) * first))
-            yield from self._from_below(paid, most, payers)
+            up[:-1] = paid + (1 + near) * other
+            outside.append(("estimate", (1 + near) * first))
         if held:
-            yield self._outsider("dominance", 1, 100 / self.rule.k_percent * exact[3])
+            outside.append(("dominance", 100 / self.rule.k_percent * exact[3]))
         if few:
-            yield self._outsider("few", 1, total + max(near * first, 1.0))
+            outside.append(("few", total + max(near * first, 1.0)))
+        if outside:
+            up[-1] = max(level for _, level in outside)
+            yield Need("estimate", 1, up, tuple(outside))
+        if close:
+            yield from self._from_below(paid, most, payers)
         if named and self.policy.is_small(people) and self.policy.hide_zeros and total > 0:
-            yield self._outsider("somebody", -1, 0.0)
-
-    def _outsider(self, kind: str, sign: int, level: float) -> Need:
-        levels = np.full(self.world.paid.shape[0] + 1, -sign * np.inf)
-        levels[-1] = level
-        return Need(kind, sign, levels)
+            down = np.full(len(paid) + 1, np.inf)
+            down[-1] = 0.0
+            yield Need("somebody", -1, down)
 
     def _from_below(self, paid: np.ndarray, most: int, payers: int) -> Iterator[Need]:
         """One or two employers that pay all: whoever knows that can estimate from below as well."""
@@ -172,28 +183,41 @@ class _Attack:
         """Look for possible worlds until everybody whom the need names has one; return the leak if not."""
         total = float(self.world.truth[cells].sum())
         asks = np.isfinite(need.level)
-        missing = np.where(asks, need.sign * (need.level - total), -np.inf)  # the move that each still needs
-        scale = max(float(missing.max()), 1.0)
+        missing = np.where(asks, need.sign * (need.level - total), 0.0)  # the move that each still needs
+        near = _NEAR * max(float(missing.max()), 1.0)
         best = np.zeros(len(missing))
-        while (short := np.where(asks, missing - best, -np.inf)).max() > _NEAR * scale:
-            place = len(short) - 1 if short[-1] > _NEAR * scale else int(np.argmax(short))
-            knows = OUTSIDER if place == len(short) - 1 else place
-            size = max(float(missing[place]), 1.0)
+        waiting = [np.flatnonzero(missing > near)]
+        while waiting:
+            group = waiting.pop()
+            group = group[missing[group] - best[group] > near]
+            if not len(group):
+                continue
+            size = max(float(missing[group].max()), 1.0)
             try:
-                move = self._solve(cells, need.sign, knows, size)
+                move = self._solve(cells, need.sign, group, size)
             except SolverFailed:
-                return self._leak(
-                    who, "unsettled", "The attack could not settle this in its limit.", (), size
-                )
-            if need.sign * move.gain < missing[place] - _NEAR * size:
-                return self._told(who, cells, need, place, move, float(missing[place]))
+                why = "The attack could not settle this in its limit."
+                return self._leak(who, "unsettled", why, (), size)
+            gain = need.sign * move.gain
+            if len(group) == 1 and gain < missing[group[0]] - _NEAR * size:
+                return self._told(who, cells, need, int(group[0]), move, float(missing[group[0]]))
             best = np.maximum(best, need.sign * self.movement.believed(move))
-            best[place] = max(best[place], float(missing[place]))
+            best[group] = np.maximum(best[group], missing[group] if len(group) == 1 else gain)
+            waiting += self._halves(group[missing[group] - best[group] > near])
         return None
 
-    def _solve(self, cells: np.ndarray, sign: int, knows: int, size: float) -> Move:
+    def _halves(self, group: np.ndarray) -> list[np.ndarray]:
+        """Part those for whom no common world is known: the outsider alone, else by what they pay."""
+        if len(group) and group[-1] == len(self.movement.weight) - 1:
+            return [group[:-1], group[-1:]]
+        order = group[np.argsort(self.movement.weight[group], kind="stable")]
+        middle = len(order) // 2
+        return [np.sort(order[:middle]), np.sort(order[middle:])]
+
+    def _solve(self, cells: np.ndarray, sign: int, group: np.ndarray, size: float) -> Move:
         self.solved += 1
-        return self.movement.farthest(cells, sign, knows=knows, scale=size, enough=2 * size)
+        employers = group[group < self.world.paid.shape[0]]
+        return self.movement.farthest(cells, sign, knows=employers, scale=size, enough=2 * size)
 
     def _shown(self, who: Who, cells: np.ndarray) -> Leak:
         places = tuple(f.place for f in self.world.facts if np.array_equal(f.cells, cells))
@@ -205,7 +229,7 @@ class _Attack:
     def _told(self, who: Who, cells: np.ndarray, need: Need, place: int, move: Move, missing: float) -> Leak:
         total = float(self.world.truth[cells].sum())
         bound = total + move.gain
-        facts = sorted(move.facts.items(), key=lambda item: (-item[1], item[0]))
+        facts = sorted(move.facts().items(), key=lambda item: (-item[1], item[0]))
         names = {number: self.world.facts[number].words for number, _ in facts}
         order = [(weight, number) for number, weight in facts if abs(weight) > 1e-7]
         said = join([(w, list(names).index(n)) for w, n in order[:_NAMED]], list(names.values()))
@@ -219,29 +243,30 @@ class _Attack:
             side = "at most" if need.sign > 0 else "at least"
             why = f"Anybody knows that the sum is {side} {bound:,.0f}"
             why += f": {said}. " if said else ", whatever is shown. "
-        why += self._meaning(need, cells, place, bound)
+        kind = need.kind_of(place, bound)
+        why += self._meaning(kind, need.sign, cells, place, bound)
         places = tuple(dict.fromkeys(self.world.facts[n].place for _, n in order))
         low, high = self._interval(cells)
-        return self._leak(who, need.kind, why, places, missing - need.sign * move.gain, low, high)
+        return self._leak(who, kind, why, places, missing - need.sign * move.gain, low, high)
 
     def _whom(self, cells: np.ndarray, place: int) -> str:
         here = self._paid(cells)[place] > 0
         return "An employer counted there" if here else "An employer counted elsewhere"
 
-    def _meaning(self, need: Need, cells: np.ndarray, place: int, bound: float) -> str:
+    def _meaning(self, kind: str, sign: int, cells: np.ndarray, place: int, bound: float) -> str:
         """Say what the bound gives away, without any employer's pay."""
-        if need.kind == "somebody":
+        if kind == "somebody":
             return "So somebody is counted there, and the count may not tell that."
-        if need.kind == "few":
+        if kind == "few":
             return "The sum of so few must not be known so well."
-        if need.kind == "dominance":
+        if kind == "dominance":
             return f"That is too close to what the {self.rule.n} largest employers pay together."
         paid = self._paid(cells)
         own = 0.0
         if place < len(paid):
             own, paid[place] = float(paid[place]), 0.0
         other = float(paid.max())
-        apart, end = 100 * abs(bound - own - other) / other, "above" if need.sign > 0 else "below"
+        apart, end = 100 * abs(bound - own - other) / other, "above" if sign > 0 else "below"
         return f"This estimates an employer's pay to within {apart:.1f} % from {end}."
 
     def _interval(self, cells: np.ndarray) -> tuple[float, float]:
@@ -251,7 +276,9 @@ class _Attack:
         for sign in (-1, 1):
             try:
                 size = max(total, 1.0)
-                move = self.movement.farthest(cells, sign, knows=OUTSIDER, scale=size, enough=None)
+                move = self.movement.farthest(
+                    cells, sign, knows=np.zeros(0, dtype=int), scale=size, enough=None
+                )
                 ends.append(total + move.gain if move.gain < FAR * size * (1 - _NEAR) else float("inf"))
             except SolverFailed:
                 ends.append(0.0 if sign < 0 else float("inf"))

@@ -4,6 +4,7 @@ Unknown are the inner cells, as moves away from the truth. A fact is a row `low 
 employer also knows that no inner cell holds less than he pays there, and which ones he has to himself.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,6 @@ from disclosure.engine.audit.system import Work
 from disclosure.engine.errors import SolverFailed
 from disclosure.engine.magnitude.hearing import World
 
-OUTSIDER = -1  # knows what is shown, and pays nobody
 FAR = 1e3  # moves are looked for up to so many times what is needed; a shorter reach only finds more leaks
 _STILL = 1e-9
 
@@ -28,7 +28,7 @@ class Move:
 
     step: np.ndarray
     gain: float
-    facts: dict[int, float]
+    facts: Callable[[], dict[int, float]]
 
 
 class Movement:
@@ -56,6 +56,9 @@ class Movement:
         self.payer, self.where, self.pay = paid.row, paid.col, paid.data
         alone = np.bincount(self.where, minlength=len(self.free)) == 1
         self.alone = alone[self.where]  # of each payment: it is the only one in its cell
+        employers = world.paid.shape[0]
+        # What each employer, and last the outsider, pays in cells that may move: who pays much knows much.
+        self.weight = np.append(np.bincount(self.payer, weights=self.pay, minlength=employers), 0.0)
 
     def _take(self, many: list[int]) -> None:
         facts = self.world.facts
@@ -84,19 +87,25 @@ class Movement:
         return {int(self.high_fact[cell]): float(weights[cell]) for cell in np.flatnonzero(printed)}
 
     def farthest(
-        self, cells: np.ndarray, sign: int, *, knows: int, scale: float, enough: float | None
+        self, cells: np.ndarray, sign: int, *, knows: np.ndarray, scale: float, enough: float | None
     ) -> Move:
-        """Move a sum up (+1) or down (-1) as far as the facts let an employer believe, or to what is enough.
+        """Move a sum up (+1) or down (-1) as far as the facts let each of some employers believe.
 
-        `cells` are the numbers of its inner cells; `scale` is the size of the move that matters.
+        `cells` are the numbers of its inner cells; `scale` is the size of the move that matters, `enough` one
+        to stop at. `knows` are employers' numbers: none for somebody who knows what is shown and pays nobody,
+        several for a world that all of them find possible.
 
         :raises SolverFailed: if the solver does not answer, or the limit is reached
         """
         marked = self._marked(cells)
         sum_of = marked[self.free]
         if not sum_of.any():
-            return Move(np.zeros(len(self.free)), 0.0, self._fixed(marked))
-        least, most = self._bounds(knows, scale)
+            return Move(np.zeros(len(self.free)), 0.0, lambda: self._fixed(marked))
+        own, alone = self._own(knows)
+        least = np.maximum(self.cell_low[self.free], own) - self.truth
+        most = self.cell_high[self.free] - self.truth
+        least[alone] = most[alone] = 0.0
+        least, most = np.maximum(least / scale, -FAR), np.minimum(most / scale, FAR)
         part = self.part
         rows = [part[self.between], -part[self.between]]
         right = [self.high[self.between] / scale, -self.low[self.between] / scale]
@@ -117,24 +126,18 @@ class Movement:
             raise SolverFailed(f"The solver of the attack on sums answered {answer.status}.")
         self.work.spend(int(answer.nit))
         step = np.asarray(answer.x) * scale
-        return Move(step, float(sum_of @ step), self._behind(answer, marked, sign, knows))
+        return Move(step, float(sum_of @ step), lambda: self._behind(answer, marked, sign, own))
 
-    def _bounds(self, knows: int, scale: float) -> tuple[np.ndarray, np.ndarray]:
-        least = np.maximum(self.cell_low[self.free], self._own(knows)) - self.truth
-        most = self.cell_high[self.free] - self.truth
-        if knows != OUTSIDER:
-            mine = self.where[self.alone & (self.payer == knows)]
-            least[mine] = most[mine] = 0.0
-        return np.maximum(least / scale, -FAR), np.minimum(most / scale, FAR)
-
-    def _own(self, knows: int) -> np.ndarray:
+    def _own(self, knows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the most that one of them pays in each free cell, and which cells one has to itself."""
+        among = np.zeros(self.world.paid.shape[0], dtype=bool)
+        among[knows] = True
+        theirs = among[self.payer]
         own = np.zeros(len(self.free))
-        if knows != OUTSIDER:
-            mine = self.payer == knows
-            own[self.where[mine]] = self.pay[mine]
-        return own
+        np.maximum.at(own, self.where[theirs], self.pay[theirs])
+        return own, self.where[theirs & self.alone]
 
-    def _behind(self, answer: object, marked: np.ndarray, sign: int, knows: int) -> dict[int, float]:
+    def _behind(self, answer: object, marked: np.ndarray, sign: int, own: np.ndarray) -> dict[int, float]:
         """Read the facts behind the bound, and their weights, from the dual."""
         weight = np.zeros(len(self.numbers))
         upper = np.asarray(answer.ineqlin.marginals)  # type: ignore[attr-defined]
@@ -147,7 +150,6 @@ class Movement:
             (answer.upper.marginals, self.high_fact),  # type: ignore[attr-defined]
             (answer.lower.marginals, self.low_fact),  # type: ignore[attr-defined]
         )
-        own = self._own(knows)
         for marginals, of in ends:
             for place in np.flatnonzero(np.abs(marginals) > 1e-7):
                 fact = int(of[self.free[place]])
