@@ -104,8 +104,6 @@ def protect_money(
     try:
         for turn in range(1, ROUNDS + 1):
             found = _pattern(asked, tallies, reasons, rows, turn)
-            if not found.counts.passed:
-                break
             if found.attack is not None and found.attack.passed:
                 if all(found.reasons):
                     break  # no money is left to show; then the counts need not suffer for it

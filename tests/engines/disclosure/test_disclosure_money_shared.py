@@ -59,6 +59,22 @@ def test_no_employer_can_estimate_another_from_what_goes_out(seed, measure):
     assert again.money.content == found.money.content
 
 
+@pytest.mark.long
+@pytest.mark.obligation("O-81")
+def test_nor_from_many_other_tables():
+    shown = 0
+    for seed in range(100, 180):
+        made = random_pay(seed, shape=(3, 4), people=150 + seed, giants=(0.1, 0.3, 0.6)[seed % 3])
+        measure, unit = (("sum", 1), ("mean", 100), ("sum", 50_000), ("mean", 10_000))[seed % 4]
+        found = share(made, measure=measure, unit=unit)
+        assert found.counts.passed
+        assert found.all_withheld or found.attack.passed
+        assert found.all_withheld is blank(found)
+        assert not oracle(made, [found.money.content.decode()], measure, unit) or found.all_withheld
+        shown += not found.all_withheld
+    assert shown > 60
+
+
 def test_the_money_of_a_cell_is_withheld_where_its_count_is_and_the_reverse():
     made = paid({"A": even(5000, 100, 20), "B": even(*LARGE), "C": even(*SAFE), "D": even(*SAFE, people=1)})
     found = share(made)
@@ -179,6 +195,23 @@ def test_counts_that_leak_withhold_all_money(monkeypatch):
     found = closed()
     assert found.attack is None
     assert turns == [[(0, 0)], None]
+
+
+def test_a_rule_withholds_the_money_whatever_the_pattern_shows(monkeypatch):
+    real, seen = shared.protect_and_audit, []
+
+    def shows_all(*args, dominated=(), **kwargs):
+        return real(*args, **kwargs)
+
+    def watched(files, **kwargs):
+        seen.append(rows_of(files[0]))
+        return attack(files, **kwargs)
+
+    monkeypatch.setattr(shared, "protect_and_audit", shows_all)
+    monkeypatch.setattr(shared.attacking, "attack", watched)
+    closed()
+    assert all(row["released"] and not row["sum"] for rows in seen for row in rows if row["town"] == "A")
+    assert seen
 
 
 def test_one_employer_that_pays_all_leaves_no_money_to_show():
