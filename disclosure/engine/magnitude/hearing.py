@@ -185,9 +185,8 @@ def _world(
     truth = np.asarray(paid.sum(axis=0)).ravel()
     world = World(names, leaves, sets, paid, truth, people, np.zeros(size, dtype=bool))
     for codes_of in impossible:
-        who = _who(world, {k: v for k, v in codes_of.items() if k in names}, below, "Policy")
-        if set(codes_of) <= set(names):
-            world.gone[world.cells_of(who)] = True
+        if set(codes_of) <= set(names):  # else only some of a cell is impossible
+            world.gone[world.cells_of(_who(world, codes_of, below, "Policy"))] = True
     if people[world.gone].any():
         raise BadTable("Policy: a structural zero counts people.")
     return world

@@ -119,8 +119,6 @@ class _Pairs:
 
     def _picked(self, cells: np.ndarray) -> np.ndarray:
         """Return the positions of all pairs in a set of cells."""
-        if not len(self.cells):
-            return np.zeros(0, dtype=np.int64)
         at = np.minimum(np.searchsorted(self.cells, cells), len(self.cells) - 1)
         at = at[self.cells[at] == cells]
         sizes = self.start[at + 1] - self.start[at]

@@ -8,7 +8,10 @@ import numpy as np
 from scipy.optimize import linprog
 
 from disclosure.engine.longform import read_long
+from disclosure.engine.magnitude.attack import attack
 from disclosure.engine.magnitude.contributions import read_contributions
+from disclosure.engine.magnitude.published import publish
+from disclosure.engine.magnitude.tally import Ledger
 from disclosure.engine.policy import UI_WAGES, CellPolicy
 from tests.engines.disclosure.samples import cross
 
@@ -133,3 +136,30 @@ def oracle(made, texts, measure, unit, p=0.15):
             if -best.fun * 1000 - own @ here < (1 + p) * max(others) * (1 - 1e-6):
                 found.add(tuple(codes.values()))
     return found
+
+
+def released(made, hidden, *, measure="sum", unit=1, name="pay.csv", groups=None):
+    """Publish all crossings but some; `hidden` names them by their codes."""
+    table = long_table(made, name=name, groups=groups)
+    ledger = Ledger(made, {})
+    tallies = [
+        ledger.tally(ledger.cells_of(codes_of(row, groups)), 2) if groups else t
+        for row, t in zip(
+            table.rows, ledger.tallies([codes_of(r, groups) for r in table.rows], 2), strict=True
+        )
+    ]
+    shown = [tuple(row.codes[d] for d in table.dimensions) not in hidden for row in table.rows]
+    return publish(table, tallies, counted=shown, shown=shown, mean_base=20, measure=measure, unit=unit)
+
+
+def codes_of(row, groups):
+    known = {group: "|".join(codes) for each in (groups or {}).values() for group, codes in each.items()}
+    return {dim: known.get(code, code) for dim, code in row.codes.items()}
+
+
+def look(*files, made, policy=PAY_RULES, groups=None, **more):
+    return attack(files, contributions=made, groups=groups or {}, policy=policy, **more)
+
+
+def kinds(report):
+    return {(leak.finding.kind, leak.finding.people) for leak in report.leaks}

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from disclosure.engine.codes import read_hierarchy
 from disclosure.engine.errors import BadTable, Stopped
 from disclosure.engine.magnitude import contributions as contributions_module
+from disclosure.engine.magnitude import tally as tally_module
 from disclosure.engine.magnitude.contributions import read_contributions
 from disclosure.engine.magnitude.tally import Ledger, Tally
 from disclosure.engine.magnitude.verdict import (
@@ -255,6 +256,12 @@ def test_too_many_inner_cells_stop(monkeypatch):
     monkeypatch.setattr(contributions_module, "LARGEST", 3)
     with pytest.raises(Stopped, match="cross into more than 3"):
         paid({("A", "x"): even(10), ("B", "y"): even(10)}, dims=("town", "trade"))
+
+
+def test_too_many_inner_cells_over_all_rows_stop(monkeypatch):
+    monkeypatch.setattr(tally_module, "_MOST", 3)
+    with pytest.raises(Stopped, match="more than 3 inner cells"):
+        Ledger(paid({"A": even(10), "B": even(20)}), {}).tallies([{}, {"town": "A"}, {"town": "B"}], 2)
 
 
 # ------------------------------------------------------------------ quantiles
