@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
 
-from disclosure import lifecycle, standing
+from disclosure import lifecycle, standing, workbooks
 from disclosure.documents import read_document_apart
 from disclosure.engine.errors import BadTable
 from disclosure.engine.policy import CellPolicy
@@ -86,10 +86,12 @@ def check_output(file: "SealedFile", *, job: "RunningJob", at: dt.datetime) -> N
     job.progress(5, "Opening the file.")
     case, end = opened(output, file), time.monotonic() + 2 * SECONDS
     found = case.examined(left=lambda: end - time.monotonic(), told=job.progress)
+    job.progress(85, "Writing the workbook.")
+    workbook = workbooks.made(case.name, case.content, found.examination) if found.tables() else None
     job.progress(90, "Sealing what was found.")
     with transaction.atomic():
         job.hold()
-        _keep(output, found, case, at=at)
+        _keep(output, found, case, workbook, at=at)
 
 
 def _read_apart(name: str, content: bytes) -> "Grids":
@@ -110,7 +112,9 @@ def _called(table: Known) -> str:
     return f"“{table.name}” ({table.source}, as of {table.as_of:%Y-%m-%d})"
 
 
-def _keep(output: Output, found: "Found", case: Case, *, at: dt.datetime) -> None:
+def _keep(
+    output: Output, found: "Found", case: Case, workbook: workbooks.Made | None, *, at: dt.datetime
+) -> None:
     from disclosure import sheets
 
     by, beside, known = system_user(), case.others, case.known
@@ -142,6 +146,9 @@ def _keep(output: Output, found: "Found", case: Case, *, at: dt.datetime) -> Non
             facts=facts_in(content),
         )
         create("output.table_sealed", table, by=by, at=at, details={"digest": table.digest})
+    if workbook is not None:
+        sealed = seal(output, "tables.xlsx", workbook.content, at=at) if workbook.content else None
+        workbooks.keep(row, workbook, sealed, at=at)
     safe = found.examination.is_safe
     step = lifecycle.CHECK if safe else lifecycle.CHECK_IN_DOUBT if found.is_in_doubt else lifecycle.REFUSE
     take(step, output, by=by, at=at, details=details)

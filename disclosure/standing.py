@@ -6,6 +6,7 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 
 from disclosure.models import (
     CleanTable,
+    CleanWorkbook,
     Clearance,
     Known,
     KnownKind,
@@ -123,6 +124,11 @@ def clearances(output: Output) -> QuerySet[Clearance]:
 def clean_tables(output: Output) -> QuerySet[CleanTable]:
     """Return the audited tables of the output's last check."""
     return CleanTable.objects.filter(found=latest_check(output)).select_related("file")
+
+
+def workbook_of(found: OutputCheck) -> CleanWorkbook | None:
+    """Return what came of marking the workbook of a check; None if its file was none."""
+    return CleanWorkbook.objects.filter(found=found).select_related("file").first()
 
 
 def latest_job(output: Output) -> "Job | None":

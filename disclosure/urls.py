@@ -10,6 +10,7 @@ urlpatterns = [
     path("for/<uuid:project_pk>/", views.submit, name="submit"),
     path("for/<uuid:project_pk>/self-check/", trying_pages.try_out, name="try"),
     path("<uuid:pk>/submit/", trying_pages.submit_tried, name="submit-tried"),
+    path("<uuid:pk>/workbook/", trying_pages.fetch_workbook, name="workbook"),
     path("<uuid:pk>/", views.detail, name="detail"),
     path("<uuid:pk>/tables/", review_pages.look, name="look"),
     path("<uuid:pk>/ruling/", review_pages.ask_ruling, name="ruling"),
