@@ -37,10 +37,11 @@ def made(name: str, content: bytes, examination: "Examination") -> Made | None:
     those of the original, but for the marks; whatever goes wrong, there is no workbook.
     """
     from disclosure.engine import workbook_apart as apart  # loads what writes workbooks
+    from disclosure.engine.documents.content import is_workbook
     from disclosure.engine.reading import grids_told, told_grids
     from disclosure.engine.workbook import Told
 
-    if examination.protection is None or not apart.is_workbook(content):
+    if examination.protection is None or not is_workbook(content):
         return None
     tables = [Told.of(table) for table in examination.protection.tables]
     try:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 from disclosure.engine.audit.findings import Finding
 from disclosure.engine.audit.judge import Report
 from disclosure.engine.codes import TOTAL, Hierarchy, read_hierarchy
-from disclosure.engine.documents.content import kind_of
+from disclosure.engine.documents.around import around
+from disclosure.engine.documents.content import CSV, Document, is_workbook, kind_of
 from disclosure.engine.documents.mapping import Mapped, mapped
 from disclosure.engine.errors import BadTable, NoSafePattern, SolverFailed, Stopped
 from disclosure.engine.longform import Row, Table, read_long
 from disclosure.engine.policy import CellPolicy
 from disclosure.engine.protect import Protection
-from disclosure.engine.reading import Reader, read_file, read_grids
+from disclosure.engine.reading import Reader, read_grids, table_of
 from disclosure.engine.release import Outside, protect_and_audit
 
 if TYPE_CHECKING:
@@ -174,18 +175,27 @@ def read_submitted(
     reader: Reader = read_grids,
     document_reader: "DocumentReader | None" = None,
 ) -> tuple[list[Table], Mapped | None]:
-    """Read the tables of a file; of a document also what it holds beside them: see `stopped_by`.
+    """Read the tables of a file, and what it holds beside them: see `stopped_by`.
 
     :raises BadTable: naming file, place and remedy
     """
-    if not kind_of(content):
-        return read_file(name, content, reader=reader), None
-    if document_reader is None:
-        from disclosure.engine.documents.apart import read_document  # what reads PDF starts slowly
+    is_document = bool(kind_of(content))
+    grids = [] if is_document else reader(name, content)
+    tables = [table_of(place, grid) for place, grid in grids]
+    words = Document(CSV)
+    if is_document or is_workbook(content):
+        if document_reader is None:
+            from disclosure.engine.documents.apart import read_document  # what reads PDF starts slowly
 
-        document_reader = read_document
-    aside = mapped(name, document_reader(name, content), policy)
-    return aside.tables, aside
+            document_reader = read_document
+        words = document_reader(name, content)
+    for place, grid in grids:
+        words.passages += around(place.removeprefix(f"{name}, "), grid)
+    aside = mapped(name, words, policy)
+    if is_document:
+        return aside.tables, aside
+    aside.tables = tables
+    return tables, aside if aside.hurdles or aside.findings else None
 
 
 def stopped_by(aside: Mapped) -> Examination | None:

@@ -26,7 +26,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from disclosure.engine.errors import BadTable
 from disclosure.engine.longform import RESERVED
 from disclosure.engine.protect import ProtectedTable
-from disclosure.engine.reading import Grid, corner, kept, title_rows, whole_sheet
+from disclosure.engine.reading import Grid, corner, kept, note_rows, title_rows, whole_sheet
 from disclosure.engine.workbook_file import saved
 
 MARK: Final = "*"
@@ -75,7 +75,7 @@ class _Numbers:
 
     counts: tuple[Place, ...]
     others: Mapping[str, tuple[Place, ...]]  # pct and pct_n, of a long table
-    titles: frozenset[int]  # rows above the table
+    titles: frozenset[int]  # rows of titles above the table, and of notes below it
     first: int  # its first column
 
 
@@ -151,9 +151,9 @@ def _numbers(place: str, grid: Grid, told: Told) -> _Numbers:
         }
         found = _Numbers(tuple((r, at["count"]) for r in below), others, frozenset(), first)
     else:
-        above = title_rows(table)
-        titles, rows = rows[:above], rows[above:]
-        table = table[above:]
+        above, below = title_rows(table), len(table) - note_rows(table)
+        titles, rows = rows[:above] + rows[max(above, below) :], rows[above:below]
+        table = table[above:below]
         inner_rows, inner_columns = kept(table)
         rows, columns = [rows[r] for r in inner_rows], [columns[c] for c in inner_columns]
         table = [[table[r][c] for c in inner_columns] for r in inner_rows]

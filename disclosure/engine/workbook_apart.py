@@ -17,7 +17,6 @@ from typing import Any, Final
 from openpyxl import load_workbook
 from openpyxl.styles.numbers import BUILTIN_FORMATS
 
-from disclosure.engine.documents.content import kind_of
 from disclosure.engine.errors import BadTable
 from disclosure.engine.reading import Grids, told_grids
 from disclosure.engine.workbook import Told, as_it_should_read, marked
@@ -27,11 +26,6 @@ _PARTS: Final = re.compile(
     r"\[Content_Types\]\.xml|_rels/\.rels|docProps/(app|core)\.xml|xl/_rels/workbook\.xml\.rels|"
     r"xl/(workbook|styles|sharedStrings|theme/theme1|worksheets/sheet\d+)\.xml"
 )
-
-
-def is_workbook(content: bytes) -> bool:
-    """Say whether a file of tables is a workbook."""
-    return content.startswith(b"PK") and not kind_of(content)
 
 
 def packed(content: bytes, tables: Sequence[Told]) -> bytes:

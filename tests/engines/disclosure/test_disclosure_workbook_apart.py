@@ -9,6 +9,7 @@ from openpyxl import Workbook, load_workbook
 from openpyxl.formatting.rule import CellIsRule
 
 from disclosure.engine import workbook_apart as apart
+from disclosure.engine.documents.content import is_workbook
 from disclosure.engine.errors import BadTable
 from disclosure.engine.examine import examine
 from disclosure.engine.reading import grids_told, read_file, read_grids
@@ -23,7 +24,7 @@ NAME = "t.xlsx"
 def made(content=None, name=NAME):
     """Return the workbook that was submitted, what its tables say, and the marked one."""
     content = content or as_bytes(a_book())
-    found = examine(name, content, [], policy=RULES, seconds=3)
+    found = examine(name, content, policy=RULES, seconds=3)
     assert found.verdict == "safe", found.message
     told = [Told.of(table) for table in found.protection.tables]
     return content, told, apart.marked_told(apart.told_marked(name, apart.packed(content, told)))
@@ -168,6 +169,6 @@ def test_a_long_table_that_brings_the_checks_own_columns_is_refused():
 
 
 def test_only_a_workbook_is_one():
-    assert apart.is_workbook(as_bytes(a_book()))
-    assert not apart.is_workbook(corpus.docx(1).content)
-    assert not apart.is_workbook(b"school,count\n")
+    assert is_workbook(as_bytes(a_book()))
+    assert not is_workbook(corpus.docx(1).content)
+    assert not is_workbook(b"school,count\n")
