@@ -72,8 +72,9 @@ def opened(output: Output, file: "SealedFile") -> Case:
         earlier = [released for other in beside for released in _released(other)]
     around = Beside(
         released=earlier,
-        public=[(_called(row), bytes(row.content)) for row in known if not row.is_hierarchy],
+        public=[(_called(row), bytes(row.content)) for row in known if row.is_public_table],
         hierarchies={row.name: bytes(row.content) for row in known if row.is_hierarchy},
+        names={row.name: bytes(row.content) for row in known if row.is_names},
     )
     return Case(file.name, content, around, rules_of(output.project), beside, known)
 

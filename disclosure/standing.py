@@ -9,7 +9,6 @@ from disclosure.models import (
     CleanWorkbook,
     Clearance,
     Known,
-    KnownKind,
     Output,
     OutputCheck,
     OutputStatus,
@@ -89,12 +88,12 @@ def known_now(project: "Project") -> list[Known]:
 
 
 def known_for(output: Output) -> list[Known]:
-    """Return what a check of this output knows: every hierarchy, and public tables about the same people."""
+    """Return what a check of this output knows: hierarchies, names, public tables about the same people."""
     same = output.population.casefold(), output.period.casefold()
     return [
         row
         for row in known_now(output.project)
-        if row.kind == KnownKind.HIERARCHY or (row.population.casefold(), row.period.casefold()) == same
+        if not row.is_public_table or (row.population.casefold(), row.period.casefold()) == same
     ]
 
 

@@ -3,7 +3,7 @@
 import datetime as dt
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from disclosure import checks, standing
@@ -43,7 +43,9 @@ def made(name: str, content: bytes, examination: "Examination") -> Made | None:
 
     if examination.protection is None or not is_workbook(content):
         return None
+    codes = {code for table in examination.as_written for row in table.rows for code in row.codes.values()}
     tables = [Told.of(table) for table in examination.protection.tables]
+    tables = [replace(table, codes=table.codes | codes) for table in tables]  # the file says its own names
     try:
         marked = apart.marked_told(_apart(apart.told_marked, name, apart.packed(content, tables)))
     except (BadTable, custody.NotRead):

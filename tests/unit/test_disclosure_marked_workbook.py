@@ -29,13 +29,16 @@ NAME = "Graduates.xlsx"
 ABOUT = {key: outputs.CONTEXT[key] for key in ("population", "period", "extracted_on")}
 
 
-def book(*, title="Graduates by school", town="Alder"):
+HEADS = ["school \\ sex", "female", "male", "Total"]
+
+
+def book(*, title="Graduates by school", town="Alder", heads=HEADS):
     """Return a workbook with one small count."""
     made = Workbook()
     made.active.title = "Graduates"
     for row in (
         [title],
-        ["school \\ sex", "female", "male", "Total"],
+        heads,
         [town, 3, 40, 43],
         ["Birch", 51, 30, 81],
         ["Cedar", 22, 35, 57],
