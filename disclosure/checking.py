@@ -118,7 +118,9 @@ def _keep(
 ) -> None:
     from disclosure.engine import sheet
 
-    by, beside, known = system_user(), case.others, case.known
+    by, beside = system_user(), case.others
+    headings = [standing.digest_of(each) for each in found.headings()]
+    known = [row for row in case.known if not row.is_names or standing.digest_of(row.name) in headings]
     earlier = OutputCheck.objects.filter(output=output, round=output.round).count()
     row = OutputCheck(
         project=output.project,
@@ -130,6 +132,7 @@ def _keep(
         policy=noted(case.rules),
         compared_with=[str(other.pk) for other in beside],
         known=[str(row.pk) for row in known],
+        headings=headings,
         adds=found.adds(),
         sheet=seal(output, "what-the-check-found", sheet.written(found, salt=secrets.token_hex(32)), at=at),
         **_numbers(found),

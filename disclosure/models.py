@@ -122,6 +122,7 @@ class OutputCheck(models.Model):
     policy = models.JSONField()  # the numbers in force: {"min_count", "hide_zeros", "min_pct_base"}
     compared_with = models.JSONField(default=list)  # outputs whose released tables were held against it
     known = models.JSONField(default=list)  # hierarchies and public tables it was made with
+    headings = models.JSONField(default=list)  # digests of its tables' headings: names said later find it
     adds = models.JSONField(default=dict)  # counts known before, told anew, told again: none of their values
     cells = models.PositiveIntegerField(default=0)
     small = models.PositiveIntegerField(default=0)

@@ -1,5 +1,7 @@
 """Where outputs stand: what both checks and selectors ask."""
 
+import hashlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from django.db.models import Exists, F, OuterRef, QuerySet
@@ -9,6 +11,7 @@ from disclosure.models import (
     CleanWorkbook,
     Clearance,
     Known,
+    KnownKind,
     Output,
     OutputCheck,
     OutputStatus,
@@ -87,14 +90,24 @@ def known_now(project: "Project") -> list[Known]:
     return list({(row.kind, row.name): row for row in rows.defer("content")}.values())
 
 
-def known_for(output: Output) -> list[Known]:
-    """Return what a check of this output knows: hierarchies, names, public tables about the same people."""
+def known_for(output: Output, headings: Sequence[str] | None = None) -> list[Known]:
+    """Return what a check of this output knows: hierarchies, names, public tables about the same people.
+
+    :param headings: digests of its tables' headings once it is read; names for others do not concern it
+    """
     same = output.population.casefold(), output.period.casefold()
     return [
         row
         for row in known_now(output.project)
-        if not row.is_public_table or (row.population.casefold(), row.period.casefold()) == same
+        if row.kind == KnownKind.HIERARCHY
+        or (row.is_names and (headings is None or digest_of(row.name) in headings))
+        or (row.is_public_table and (row.population.casefold(), row.period.casefold()) == same)
     ]
+
+
+def digest_of(headings: str) -> str:
+    """Return what a check keeps of the headings of a table: its categories may stand in them."""
+    return hashlib.sha256(headings.encode()).hexdigest()
 
 
 def known_of(found: OutputCheck) -> QuerySet[Known]:

@@ -96,6 +96,10 @@ class Examination:
             return []
         return [table.public_bytes() for table in self.protection.tables]
 
+    def headings(self) -> list[str]:
+        """Return the headings that its tables have, each once: what names are remembered under."""
+        return sorted({headings_of(table.dimensions) for table in self.as_written})
+
     def adds(self) -> dict[str, int]:
         """Count what was known before, and what of it these tables tell again or anew. No values."""
         shown: set[People] = set()

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from disclosure import known_services, naming, services, standing
+from disclosure import checks, known_services, naming, services, standing
 from disclosure.engine.names import read_names, written
 from disclosure.models import Known, KnownKind, OutputStatus
 from p20win.custody import public as custody
@@ -71,6 +71,7 @@ class TestSaying:
         (row,) = naming.say(output, {HEADINGS: MEANT}, by=output.author, at=START)
         with pytest.raises(Blocked):
             services.send_to_agencies(output, by=output.author, at=START)
+        assert checks.knows_what_is_known_now(first, first.author) is None  # its headings are others
         found = standing.latest_check(again(output))
         assert found.adds == {"before": 8, "anew": 0, "again": 8}
         assert released_of(output) == released_of(first)
