@@ -2,13 +2,13 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
 
 from disclosure import checks, known_checks, known_services, standing
 from disclosure.engine.names import Names, read_names, written
-from disclosure.models import Output, OutputStatus
+from disclosure.models import Known, Output, OutputStatus
 from p20win.refusal import Blocked
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def _plain(name: str) -> str:
 
 
 @transaction.atomic
-def say(output: Output, meant: Mapping[str, Sequence[Line]], *, by: "User", at: dt.datetime) -> list[Any]:
+def say(output: Output, meant: Mapping[str, Sequence[Line]], *, by: "User", at: dt.datetime) -> list[Known]:
     """Remember what the names in a file mean; what was said before and still holds is left as it is.
 
     :raises Blocked: if this person may not, nothing is new, or two names would become one
@@ -69,9 +69,10 @@ def say(output: Output, meant: Mapping[str, Sequence[Line]], *, by: "User", at: 
     }
     if not changed:
         raise Blocked("Nothing was changed.")
-    said = {"by": by, "at": at}
     return [
-        known_services.load_names(output.project, headings=headings, content=written(sorted(lines)), **said)
+        known_services.load_names(
+            output.project, headings=headings, content=written(sorted(lines)), by=by, at=at
+        )
         for headings, lines in changed.items()
     ]
 

@@ -30,7 +30,7 @@ class CleanWorkbook(models.Model):
     found = models.OneToOneField("disclosure.OutputCheck", on_delete=models.PROTECT, related_name="workbook")
     file = models.OneToOneField("custody.SealedFile", on_delete=models.PROTECT, null=True, related_name="+")
     digest = models.CharField(max_length=64, blank=True)  # SHA-256 of these bytes; never of the uploaded ones
-    why_not = models.CharField(max_length=8, choices=WhyNoWorkbook, blank=True)
+    why_not = models.CharField(max_length=8, choices=WhyNoWorkbook.choices, blank=True)
 
     class Meta:
         constraints: ClassVar = [
