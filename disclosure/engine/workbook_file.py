@@ -6,9 +6,12 @@ import zipfile
 from typing import Any, Final
 
 from openpyxl import Workbook
+from openpyxl.packaging.extended import ExtendedProperties
 from openpyxl.worksheet._writer import WorksheetWriter
 from openpyxl.writer.excel import ExcelWriter
 
+# Openpyxl imports it only when it writes, and in the sandbox no module can be opened then.
+_NEEDED_LATER: Final = (ExtendedProperties,)
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 
 

@@ -35,8 +35,10 @@ def released_of(output):
 
 
 def again(output):
-    services.check_again(output, by=output.author, at=START)
-    return outputs.judged(output)
+    output = services.check_again(output, by=output.author, at=START)
+    outputs.files.run_job(standing.CHECK_JOB, file_id=output.slot.files.get().pk)
+    output.refresh_from_db()
+    return output
 
 
 class TestProposals:
