@@ -15,12 +15,17 @@ from django.views.decorators.http import require_http_methods
 from disclosure import checks, naming, selectors, services
 from disclosure.acting import output_of, tried
 from disclosure.engine.names import Names
+from disclosure.models import OutputStatus
 from p20win import clock
 from p20win.access import SignedInRequest, members_only
 from p20win.refusal import Blocked
 
 _MOST: Final = 40  # categories asked about for one dimension
 _OWN: Final = ("", "A name of its own")
+_NEXT: Final = {
+    OutputStatus.CHECKED: "Have the file checked again with it.",
+    OutputStatus.RETURNED: "Send the file again to have it checked with it.",
+}
 _TOLD: Final = 6  # categories named as an example
 
 
@@ -33,68 +38,69 @@ class NamesForm(forms.Form):
         self.known: dict[str, list[str]] = choice["known"]
         self.said = said
         self.asked: dict[str, tuple[str, str, str]] = {}  # by field: headings, dimension, code
-        self.meaning: dict[tuple[str, str], str] = {}  # of a dimension, when its categories were asked about
+        self.meaning: dict[
+            tuple[str, str], str
+        ] = {}  # of a dimension, as chosen now, said before or proposed
         for t, table in enumerate(choice["tables"]):
-            names = said.get(table["headings"])
-            for d, (dim, codes) in enumerate(table["dimensions"].items()):
-                self._ask_dimension(f"{t}-{d}", table, dim, names)
-                means = (names.dimensions.get(dim) if names else None) or dim
-                self.meaning[table["headings"], dim] = means
-                if means in self.known:
-                    self._ask_codes(f"{t}-{d}", table["headings"], dim, codes, means, names)
+            for d, dim in enumerate(table["dimensions"]):
+                self._ask_dimension(f"{t}-{d}", table, dim)
 
-    def _ask_dimension(self, at: str, table: Mapping[str, Any], dim: str, names: Names | None) -> None:
-        codes = table["dimensions"][dim]
+    def _ask_dimension(self, at: str, table: Mapping[str, Any], dim: str) -> None:
+        headings, codes, field = table["headings"], table["dimensions"][dim], f"dimension-{at}"
+        names = self.said.get(headings)
         now = names.dimensions.get(dim, "") if names else naming.proposed(dim, codes, self.known, self.said)
         told = ", ".join(codes[:_TOLD]) + (" …" if len(codes) > _TOLD else "")
         why = "" if names or not now else f" Proposed: {now}."
-        self.fields[f"dimension-{at}"] = forms.ChoiceField(
+        options = sorted({*self.known, *filter(None, [now])} - {dim})
+        self.fields[field] = forms.ChoiceField(
             label=f"“{dim}” is the same as",
-            choices=[
-                _OWN,
-                *((name, name) for name in sorted({*self.known, *filter(None, [now])}) if name != dim),
-            ],
+            choices=[_OWN, *((name, name) for name in options)],
             initial=now,
             required=False,
             help_text=f"Categories: {told or 'none but Total'}.{why}",
         )
-        self.asked[f"dimension-{at}"] = (table["headings"], dim, "")
+        self.asked[field] = (headings, dim, "")
+        means = (self.data.get(field, "") if self.is_bound else now) or dim
+        self.meaning[headings, dim] = means
+        if means in self.known:
+            place = sorted(self.known).index(means)  # asked anew if another dimension is chosen
+            before = names.codes.get(dim, {}) if names and self._was(headings, dim) == means else {}
+            self._ask_codes(f"{at}-{place}", headings, dim, codes, before)
+
+    def _was(self, headings: str, dim: str) -> str:
+        names = self.said.get(headings)
+        return (names.dimensions.get(dim) if names else None) or dim
 
     def _ask_codes(
-        self, at: str, headings: str, dim: str, codes: list[str], means: str, names: Names | None
+        self, at: str, headings: str, dim: str, codes: list[str], before: Mapping[str, str]
     ) -> None:
-        now = names.codes.get(dim, {}) if names else {}
-        there = set(self.known[means])
-        free = [code for code in self.known[means] if code not in codes]
-        unknown = [code for code in codes if code in now or code not in there]
-        for code in sorted(unknown, key=lambda code: code not in now)[:_MOST]:
-            k = codes.index(code)  # the same whatever was said meanwhile
-            options = sorted({*free, *filter(None, [now.get(code)])})
-            if not options:
-                return
-            self.fields[f"code-{at}-{k}"] = forms.ChoiceField(
+        there = self.known[self.meaning[headings, dim]]
+        free = [code for code in there if code not in codes]
+        unknown = [code for code in codes if code in before or (free and code not in there)]
+        for code in sorted(unknown, key=lambda code: code not in before)[:_MOST]:
+            field = f"code-{at}-{codes.index(code)}"
+            options = sorted({*free, *filter(None, [before.get(code)])})
+            self.fields[field] = forms.ChoiceField(
                 label=f"“{code}” in “{dim}” is the same as",
                 choices=[_OWN, *((name, name) for name in options)],
-                initial=now.get(code, ""),
+                initial=before.get(code, ""),
                 required=False,
             )
-            self.asked[f"code-{at}-{k}"] = (headings, dim, code)
+            self.asked[field] = (headings, dim, code)
+
+    def asks_more(self) -> bool:
+        """Say whether what was chosen leaves categories to ask about, which the form did not show yet."""
+        return any(field not in self.data for field in self.asked)
 
     def meant(self) -> dict[str, list[naming.Line]]:
         """Return what was said, by the headings of the tables."""
         told: dict[str, list[naming.Line]] = {}
-        chosen = {
-            (headings, dim): self.cleaned_data.get(field) or dim
-            for field, (headings, dim, code) in self.asked.items()
-            if not code
-        }
         for field, (headings, dim, code) in self.asked.items():
             lines = told.setdefault(headings, [])
-            is_stale = code and chosen[headings, dim] != self.meaning[headings, dim]
-            if (means := self.cleaned_data.get(field)) and not is_stale:
+            if means := self.cleaned_data.get(field):
                 lines.append((dim, code, means))
         for headings, dim, code, means in self._not_asked():
-            if chosen[headings, dim] == self.meaning[headings, dim]:
+            if self.meaning[headings, dim] == self._was(headings, dim):
                 told[headings].append((dim, code, means))
         return told
 
@@ -138,13 +144,11 @@ def names(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     form = NamesForm(
         choice or {"tables": [], "known": {}}, naming.names_now(output.project), request.POST or None
     )
-    if (
-        request.method == "POST"
-        and not why_not
-        and form.is_valid()
-        and tried(form, lambda: naming.say(output, form.meant(), by=request.user, at=now))
-    ):
-        messages.success(request, "Remembered for this project. Have the file checked again with it.")
-        return redirect("disclosure:detail", pk=pk)
+    if request.method == "POST" and not why_not and form.is_valid():
+        if form.asks_more():
+            messages.info(request, "Now say what its categories mean.")
+        elif tried(form, lambda: naming.say(output, form.meant(), by=request.user, at=now)):
+            messages.success(request, f"Remembered for this project. {_NEXT[output.status]}")
+            return redirect("disclosure:detail", pk=pk)
     context = {"form": form, "output": output, "why_not": why_not, "known": (choice or {}).get("known")}
     return render(request, "disclosure/names.html", context)

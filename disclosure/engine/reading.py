@@ -240,10 +240,10 @@ def is_total(text: str) -> bool:
 
 
 def _cross_table(place: str, grid: Grid) -> Table:
-    above, below = title_rows(grid), len(grid) - note_rows(grid)
-    if any(_is_lone_count(cell) for row in grid[:above] for cell in row):
+    first, last = title_rows(grid), len(grid) - note_rows(grid)
+    if any(_is_lone_count(cell) for row in grid[:first] for cell in row):
         raise BadTable(f"{place}: a number stands alone above the table. Say in words what it counts.")
-    grid = trimmed(grid[above:below])
+    grid = trimmed(grid[first:last])
     if not grid:
         raise BadTable(f"{place}: no table found.")
     heads, labels = corner(place, grid)

@@ -151,9 +151,9 @@ def _numbers(place: str, grid: Grid, told: Told) -> _Numbers:
         }
         found = _Numbers(tuple((r, at["count"]) for r in below), others, frozenset(), first)
     else:
-        above, below = title_rows(table), len(table) - note_rows(table)
-        titles, rows = rows[:above] + rows[max(above, below) :], rows[above:below]
-        table = table[above:below]
+        start, end = title_rows(table), len(table) - note_rows(table)
+        titles, rows = rows[:start] + rows[max(start, end) :], rows[start:end]
+        table = table[start:end]
         inner_rows, inner_columns = kept(table)
         rows, columns = [rows[r] for r in inner_rows], [columns[c] for c in inner_columns]
         table = [[table[r][c] for c in inner_columns] for r in inner_rows]

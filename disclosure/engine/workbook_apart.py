@@ -57,9 +57,11 @@ def marked_told(answer: Any) -> bytes:
         raise BadTable(why)
     made = answer.get("workbook") if isinstance(answer, dict) else None
     try:
-        return base64.b64decode(made or "", validate=True)
-    except (binascii.Error, ValueError, TypeError):
-        raise BadTable("The file breaks the program that marks it.") from None
+        if isinstance(made, str):
+            return base64.b64decode(made, validate=True)
+    except (binascii.Error, ValueError):
+        pass
+    raise BadTable("The file breaks the program that marks it.")
 
 
 def told_back(name: str, content: bytes) -> dict[str, Any]:
@@ -80,8 +82,8 @@ def _beside_cells(content: bytes) -> str:
     if any(said) or about.lastModifiedBy or len(book.custom_doc_props) or book.defined_names:
         return "properties or names."
     for sheet in book.worksheets:
-        heads = (sheet.oddHeader, sheet.oddFooter, sheet.firstHeader, sheet.firstFooter)
-        heads = (*heads, sheet.evenHeader, sheet.evenFooter)
+        heads = [sheet.oddHeader, sheet.oddFooter, sheet.firstHeader, sheet.firstFooter]
+        heads += [sheet.evenHeader, sheet.evenFooter]
         if any(part.text for head in heads for part in (head.left, head.center, head.right)):
             return "a header or footer."
         if list(sheet.conditional_formatting) or sheet.data_validations.dataValidation or sheet.tables:

@@ -173,13 +173,14 @@ class TestHandingOn:
     def package(self, output):
         return zipfile.ZipFile(io.BytesIO(b"".join(services.give_package(output, output.author))))
 
-    @pytest.fixture(autouse=True)
-    def later(self, monkeypatch):
+    def released(self, monkeypatch):
+        output = outputs.cleared(outputs.sent(content=book(), name=NAME))
         monkeypatch.setattr(clock, "now", lambda: LONG_AFTER)
+        return services.release(output, by=factories.operating_group_member(), at=LONG_AFTER)
 
     @pytest.mark.obligation("O-78")
-    def test_the_package_holds_the_very_bytes_and_says_their_hash(self):
-        output = outputs.released(outputs.sent(content=book(), name=NAME))
+    def test_the_package_holds_the_very_bytes_and_says_their_hash(self, monkeypatch):
+        output = self.released(monkeypatch)
         archive, row = self.package(output), row_of(output)
         assert archive.namelist() == ["table-1.csv", "tables.xlsx", "README.txt", "audit.json"]
         assert hashlib.sha256(archive.read("tables.xlsx")).hexdigest() == row.digest
@@ -191,7 +192,7 @@ class TestHandingOn:
 
     def test_without_one_the_package_says_why(self, monkeypatch):
         in_the_sandbox(monkeypatch, lambda answer: {"refused": "no"})
-        output = outputs.released(outputs.sent(content=book(), name=NAME))
+        output = self.released(monkeypatch)
         archive = self.package(output)
         assert "tables.xlsx" not in archive.namelist()
         assert "Use the tables as CSV" in archive.read("README.txt").decode()
