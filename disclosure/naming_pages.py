@@ -22,7 +22,7 @@ from p20win.refusal import Blocked
 
 _MOST: Final = 40  # categories asked about for one dimension
 _OWN: Final = ("", "A name of its own")
-_NEXT: Final = {
+_NEXT: Final[Mapping[str, str]] = {
     OutputStatus.CHECKED: "Have the file checked again with it.",
     OutputStatus.RETURNED: "Send the file again to have it checked with it.",
 }
