@@ -116,10 +116,11 @@ class TestAtTheCheck:
         "forged",
         [
             lambda answer: as_answer(book()),  # as it was uploaded
+            lambda answer: as_answer(without_a_mark(base64.b64decode(answer["workbook"]))),
             lambda answer: as_answer(with_part(base64.b64decode(answer["workbook"]))),
             lambda answer: as_answer(b"PK\x03\x04"),
         ],
-        ids=["nothing marked", "one part more", "no workbook"],
+        ids=["nothing marked", "one mark less", "one part more", "no workbook"],
     )
     def test_what_does_not_read_back_as_it_was_audited_is_not_kept(self, monkeypatch, forged):
         in_the_sandbox(monkeypatch, forged)
@@ -160,6 +161,15 @@ class TestAtTheCheck:
         other = standing.latest_check(outputs.checked(row.found.output.project))
         with pytest.raises(IntegrityError), transaction.atomic():
             CleanWorkbook.objects.create(found=other, file=None, digest="", why_not="")
+
+
+def without_a_mark(content):
+    made, out = load_workbook(io.BytesIO(content)), io.BytesIO()
+    made.properties.creator = ""
+    assert made.worksheets[0]["B3"].value == MARK
+    made.worksheets[0]["B3"].value = 3
+    made.save(out)
+    return out.getvalue()
 
 
 def with_part(content):
