@@ -7,7 +7,7 @@ defaults of its contract.
 import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from disclosure.engine.errors import BadTable
 
@@ -22,6 +22,23 @@ class Dominance:
     n: int  # the n largest contributors ...
     k_percent: float  # ... may not hold more than this share together
     min_contributors: int
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that protect nobody, or let nothing through.
+
+        :raises BadTable: if a percentage is not between 0 and 100, or a number of contributors below 1
+        """
+        if not (0 < self.p_percent <= 100 and 0 < self.k_percent < 100):
+            raise BadTable("Policy: the percentages of dominance lie between 0 and 100.")
+        if self.n < 1 or self.min_contributors < 1:
+            raise BadTable("Policy: n and min_contributors of dominance are 1 or more.")
+
+
+# Unemployment-insurance wages: p % of 15 and (2, 85 %) on employers' shares, at least 3 employers, as the
+# design of disclosure control sets them (criterion, row "UI wages"). An agency may be stricter; `strictest`
+# combines. For the kinds of rule: Handbook on Statistical Disclosure Control, "Sensitive cells in magnitude
+# tables", which names 3 as the usual least number and advises to keep p and k to oneself.
+UI_WAGES: Final = Dominance(p_percent=15, n=2, k_percent=85, min_contributors=3)
 
 
 @dataclass(frozen=True)

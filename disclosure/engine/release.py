@@ -43,11 +43,13 @@ def protect_and_audit(
     policy: CellPolicy,
     seconds: float,
     left: Callable[[], float] | None = None,
+    dominated: Sequence[tuple[int, int]] = (),
     told: Callable[[int, str], None] = lambda percent, message: None,
 ) -> tuple[Protection, Report]:
     """Return the first pattern whose release passes its audit; if none does, the last with what leaks.
 
-    `groups` are the files of the `hierarchies`. Each pattern has the whole limit.
+    `groups` are the files of the `hierarchies`. Each pattern has the whole limit. `dominated` lists (table,
+    row) positions that are withheld for the money behind them.
 
     :raises BadTable: if the input cannot be used
     :raises NoSafePattern: if nothing that may be withheld makes the release safe
@@ -64,6 +66,7 @@ def protect_and_audit(
             policy=policy,
             seconds=seconds,
             left=left,
+            dominated=dominated,
             wanted=wanted,
         )
         told(80, "Attacking what would be released.")
