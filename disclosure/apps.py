@@ -10,7 +10,7 @@ class DisclosureConfig(AppConfig):
 
     def ready(self) -> None:
         """Tell the vault what it opens, the deadlines what happens when they come, and who hears about it."""
-        from disclosure import checks, notices, offering, services
+        from disclosure import checks, notices, offering, services, workbooks
         from p20win.custody import public as custody
         from p20win.deadlines import public as deadlines
         from p20win.notifications import public as notifications
@@ -35,6 +35,13 @@ class DisclosureConfig(AppConfig):
             access_act="see_counts",
             data_class=custody.DataClass.OUTPUT,
             why_not=offering.why_not_take,
+        )
+        custody.register_opening(
+            workbooks.WORKBOOK,
+            workbooks.give,
+            access_act="see_counts",
+            data_class=custody.DataClass.OUTPUT,
+            why_not=workbooks.why_not_fetch,
         )
         deadlines.register_due_action(services.REVIEW_CLOCK, "disclosure.review_time_over")
         notifications.register(notices.NOTICES)

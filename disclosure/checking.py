@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
 
-from disclosure import lifecycle, standing
+from disclosure import lifecycle, standing, workbooks
 from disclosure.documents import read_document_apart
 from disclosure.engine.errors import BadTable
 from disclosure.engine.policy import CellPolicy
@@ -72,8 +72,9 @@ def opened(output: Output, file: "SealedFile") -> Case:
         earlier = [released for other in beside for released in _released(other)]
     around = Beside(
         released=earlier,
-        public=[(_called(row), bytes(row.content)) for row in known if not row.is_hierarchy],
+        public=[(_called(row), bytes(row.content)) for row in known if row.is_public_table],
         hierarchies={row.name: bytes(row.content) for row in known if row.is_hierarchy},
+        names={row.name: bytes(row.content) for row in known if row.is_names},
     )
     return Case(file.name, content, around, rules_of(output.project), beside, known)
 
@@ -86,10 +87,12 @@ def check_output(file: "SealedFile", *, job: "RunningJob", at: dt.datetime) -> N
     job.progress(5, "Opening the file.")
     case, end = opened(output, file), time.monotonic() + 2 * SECONDS
     found = case.examined(left=lambda: end - time.monotonic(), told=job.progress)
+    job.progress(85, "Writing the workbook.")
+    workbook = workbooks.made(case.name, case.content, found) if found.audited() else None
     job.progress(90, "Sealing what was found.")
     with transaction.atomic():
         job.hold()
-        _keep(output, found, case, at=at)
+        _keep(output, found, case, workbook, at=at)
 
 
 def _read_apart(name: str, content: bytes) -> "Grids":
@@ -110,10 +113,14 @@ def _called(table: Known) -> str:
     return f"“{table.name}” ({table.source}, as of {table.as_of:%Y-%m-%d})"
 
 
-def _keep(output: Output, found: "Examination", case: Case, *, at: dt.datetime) -> None:
+def _keep(
+    output: Output, found: "Examination", case: Case, workbook: workbooks.Made | None, *, at: dt.datetime
+) -> None:
     from disclosure.engine import sheet
 
-    by, beside, known = system_user(), case.others, case.known
+    by, beside = system_user(), case.others
+    headings = [standing.digest_of(each) for each in found.headings()]
+    known = [row for row in case.known if not row.is_names or standing.digest_of(row.name) in headings]
     earlier = OutputCheck.objects.filter(output=output, round=output.round).count()
     row = OutputCheck(
         project=output.project,
@@ -125,6 +132,7 @@ def _keep(output: Output, found: "Examination", case: Case, *, at: dt.datetime) 
         policy=noted(case.rules),
         compared_with=[str(other.pk) for other in beside],
         known=[str(row.pk) for row in known],
+        headings=headings,
         adds=found.adds(),
         sheet=seal(output, "what-the-check-found", sheet.written(found, salt=secrets.token_hex(32)), at=at),
         **_numbers(found),
@@ -142,6 +150,9 @@ def _keep(output: Output, found: "Examination", case: Case, *, at: dt.datetime) 
             facts=facts_in(content),
         )
         create("output.table_sealed", table, by=by, at=at, details={"digest": table.digest})
+    if workbook is not None:
+        sealed = seal(output, "tables.xlsx", workbook.content, at=at) if workbook.content else None
+        workbooks.keep(row, workbook, sealed, at=at)
     safe = found.is_safe
     step = lifecycle.CHECK if safe else lifecycle.CHECK_IN_DOUBT if found.is_in_doubt else lifecycle.REFUSE
     take(step, output, by=by, at=at, details=details)

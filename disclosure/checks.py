@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from p20win.projects.models import Project
 
 _STRICTER = "The rules of this project have grown stricter since the check."
-_KNOWN = "A hierarchy or public table of this project has changed since the check."
+_KNOWN = "A hierarchy, public table or name of this project has changed since the check."
 REVIEWERS = (Role.DATA_STEWARD, Role.BOARD_MEMBER)
 
 
@@ -79,9 +79,11 @@ def doubts_are_ruled_on(output: Output, actor: "User") -> str | None:
 
 
 def knows_what_is_known_now(output: Output, actor: "User") -> str | None:
-    """No hierarchy or public table was loaded or removed since its check."""
+    """No hierarchy, public table or names for its headings were loaded or removed since its check."""
     found = standing.latest_check(output)
-    if found is None or set(found.known) == {str(row.pk) for row in standing.known_for(output)}:
+    if found is None or set(found.known) == {
+        str(row.pk) for row in standing.known_for(output, found.headings)
+    }:
         return None
     if output.status == OutputStatus.CHECKED:
         return f"{_KNOWN} Check it again."

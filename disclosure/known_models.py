@@ -1,4 +1,4 @@
-"""What checks know besides the project's releases: hierarchies of dimensions, and what others published."""
+"""What checks know besides the project's releases: hierarchies, what others published, names for the same."""
 
 from typing import ClassVar
 
@@ -15,15 +15,18 @@ class KnownKind(models.TextChoices):
 
     HIERARCHY = "hierarchy", "Hierarchy of a dimension"
     PUBLIC = "public", "Public table"
+    NAMES = "names", "Names that mean the same"
 
 
 class Known(models.Model):
-    """One version of a hierarchy or public table. It is public, and never changed: a new version follows."""
+    """One version of a hierarchy, public table or list of names. Never changed: a new version follows."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     project = models.ForeignKey("projects.Project", on_delete=models.PROTECT, related_name="+")
     kind = models.CharField(max_length=9, choices=KnownKind.choices)
-    name = models.CharField(max_length=200)  # the dimension, or what the table is called
+    name = models.CharField(
+        max_length=200
+    )  # the dimension, what the table is called, or the headings that names are for
     version = models.PositiveSmallIntegerField()
     population = models.CharField(max_length=200, blank=True)  # of a table: who is counted, in outputs' words
     period = models.CharField(max_length=100, blank=True)
@@ -71,3 +74,13 @@ class Known(models.Model):
     def is_hierarchy(self) -> bool:
         """Say whether it tells which codes a group of a dimension stands for."""
         return self.kind == KnownKind.HIERARCHY
+
+    @property
+    def is_public_table(self) -> bool:
+        """Say whether it is what others have published."""
+        return self.kind == KnownKind.PUBLIC
+
+    @property
+    def is_names(self) -> bool:
+        """Say whether it tells what the headings and codes of some tables mean."""
+        return self.kind == KnownKind.NAMES

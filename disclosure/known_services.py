@@ -1,4 +1,4 @@
-"""Acts on what a project's checks know: load a hierarchy or a public table, and remove one."""
+"""Acts on what a project's checks know: load a hierarchy, a public table or names, and remove one."""
 
 import csv
 import datetime as dt
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from p20win.accounts.models import User
 
 LARGEST: Final = 1024 * 1024  # such a list is read by every check, and on a page
+_LONGEST: Final = 200  # characters of a name
 _SIGNS: Final = ("=", "+", "-", "@", "\t")
 
 
@@ -59,6 +60,18 @@ def load_public_table(
     return _load(project, KnownKind.PUBLIC, name, content, by=by, at=at, as_of=as_of, **said)
 
 
+def load_names(project: "Project", *, headings: str, content: bytes, by: "User", at: dt.datetime) -> Known:
+    """Say what headings and codes mean in tables with certain headings, or say it anew.
+
+    :raises Blocked: if this person may not, or two names would become one
+    """
+    if len(headings) > _LONGEST:
+        raise Blocked(
+            "The headings are too long to be remembered. Name each column of row labels in the file itself."
+        )
+    return _load(project, KnownKind.NAMES, headings, content, by=by, at=at)
+
+
 @transaction.atomic
 def _load(
     project: "Project",
@@ -98,9 +111,7 @@ def _read(kind: KnownKind, name: str, content: bytes) -> tuple[bytes, int]:
 
     :raises Blocked: if it cannot be read
     """
-    from disclosure.engine.codes import read_hierarchy
     from disclosure.engine.errors import BadTable
-    from disclosure.engine.longform import read_long
 
     if not name:
         raise Blocked("Give it a name.")
@@ -108,13 +119,7 @@ def _read(kind: KnownKind, name: str, content: bytes) -> tuple[bytes, int]:
         raise Blocked("Send a list of at most 1 MB.")
     try:
         text = content.decode("utf-8-sig")
-        if kind == KnownKind.HIERARCHY:
-            rows = sum(map(len, read_hierarchy(name, text).children.values()))
-        else:
-            table = read_long(name, text)
-            rows = len(table.rows) if table.has("released") and not table.has("count") else 0
-            if not rows:
-                raise Blocked("Call the column of published numbers “released”, and leave “count” out.")
+        rows = _lines_in(kind, name, text)
         cells = [cell.strip() for row in csv.reader(text.splitlines()) for cell in row]
     except UnicodeDecodeError:
         raise Blocked("It is not UTF-8 text. Save it as CSV UTF-8.") from None
@@ -122,11 +127,27 @@ def _read(kind: KnownKind, name: str, content: bytes) -> tuple[bytes, int]:
         raise Blocked(str(problem)) from None
     except (csv.Error, ValueError):
         raise Blocked("It is not a CSV. Check the quotation marks.") from None
-    if not rows:
+    if not rows and kind != KnownKind.NAMES:
         raise Blocked("There is no line below the header.")
     if any(cell.startswith(_SIGNS) for cell in cells):
         raise Blocked("A label begins like a formula of a spreadsheet. Write it without the sign.")
     return text.encode(), rows
+
+
+def _lines_in(kind: KnownKind, name: str, text: str) -> int:
+    from disclosure.engine.codes import read_hierarchy
+    from disclosure.engine.longform import read_long
+    from disclosure.engine.names import read_names
+
+    if kind == KnownKind.HIERARCHY:
+        return sum(map(len, read_hierarchy(name, text).children.values()))
+    if kind == KnownKind.NAMES:
+        names = read_names(name, text)
+        return len(names.dimensions) + sum(map(len, names.codes.values()))
+    table = read_long(name, text)
+    if not table.has("released") or table.has("count"):
+        raise Blocked("Call the column of published numbers “released”, and leave “count” out.")
+    return len(table.rows)
 
 
 @transaction.atomic

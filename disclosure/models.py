@@ -9,12 +9,14 @@ from django.urls import reverse
 from disclosure.known_models import Known, KnownKind
 from disclosure.offer_models import Offer
 from disclosure.review_models import Material, PriorReview, Ruling
+from disclosure.workbook_models import CleanWorkbook, WhyNoWorkbook
 from p20win.audit.public import recorded
 from p20win.ids import uuid7
 
 __all__ = [
     "POINTS",
     "CleanTable",
+    "CleanWorkbook",
     "Clearance",
     "Known",
     "KnownKind",
@@ -27,6 +29,7 @@ __all__ = [
     "PublishedCopy",
     "Ruling",
     "Verdict",
+    "WhyNoWorkbook",
 ]
 
 
@@ -119,6 +122,7 @@ class OutputCheck(models.Model):
     policy = models.JSONField()  # the numbers in force: {"min_count", "hide_zeros", "min_pct_base"}
     compared_with = models.JSONField(default=list)  # outputs whose released tables were held against it
     known = models.JSONField(default=list)  # hierarchies and public tables it was made with
+    headings = models.JSONField(default=list)  # digests of its tables' headings: names said later find it
     adds = models.JSONField(default=dict)  # counts known before, told anew, told again: none of their values
     cells = models.PositiveIntegerField(default=0)
     small = models.PositiveIntegerField(default=0)
@@ -153,6 +157,11 @@ class OutputCheck(models.Model):
     def withheld(self) -> int:
         """Return how many cells are withheld."""
         return self.small + self.complementary
+
+    @property
+    def is_safe(self) -> bool:
+        """Say whether it found nothing to work out, and left nothing open."""
+        return self.verdict == Verdict.SAFE
 
     @property
     def doubts(self) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from disclosure import standing
-from disclosure.models import CleanTable, Output, OutputCheck
+from disclosure.models import CleanTable, CleanWorkbook, Output, OutputCheck
 from p20win.clock import state_date
 
 ACKNOWLEDGEMENT: Final = (  # O-83, word for word
@@ -18,13 +18,20 @@ ACKNOWLEDGEMENT: Final = (  # O-83, word for word
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the same package has the same bytes whenever it is made
 
 
-def build(output: Output, found: OutputCheck, tables: Sequence[tuple[CleanTable, bytes]]) -> bytes:
+def build(
+    output: Output,
+    found: OutputCheck,
+    tables: Sequence[tuple[CleanTable, bytes]],
+    workbook: bytes | None = None,
+) -> bytes:
     """Put the package together."""
-    out = io.BytesIO()
+    out, marked = io.BytesIO(), standing.workbook_of(found)
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for table, content in tables:
             _add(archive, table.name, content)
-        _add(archive, "README.txt", readme(output, [table for table, _ in tables]).encode())
+        if workbook is not None:
+            _add(archive, CleanWorkbook.name, workbook)
+        _add(archive, "README.txt", readme(output, [table for table, _ in tables], marked).encode())
         _add(archive, "audit.json", audit_record(output, found, [table for table, _ in tables]))
     return out.getvalue()
 
@@ -38,7 +45,7 @@ def name_of(output: Output) -> str:
     return f"released-{output.project.number}-{str(output.pk)[-8:]}.zip"
 
 
-def readme(output: Output, tables: Sequence[CleanTable]) -> str:
+def readme(output: Output, tables: Sequence[CleanTable], workbook: CleanWorkbook | None) -> str:
     """Write what the reader of the tables must know."""
     day = f"{state_date(output.released_at):%B %d, %Y}" if output.released_at else "not released"
     lines = [
@@ -58,8 +65,18 @@ def readme(output: Output, tables: Sequence[CleanTable]) -> str:
         "",
         "SHA-256 of each table:",
         *(f"{table.digest}  {table.name}" for table in tables),
+        *_about_workbook(workbook),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _about_workbook(workbook: CleanWorkbook | None) -> list[str]:
+    if workbook is None:
+        return []
+    if workbook.why_not:
+        return ["", workbook.get_why_not_display()]
+    said = "The workbook is the one that was submitted, with an asterisk for each number that was withheld:"
+    return ["", said, f"{workbook.digest}  {workbook.name}"]
 
 
 def audit_record(output: Output, found: OutputCheck, tables: Sequence[CleanTable]) -> bytes:
@@ -86,6 +103,15 @@ def audit_record(output: Output, found: OutputCheck, tables: Sequence[CleanTable
         "ruled_on": ruling.confirmed_at.isoformat() if ruling and ruling.confirmed_at else None,
         "compared_with": found.compared_with,
         "known": [f"{row.get_kind_display()}: {row}" for row in standing.known_of(found)],
+        "workbook": _workbook_record(standing.workbook_of(found)),
         "tables": [{"name": table.name, "sha256": table.digest, "rows": table.rows} for table in tables],
     }
     return json.dumps(record, indent=2, sort_keys=True).encode()
+
+
+def _workbook_record(workbook: CleanWorkbook | None) -> dict[str, str] | None:
+    if workbook is None:
+        return None
+    if workbook.why_not:
+        return {"why_not": workbook.get_why_not_display()}
+    return {"name": workbook.name, "sha256": workbook.digest}

@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from disclosure import checks, documents, lifecycle, offering, review_checks, standing
+from disclosure import checks, documents, lifecycle, naming, offering, review_checks, standing, workbooks
 from disclosure.models import Output, OutputCheck, OutputStatus, Verdict
 from disclosure.package import ACKNOWLEDGEMENT
 from p20win import access, clock
@@ -34,6 +34,9 @@ def detail(output: Output, person: "User", at: dt.datetime) -> dict[str, Any]:
         "file": file if file and file.status == custody.FileStatus.REFUSED else None,
         "parties": _parties(output, person),
         "tables": _tables(output, found),
+        "workbook": standing.workbook_of(found) if found and _tables(output, found) else None,
+        "may_name": found is not None and not naming.why_not_name(output, person, at),
+        "may_fetch_workbook": output.is_trial and not workbooks.why_not_fetch(output, person, at),
         "not_comparable": standing.not_comparable(output),
         "compared_with": Output.objects.filter(pk__in=found.compared_with) if found else [],
         "is_author": is_author,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
 
-from disclosure import acknowledging, checks, lifecycle, package, standing
+from disclosure import acknowledging, checks, lifecycle, package, standing, workbooks
 from disclosure.models import POINTS, Clearance, Material, Output, OutputCheck, PublishedCopy
 from disclosure.standing import CHECK_JOB
 from p20win.accounts.public import Role
@@ -228,7 +228,10 @@ def release(output: Output, *, by: "User", at: dt.datetime) -> Output:
     :raises Blocked: naming who or what is missing
     """
     tables = standing.clean_tables(output)
-    details = {"tables": {table.name: table.digest for table in tables}}
+    details: dict[str, Any] = {"tables": {table.name: table.digest for table in tables}}
+    found = standing.latest_check(output)
+    if (workbook := standing.workbook_of(found) if found else None) and workbook.digest:
+        details["workbook"] = workbook.digest
     output = take(lifecycle.RELEASE, output, by=by, at=at, details=details, released_at=at)
     deadlines.meet(REVIEW_CLOCK, output, at=at, by=by)
     deadlines.start(
@@ -300,7 +303,7 @@ def give_package(output: Output, person: "User") -> Iterator[bytes]:
         tables.append((table, content))
     if found is None or not tables:
         raise custody.NotOpenable("There is nothing to hand out.")
-    return iter([package.build(output, found, tables)])
+    return iter([package.build(output, found, tables, workbooks.opened(standing.workbook_of(found)))])
 
 
 def look(found: OutputCheck, *, by: "User", at: dt.datetime) -> bytes:

@@ -1,11 +1,14 @@
 """Where outputs stand: what both checks and selectors ask."""
 
+import hashlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from django.db.models import Exists, F, OuterRef, QuerySet
 
 from disclosure.models import (
     CleanTable,
+    CleanWorkbook,
     Clearance,
     Known,
     KnownKind,
@@ -87,14 +90,24 @@ def known_now(project: "Project") -> list[Known]:
     return list({(row.kind, row.name): row for row in rows.defer("content")}.values())
 
 
-def known_for(output: Output) -> list[Known]:
-    """Return what a check of this output knows: every hierarchy, and public tables about the same people."""
+def known_for(output: Output, headings: Sequence[str] | None = None) -> list[Known]:
+    """Return what a check of this output knows: hierarchies, names, public tables about the same people.
+
+    :param headings: digests of its tables' headings once it is read; names for others do not concern it
+    """
     same = output.population.casefold(), output.period.casefold()
     return [
         row
         for row in known_now(output.project)
-        if row.kind == KnownKind.HIERARCHY or (row.population.casefold(), row.period.casefold()) == same
+        if row.kind == KnownKind.HIERARCHY
+        or (row.is_names and (headings is None or digest_of(row.name) in headings))
+        or (row.is_public_table and (row.population.casefold(), row.period.casefold()) == same)
     ]
+
+
+def digest_of(headings: str) -> str:
+    """Return what a check keeps of the headings of a table: its categories may stand in them."""
+    return hashlib.sha256(headings.encode()).hexdigest()
 
 
 def known_of(found: OutputCheck) -> QuerySet[Known]:
@@ -123,6 +136,11 @@ def clearances(output: Output) -> QuerySet[Clearance]:
 def clean_tables(output: Output) -> QuerySet[CleanTable]:
     """Return the audited tables of the output's last check."""
     return CleanTable.objects.filter(found=latest_check(output)).select_related("file")
+
+
+def workbook_of(found: OutputCheck) -> CleanWorkbook | None:
+    """Return what came of marking the workbook of a check; None if its file was none."""
+    return CleanWorkbook.objects.filter(found=found).select_related("file").first()
 
 
 def latest_job(output: Output) -> "Job | None":

@@ -1,19 +1,23 @@
 """Pages of the self-check: a table is checked, and the same file may then be submitted."""
 
 import uuid
+from typing import Final
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
-from disclosure import checks, trying
+from disclosure import checks, trying, workbooks
 from disclosure.acting import output_of, project_of, tried
 from disclosure.forms import AboutForm, ContextForm
 from disclosure.models import Output
 from p20win import clock
 from p20win.access import SignedInRequest, members_only
+from p20win.refusal import Blocked
 from requests_app import public as requests
+
+_XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @members_only
@@ -48,3 +52,20 @@ def submit_tried(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
             return redirect("disclosure:detail", pk=pk)
     why_not = trying.why_not_submit_tried(output, request.user, now)
     return render(request, "disclosure/try_submit.html", {"form": form, "output": output, "why_not": why_not})
+
+
+@members_only
+@require_POST
+def fetch_workbook(request: SignedInRequest, pk: uuid.UUID) -> HttpResponseBase:
+    """Hand out the workbook of a self-check, its withheld numbers marked, as the vault gives it."""
+    output = output_of(request, pk)
+    try:
+        content = workbooks.fetch(output, by=request.user, at=clock.now())
+    except Blocked as refusal:
+        for reason in refusal.reasons:
+            messages.error(request, reason)
+        return redirect("disclosure:detail", pk=pk)
+    response = StreamingHttpResponse(content, content_type=_XLSX)
+    response["Content-Disposition"] = f'attachment; filename="self-check-{str(pk)[-8:]}.xlsx"'
+    response["Cache-Control"] = "no-store"
+    return response

@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from disclosure import known_pages, offer_pages, released_pages, review_pages, trying_pages, views
+from disclosure import (
+    known_pages,
+    naming_pages,
+    offer_pages,
+    released_pages,
+    review_pages,
+    trying_pages,
+    views,
+)
 
 app_name = "disclosure"
 urlpatterns = [
@@ -10,6 +18,8 @@ urlpatterns = [
     path("for/<uuid:project_pk>/", views.submit, name="submit"),
     path("for/<uuid:project_pk>/self-check/", trying_pages.try_out, name="try"),
     path("<uuid:pk>/submit/", trying_pages.submit_tried, name="submit-tried"),
+    path("<uuid:pk>/names/", naming_pages.names, name="names"),
+    path("<uuid:pk>/workbook/", trying_pages.fetch_workbook, name="workbook"),
     path("<uuid:pk>/", views.detail, name="detail"),
     path("<uuid:pk>/tables/", review_pages.look, name="look"),
     path("<uuid:pk>/ruling/", review_pages.ask_ruling, name="ruling"),

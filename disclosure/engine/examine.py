@@ -1,19 +1,21 @@
 """Examine one file that somebody wants to publish: read, protect, and audit the very bytes to be released."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from disclosure.engine.audit.findings import Finding
 from disclosure.engine.audit.judge import Report
 from disclosure.engine.codes import TOTAL, Hierarchy, read_hierarchy
-from disclosure.engine.documents.content import kind_of
+from disclosure.engine.documents.around import around
+from disclosure.engine.documents.content import CSV, Document, is_workbook, kind_of
 from disclosure.engine.documents.mapping import Mapped, mapped
 from disclosure.engine.errors import BadTable, NoSafePattern, SolverFailed, Stopped
 from disclosure.engine.longform import Row, Table, read_long
+from disclosure.engine.names import Names, headings_of, read_as, read_names
 from disclosure.engine.policy import CellPolicy
 from disclosure.engine.protect import Protection
-from disclosure.engine.reading import Reader, read_file, read_grids
+from disclosure.engine.reading import Reader, read_grids, table_of
 from disclosure.engine.release import Outside, protect_and_audit
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ class Beside:
     released: Sequence[File] = ()
     public: Sequence[File] = ()
     hierarchies: Mapping[str, bytes] = field(default_factory=dict)
+    names: Mapping[str, bytes] = field(default_factory=dict)  # by the headings of the tables they hold for
 
     def outside(self) -> Outside:
         """Return what is out already, read.
@@ -59,6 +62,9 @@ class Examination:
     aside: Mapped | None = None  # of a document: what it holds beside its tables
     told_before: Mapping[People, str] = field(default_factory=dict)  # whose count was told, and where first
     hierarchies: Mapping[str, Hierarchy] = field(default_factory=dict)
+    as_written: tuple[Table, ...] = ()  # the tables, before they were read under other names
+    read_as: tuple[tuple[str, str, str, str], ...] = ()  # table, dimension, code or blank, what it means
+    known: Mapping[str, frozenset[str]] = field(default_factory=dict)  # dimensions known, and their codes
 
     @property
     def is_safe(self) -> bool:
@@ -89,6 +95,10 @@ class Examination:
         if self.protection is None or self.leaks:
             return []
         return [table.public_bytes() for table in self.protection.tables]
+
+    def headings(self) -> list[str]:
+        """Return the headings that its tables have, each once: what names are remembered under."""
+        return sorted({headings_of(table.dimensions) for table in self.as_written})
 
     def adds(self) -> dict[str, int]:
         """Count what was known before, and what of it these tables tell again or anew. No values."""
@@ -132,11 +142,15 @@ def examine(
         tables, said["aside"] = read_submitted(
             name, content, policy=policy, reader=reader, document_reader=document_reader
         )
-        said["tables"] = tuple(tables)
+        said["tables"] = said["as_written"] = tuple(tables)
         if said["aside"] and (stopped := stopped_by(said["aside"])):
             return stopped
         beside = beside or Beside()
         outside = beside.outside()
+        said["known"] = _known(outside.tables, beside.hierarchies)
+        names = {said_of: read_names(said_of, text.decode()) for said_of, text in beside.names.items()}
+        tables = [read_as(table, names) for table in tables]
+        said |= {"tables": tuple(tables), "read_as": tuple(_meant(said["as_written"], names))}
         used = {dim for table in (*tables, *outside.tables) for dim in table.dimensions}
         groups = {dim: text for dim, text in beside.hierarchies.items() if dim in used}
         known = {dim: read_hierarchy(dim, text.decode()) for dim, text in groups.items()}
@@ -174,18 +188,27 @@ def read_submitted(
     reader: Reader = read_grids,
     document_reader: "DocumentReader | None" = None,
 ) -> tuple[list[Table], Mapped | None]:
-    """Read the tables of a file; of a document also what it holds beside them: see `stopped_by`.
+    """Read the tables of a file, and what it holds beside them: see `stopped_by`.
 
     :raises BadTable: naming file, place and remedy
     """
-    if not kind_of(content):
-        return read_file(name, content, reader=reader), None
-    if document_reader is None:
-        from disclosure.engine.documents.apart import read_document  # what reads PDF starts slowly
+    is_document = bool(kind_of(content))
+    grids = [] if is_document else reader(name, content)
+    tables = [table_of(place, grid) for place, grid in grids]
+    words = Document(CSV)
+    if is_document or is_workbook(content):
+        if document_reader is None:
+            from disclosure.engine.documents.apart import read_document  # what reads PDF starts slowly
 
-        document_reader = read_document
-    aside = mapped(name, document_reader(name, content), policy)
-    return aside.tables, aside
+            document_reader = read_document
+        words = document_reader(name, content)
+    for place, grid in grids:
+        words.passages += around(place.removeprefix(f"{name}, "), grid)
+    aside = mapped(name, words, policy)
+    if is_document:
+        return aside.tables, aside
+    aside.tables = tables
+    return tables, aside if aside.hurdles or aside.findings else None
 
 
 def stopped_by(aside: Mapped) -> Examination | None:
@@ -205,6 +228,29 @@ def stopped_by(aside: Mapped) -> Examination | None:
 
 def _public(label: str, text: bytes) -> Table:
     return replace(read_long(label, text.decode("utf-8-sig")), ours=False)
+
+
+def _known(tables: Sequence[Table], hierarchies: Mapping[str, bytes]) -> dict[str, frozenset[str]]:
+    """Return the dimensions that what is out already names, and those with a hierarchy, with their codes."""
+    known: dict[str, set[str]] = {}
+    for table in tables:
+        for dim in table.dimensions:
+            known.setdefault(dim, set()).update(row.codes[dim] for row in table.rows)
+    for dim, text in hierarchies.items():
+        groups = read_hierarchy(dim, text.decode()).children
+        known.setdefault(dim, set()).update(groups, *groups.values())
+    return {dim: frozenset(codes - {TOTAL}) for dim, codes in known.items()}
+
+
+def _meant(tables: Sequence[Table], names: Mapping[str, Names]) -> Iterator[tuple[str, str, str, str]]:
+    """Tell under which other names the tables were read."""
+    for table in tables:
+        if (known := names.get(headings_of(table.dimensions))) is None:
+            continue
+        yield from ((table.name, dim, "", means) for dim, means in known.dimensions.items())
+        for dim, codes in known.codes.items():
+            there = {row.codes[dim] for row in table.rows}
+            yield from ((table.name, dim, code, means) for code, means in codes.items() if code in there)
 
 
 def _told_before(tables: Sequence[Table]) -> dict[People, str]:

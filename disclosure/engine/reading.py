@@ -31,6 +31,8 @@ _EXTRA_PARTS = re.compile(
     r"xl/(externalLinks|pivotCache|pivotTables|embeddings|media|charts|drawings|comments|threadedComments|"
     r"customXml|model|vbaProject|queryTables|connections)"
 )
+_NOTE = re.compile(r"(?:notes?|sources?)\s*[:.-]|[*†‡§]\s*\S+(?:\s+\S+){2}", re.IGNORECASE)
+_YEARS = range(1900, 2101)
 _FORMULA = re.compile(r"[=+@\t\r]|-(?![\d ])|-.*(?:[|!]|[A-Za-z_.]\()")
 Grid = list[list[str]]
 Grids = list[tuple[str, Grid]]
@@ -165,7 +167,7 @@ def _sheet_grid(name: str, sheet: Worksheet) -> Grid:
     if sheet.max_row * sheet.max_column > _MOST_CELLS:
         raise BadTable(f"{place}: more than {_MOST_CELLS:,} cells. Publish smaller tables.")
     _refuse_hidden_lines(place, sheet)
-    return _trim(whole_sheet(place, sheet))
+    return trimmed(whole_sheet(place, sheet))
 
 
 def whole_sheet(place: str, sheet: Worksheet) -> Grid:
@@ -174,7 +176,10 @@ def whole_sheet(place: str, sheet: Worksheet) -> Grid:
     :raises BadTable: if one of them hides something
     """
     grid = [[_text(place, cell) for cell in row] for row in sheet.iter_rows()]
+    used = {c for row in grid for c, text in enumerate(row) if text}
     for merged in sheet.merged_cells.ranges:  # a header over several columns speaks for each of them
+        if used <= set(range(merged.min_col - 1, merged.max_col)):
+            continue  # a title or a note across all
         text = grid[merged.min_row - 1][merged.min_col - 1]
         for r in range(merged.min_row - 1, merged.max_row):
             for c in range(merged.min_col - 1, merged.max_col):
@@ -202,8 +207,8 @@ def _text(place: str, cell: Cell | MergedCell) -> str:
     return "" if value is None else str(value).strip()
 
 
-def _trim(grid: Grid) -> Grid:
-    """Drop empty lines around, and make all rows equally long."""
+def trimmed(grid: Grid) -> Grid:
+    """Drop empty lines, and make all rows equally long."""
     rows, columns = kept(grid)
     return [[grid[r][c] if c < len(grid[r]) else "" for c in columns] for r in rows]
 
@@ -216,7 +221,7 @@ def kept(grid: Grid) -> tuple[list[int], list[int]]:
 
 
 def _table(place: str, grid: Grid) -> Table:
-    grid = _trim([[cell.strip() for cell in row] for row in grid])
+    grid = trimmed([[cell.strip() for cell in row] for row in grid])
     if len(grid) < 2:
         raise BadTable(f"{place}: no rows below the header.")
     if {"count", "released", "pct"} & {cell.lower() for cell in grid[0]}:
@@ -235,7 +240,10 @@ def is_total(text: str) -> bool:
 
 
 def _cross_table(place: str, grid: Grid) -> Table:
-    grid = _trim(grid[title_rows(grid) :])
+    first, last = title_rows(grid), len(grid) - note_rows(grid)
+    if any(_is_lone_count(cell) for row in grid[:first] for cell in row):
+        raise BadTable(f"{place}: a number stands alone above the table. Say in words what it counts.")
+    grid = trimmed(grid[first:last])
     if not grid:
         raise BadTable(f"{place}: no table found.")
     heads, labels = corner(place, grid)
@@ -268,6 +276,22 @@ def title_rows(grid: Grid) -> int:
     while above < len(grid) and sum(1 for cell in grid[above] if cell) == 1:
         above += 1
     return above
+
+
+def note_rows(grid: Grid) -> int:
+    """Count the rows of notes below the table: such as hold one text that begins as notes do."""
+    below = 0
+    while below < len(grid):
+        said = [cell for cell in grid[-1 - below] if cell]
+        if len(said) != 1 or not _NOTE.match(said[0]):
+            break
+        below += 1
+    return below
+
+
+def _is_lone_count(cell: str) -> bool:
+    number = whole_number(cell)
+    return number is not None and number not in _YEARS
 
 
 def corner(place: str, grid: Grid) -> tuple[int, int]:

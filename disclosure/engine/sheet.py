@@ -4,8 +4,10 @@ import json
 from typing import Any
 
 from disclosure.engine.audit.findings import Finding
+from disclosure.engine.codes import TOTAL
 from disclosure.engine.examine import Examination, is_unsettled, people
 from disclosure.engine.longform import Row, Table
+from disclosure.engine.names import headings_of
 from disclosure.engine.release import intervals
 
 
@@ -23,12 +25,30 @@ def written(found: Examination, *, salt: str = "") -> bytes:
         "warnings": [warning.as_json() for warning in found.report.warnings] if found.report else [],
         "beside": found.aside.as_json() if found.aside else None,
         "tables": _protected(found) if found.protection else [_unprotected(found, t) for t in found.tables],
+        "read_as": [list(each) for each in found.read_as],
+        "choice": _choice(found),
         "children": {
             dim: {parent: list(kids) for parent, kids in known.children.items()}
             for dim, known in found.hierarchies.items()
         },
     }
     return json.dumps(said, ensure_ascii=False, sort_keys=True).encode()
+
+
+def _choice(found: Examination) -> dict[str, Any]:
+    """Tell which names the tables have, and which are known: what one may choose from."""
+    shapes = {headings_of(table.dimensions): table for table in found.as_written}
+    tables = [
+        {
+            "headings": headings,
+            "dimensions": {
+                dim: sorted({code for row in table.rows for code in row.codes[dim].split("|")} - {TOTAL})
+                for dim in table.dimensions
+            },
+        }
+        for headings, table in shapes.items()
+    ]
+    return {"tables": tables, "known": {dim: sorted(codes) for dim, codes in found.known.items()}}
 
 
 def _leaks(found: Examination) -> tuple[Finding, ...]:

@@ -9,12 +9,11 @@ What was written is read back and held against the audited tables.
 import datetime as dt
 import io
 import re
-import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 from openpyxl import Workbook, load_workbook
 from openpyxl.cell import Cell
@@ -27,13 +26,13 @@ from openpyxl.worksheet.worksheet import Worksheet
 from disclosure.engine.errors import BadTable
 from disclosure.engine.longform import RESERVED
 from disclosure.engine.protect import ProtectedTable
-from disclosure.engine.reading import corner, kept, title_rows, whole_sheet
+from disclosure.engine.reading import Grid, corner, kept, note_rows, title_rows, whole_sheet
+from disclosure.engine.workbook_file import saved
 
 MARK: Final = "*"
 FOOTNOTE: Final = (
     f"{MARK} Withheld so that no small group of people can be recognised, here or together with other tables."
 )
-_EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the same workbook has the same bytes whenever it is made
 _MADE: Final = dt.datetime(1980, 1, 1)  # noqa: DTZ001 - the format knows no zone
 _NUMBER: Final = re.compile(r"\d[\d,.]*")
 _YEAR: Final = re.compile(r"(19|20)\d\d")
@@ -42,12 +41,42 @@ Said = dict[Place, object]  # what stands at each number's place from now on
 
 
 @dataclass(frozen=True)
+class Told:
+    """What a table says once it is protected: each number, or the mark. No withheld number is in it."""
+
+    name: str
+    counts: tuple[int | str, ...]
+    others: Mapping[str, tuple[str, ...]]  # pct and pct_n, of a long table; empty where it had none
+    codes: frozenset[str]
+
+    @classmethod
+    def of(cls, protected: ProtectedTable) -> Self:
+        """Return what a protected table says."""
+        table = protected.table
+        counts = tuple(
+            row.count if shown and row.count is not None else MARK
+            for row, shown in zip(table.rows, protected.shown, strict=True)
+        )
+        others = {
+            name: tuple(
+                (row.cells[at] if shown else MARK) if row.cells[at] else ""
+                for row, shown in zip(table.rows, protected.percentage_shown, strict=True)
+            )
+            for at, name in enumerate(table.columns)
+            if name in ("pct", "pct_n")
+        }
+        codes = frozenset(code for row in table.rows for code in row.codes.values())
+        return cls(table.name, counts, others, codes)
+
+
+@dataclass(frozen=True)
 class _Numbers:
     """Where the numbers of a table stand: for each of its rows the count, and the percentage and its base."""
 
     counts: tuple[Place, ...]
     others: Mapping[str, tuple[Place, ...]]  # pct and pct_n, of a long table
-    titles: frozenset[int]  # rows above the table
+    titles: frozenset[int]  # rows of titles above the table, and of notes below it
+    first: int  # its first column
 
 
 def suppressed(name: str, content: bytes, tables: Sequence[ProtectedTable]) -> bytes:
@@ -56,53 +85,89 @@ def suppressed(name: str, content: bytes, tables: Sequence[ProtectedTable]) -> b
     :param name: the file's name, as its tables are named after
     :raises BadTable: if it is none of the workbook that was read, or what was written does not hold
     """
+    return marked(name, content, [Told.of(table) for table in tables])
+
+
+def marked(name: str, content: bytes, tables: Sequence[Told]) -> bytes:
+    """Return the workbook saying what its protected tables say.
+
+    :raises BadTable: if it is none of the workbook that was read, or what was written does not hold
+    """
     source = load_workbook(io.BytesIO(content), data_only=False, keep_links=False)
-    told, expected = {table.table.name: table for table in tables}, []
+    told, expected = {table.name: table for table in tables}, []
     book = Workbook()
     book.remove(book.worksheets[0])
     for number, sheet in enumerate(source.worksheets, start=1):
-        if (protected := told.pop(f"{name}, sheet {sheet.title}", None)) is not None:
+        if (table := told.pop(f"{name}, sheet {sheet.title}", None)) is not None:
             title = sheet.title if _is_harmless(sheet.title) else f"Table {number}"
-            expected.append((protected, _write(sheet, protected, book.create_sheet(title))))
+            expected.append((table, _write(sheet, table, book.create_sheet(title))))
     if told or not book.worksheets:
         raise BadTable(f"{name}: its tables are not those of a workbook with this name.")
     book.properties = DocumentProperties(creator="", created=_MADE, modified=_MADE)
-    written = _same_each_time(book)
+    written = saved(book)
     _hold_against(written, expected)
     return written
 
 
-def _numbers(place: str, sheet: Worksheet, protected: ProtectedTable) -> _Numbers:
-    """Find the numbers again, as they were found when the sheet was read."""
-    grid = whole_sheet(place, sheet)
+def as_it_should_read(grid: Grid, told: Told) -> Grid:
+    """Return the cells of a sheet as they must read once its workbook is marked.
+
+    :raises BadTable: if the numbers of the table do not stand in it
+    """
+    grid = [list(row) for row in grid]
+    numbers = _numbers(told.name, grid, told)
+    for (row, column), value in _said(told, numbers):
+        grid[row - 1][column - 1] = str(value)
+    for row in numbers.titles:
+        grid[row - 1] = [cell if _is_harmless(cell) else "" for cell in grid[row - 1]]
+    if _has_marks(told):
+        last = [""] * len(grid[0])
+        last[numbers.first - 1] = FOOTNOTE
+        grid.append(last)
+    rows, columns = kept(grid)
+    return [[grid[r][c] for c in columns] for r in rows]
+
+
+def _has_marks(told: Told) -> bool:
+    return MARK in told.counts or any(MARK in column for column in told.others.values())
+
+
+def _numbers(place: str, grid: Grid, told: Told) -> _Numbers:
+    """Find the numbers again, as they were found when the sheet was read.
+
+    :raises BadTable: if they are not there
+    """
     rows, columns = kept(grid)
     table = [[grid[r][c] for c in columns] for r in rows]
-    header = [cell.strip().lower() for cell in table[0]]
+    header = [cell.strip().lower() for cell in table[0]] if table else []
+    first = columns[0] + 1 if columns else 1
     if {"count", "released", "pct"} & set(header):
         below = [r + 1 for r in rows[1:]]
         at = {text: columns[c] + 1 for c, text in enumerate(header) if text in RESERVED}
+        if "count" not in at or {"released", "reason", "release"} & set(at):
+            raise BadTable(f"{place}: it has columns that the check writes itself, or none of counts.")
         others: dict[str, tuple[Place, ...]] = {
             n: tuple((r, at[n]) for r in below) for n in ("pct", "pct_n") if n in at
         }
-        found = _Numbers(tuple((r, at["count"]) for r in below), others, frozenset())
+        found = _Numbers(tuple((r, at["count"]) for r in below), others, frozenset(), first)
     else:
-        above = title_rows(table)
-        titles, rows = rows[:above], rows[above:]
-        table = table[above:]
+        start, end = title_rows(table), len(table) - note_rows(table)
+        titles, rows = rows[:start] + rows[max(start, end) :], rows[start:end]
+        table = table[start:end]
         inner_rows, inner_columns = kept(table)
         rows, columns = [rows[r] for r in inner_rows], [columns[c] for c in inner_columns]
         table = [[table[r][c] for c in inner_columns] for r in inner_rows]
-        heads, labels = corner(place, table)
+        heads, labels = corner(place, table) if table else (0, 0)
         counts = tuple((r + 1, c + 1) for r in rows[heads:] for c in columns[labels:])
-        found = _Numbers(counts, {}, frozenset(r + 1 for r in titles))
-    if len(found.counts) != len(protected.table.rows):
+        found = _Numbers(counts, {}, frozenset(r + 1 for r in titles), first)
+    if len(found.counts) != len(told.counts) or set(found.others) != set(told.others):
         raise BadTable(f"{place}: its numbers cannot be found again.")
     return found
 
 
-def _write(source: Worksheet, protected: ProtectedTable, sheet: Worksheet) -> Said:
-    numbers = _numbers(protected.table.name, source, protected)
-    said = dict(_said(protected, numbers))
+def _write(source: Worksheet, told: Told, sheet: Worksheet) -> Said:
+    numbers = _numbers(told.name, whole_sheet(told.name, source), told)
+    said = dict(_said(told, numbers))
     plain = _plainest([source.cell(*place) for place in said])
     for row in source.iter_rows():
         for cell in row:
@@ -117,19 +182,16 @@ def _write(source: Worksheet, protected: ProtectedTable, sheet: Worksheet) -> Sa
                 at.data_type = "s"  # a text that begins like a formula stays a text
             _dress(at, plain if value == MARK and place in said else cell, without_fill=value == MARK)
     _lay_out(source, sheet)
-    if MARK in said.values():
-        sheet.cell(source.max_row + 2, 1, value=FOOTNOTE)
+    if _has_marks(told):
+        sheet.cell(source.max_row + 2, numbers.first, value=FOOTNOTE)
     return said
 
 
-def _said(protected: ProtectedTable, numbers: _Numbers) -> Iterator[tuple[Place, object]]:
+def _said(told: Told, numbers: _Numbers) -> Iterator[tuple[Place, object]]:
     """Give what stands at each number's place: the audited number, or the mark."""
-    for n, (row, shown) in enumerate(zip(protected.table.rows, protected.shown, strict=True)):
-        yield numbers.counts[n], row.count if shown else MARK
-        for column, places in numbers.others.items():
-            told = dict(zip(protected.table.columns, row.cells, strict=True))[column]
-            if told:
-                yield places[n], told if protected.percentage_shown[n] else MARK
+    yield from zip(numbers.counts, told.counts, strict=True)
+    for column, places in numbers.others.items():
+        yield from ((place, text) for place, text in zip(places, told.others[column], strict=True) if text)
 
 
 def _plainest(cells: Sequence[Cell]) -> Cell:
@@ -171,34 +233,18 @@ def _is_harmless(text: str) -> bool:
     return all(_YEAR.fullmatch(number.rstrip(".,")) for number in _NUMBER.findall(text))
 
 
-def _same_each_time(book: Workbook) -> bytes:
-    out, again = io.BytesIO(), io.BytesIO()
-    book.save(out)
-    with zipfile.ZipFile(out) as made, zipfile.ZipFile(again, "w", zipfile.ZIP_DEFLATED) as archive:
-        for part in made.namelist():
-            content = made.read(part)
-            if part == "docProps/core.xml":  # the time of writing stands in it
-                content = re.sub(rb"(<dcterms:modified[^>]*>)[^<]*", rb"\g<1>1980-01-01T00:00:00Z", content)
-            archive.writestr(zipfile.ZipInfo(part, _EPOCH), content, zipfile.ZIP_DEFLATED)
-    return again.getvalue()
-
-
-def _hold_against(written: bytes, expected: Sequence[tuple[ProtectedTable, Said]]) -> None:
+def _hold_against(written: bytes, expected: Sequence[tuple[Told, Said]]) -> None:
     """Read the workbook back: at each number's place stands what was audited, and elsewhere no number.
 
     :raises BadTable: if not
     """
     book = load_workbook(io.BytesIO(written))
-    for sheet, (protected, said) in zip(book.worksheets, expected, strict=True):
+    for sheet, (told, said) in zip(book.worksheets, expected, strict=True):
         there = {(c.row, c.column): c.value for row in sheet.iter_rows() for c in row if c.value is not None}
         if any(there.pop(place, None) != value for place, value in said.items()):
             raise BadTable(f"{sheet.title}: the workbook does not show what was audited.")
-        codes = {code for row in protected.table.rows for code in row.codes.values()}
-        if any(_is_number(value) and str(value) not in codes for value in there.values()):
+        if any(_is_number(value) and str(value) not in told.codes for value in there.values()):
             raise BadTable(f"{sheet.title}: a number stands in it that no audit has seen.")
-        shown = sum(1 for value in said.values() if value == MARK)
-        if shown < sum(not each for each in protected.shown):
-            raise BadTable(f"{sheet.title}: the workbook does not mark every number that is withheld.")
 
 
 def _is_number(value: object) -> bool:

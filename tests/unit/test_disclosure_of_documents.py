@@ -70,6 +70,20 @@ class TestAtTheDesk:
         output = outputs.checked(content=one.content, name=one.name)
         assert standing.latest_check(output).verdict == Verdict.SAFE
 
+    @pytest.mark.obligation("O-78")
+    def test_so_does_what_a_workbook_says_beside_its_tables(self):
+        made = corpus.worded_xlsx(7)
+        output = outputs.checked(content=made.content, name=made.name)
+        found = standing.latest_check(output)
+        assert (output.status, found.verdict) == (OutputStatus.RETURNED, Verdict.IN_TEXT)
+        assert len(sheet(found)["beside"]["findings"]) >= len(made.phrases)
+        assert not standing.clean_tables(output)
+
+    def test_a_workbook_that_says_nothing_of_the_kind_goes_on(self):
+        made = corpus.worded_xlsx(7, planted=False)
+        output = outputs.checked(content=made.content, name=made.name)
+        assert standing.latest_check(output).verdict == Verdict.SAFE
+
 
 class TestAtTheGate:
     @pytest.mark.parametrize("kind", ["docx", "pptx", "chart", "pdf"])

@@ -6,8 +6,18 @@ Imports all that reads documents: a sandbox opens no file later. Who only asks i
 from collections.abc import Callable
 from typing import Any
 
-from disclosure.engine.documents import printed, slides, words
-from disclosure.engine.documents.content import DOCX, PDF, PPTX, Document, NotReadable, Passage, kind_of
+from disclosure.engine.documents import printed, slides, words, workbooks
+from disclosure.engine.documents.content import (
+    DOCX,
+    PDF,
+    PPTX,
+    XLSX,
+    Document,
+    NotReadable,
+    Passage,
+    is_workbook,
+    kind_of,
+)
 from disclosure.engine.documents.opening import Parts
 from disclosure.engine.errors import BadTable
 from disclosure.engine.reading import LARGEST_FILE, grids_told
@@ -16,6 +26,7 @@ _READERS: dict[str, Callable[[bytes], Document]] = {
     DOCX: lambda content: words.read_words(Parts(content)),
     PPTX: lambda content: slides.read_slides(Parts(content)),
     PDF: printed.read_printed,
+    XLSX: workbooks.read_beside_tables,  # its tables are read by `disclosure.engine.reading`
 }
 DocumentReader = Callable[[str, bytes], Document]
 
@@ -28,7 +39,7 @@ def read_document(name: str, content: bytes) -> Document:
     if len(content) > LARGEST_FILE:
         raise BadTable(f"{name}: larger than {LARGEST_FILE // 1_000_000} MB. Publish less at once.")
     try:
-        return _READERS[kind_of(content)](bytes(content))
+        return _READERS[XLSX if is_workbook(content) else kind_of(content)](bytes(content))
     except NotReadable as problem:
         raise BadTable(f"{name}: {problem}") from None
     except RecursionError:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from disclosure.engine.reading import Grid
 
-DOCX, PPTX, PDF = "docx", "pptx", "pdf"
+DOCX, PPTX, PDF, XLSX, CSV = "docx", "pptx", "pdf", "xlsx", "csv"
 
 
 class NotReadable(ValueError):
@@ -64,6 +64,11 @@ def kind_of(content: bytes) -> str:
     if "word/document.xml" in names:
         return DOCX
     return PPTX if "ppt/presentation.xml" in names else ""
+
+
+def is_workbook(content: bytes) -> bool:
+    """Say whether a file of tables is a workbook."""
+    return content.startswith(b"PK") and not kind_of(content)
 
 
 def _parts(content: bytes) -> tuple[str, ...]:

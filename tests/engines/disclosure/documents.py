@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from docx import Document as Docx
 from docx.enum.section import WD_SECTION
 from openpyxl import Workbook
+from openpyxl.packaging.custom import StringProperty
+from openpyxl.workbook.defined_name import DefinedName
+from openpyxl.worksheet.datavalidation import DataValidation
 from pptx import Presentation
 from pptx.chart.data import CategoryChartData
 from pptx.enum.chart import XL_CHART_TYPE
@@ -209,6 +212,40 @@ def xlsx(seed, *, planted=True, hidden=False):
     return found
 
 
+def worded_xlsx(seed, *, planted=True):
+    """Return a workbook with a sentence at every place beside its table where one may stand."""
+    chance, made = random.Random(f"words{seed}"), Workbook()
+    found = Made(f"words-{seed}.xlsx", b"", 1)
+    header, rows, _ = counts(chance, planted=False)
+    chosen = set(chance.sample(WORKBOOK_PLACES, 3)) if planted else set()
+    said = {place: sentence(chance, planted=place in chosen) for place in WORKBOOK_PLACES}
+    found.phrases = [said[place] for place in sorted(chosen)]
+    sheet = made.active
+    for row in ([said["title"]], [said["subtitle"]], [], header, *rows, [], [f"Note: {said['note']}"]):
+        sheet.append(row)
+    sheet.append([f"* {said['mark']}"])
+    if chance.random() < 0.5:
+        sheet.merge_cells(start_row=1, end_row=1, start_column=1, end_column=len(header))
+        last = sheet.max_row
+        sheet.merge_cells(start_row=last, end_row=last, start_column=1, end_column=len(header))
+    sheet.oddHeader.center.text = said["header"].replace("&", "and")
+    sheet.evenFooter.left.text = said["footer"].replace("&", "and")
+    about = made.properties
+    about.title, about.subject = said["property title"], said["property subject"]
+    about.description, about.keywords = said["property description"], said["property keywords"]
+    made.custom_doc_props.append(StringProperty(name="Remark", value=said["custom property"]))
+    made.defined_names["Counts"] = DefinedName("Counts", attr_text="Sheet!$A$4", comment=said["defined name"])
+    hint = DataValidation(type="whole", promptTitle="Counts", prompt=said["hint"])
+    hint.add("B5")
+    sheet.add_data_validation(hint)
+    found.content = saved(made)
+    return found
+
+
+WORKBOOK_PLACES = [
+    *("title", "subtitle", "note", "mark", "header", "footer", "custom property", "defined name", "hint"),
+    *("property title", "property subject", "property description", "property keywords"),
+]
 STYLES = {
     "ruled": "td, th { border: 1px solid #333; padding: 3px }",
     "rules above and below": "table, thead { border-top: 1px solid; border-bottom: 1px solid }"
