@@ -11,10 +11,8 @@ from disclosure.engine.alternatives import Alternative, alternatives
 from disclosure.engine.cli import DEFAULTS
 from disclosure.engine.documents.mapping import Mapped
 from disclosure.engine.errors import BadTable
-from disclosure.engine.examine import IN_TEXT, NO_PATTERN, NOT_SETTLED, SAFE, Examination, examine
-from disclosure.engine.longform import read_long
+from disclosure.engine.examine import IN_TEXT, NO_PATTERN, NOT_SETTLED, SAFE, Beside, Examination, examine
 from disclosure.engine.policy import CellPolicy, from_toml
-from disclosure.engine.release import Outside
 from disclosure.engine.workbook import suppressed
 
 _EXIT = {SAFE: 0, NO_PATTERN: 1, NOT_SETTLED: 1, IN_TEXT: 1}
@@ -58,11 +56,9 @@ def _run(called: argparse.Namespace) -> int:
     for folder, option in ((called.out, "--out"), (called.alternatives, "--alternatives")):
         if folder and folder.exists() and any(folder.iterdir()):
             raise Failure(f"{folder} is not empty. Name a new folder with {option}.", code=2)
-    released = [(str(path), path.read_bytes()) for path in called.released]
     policy = _policy(called.policy)
-    found = examine(
-        called.file.name, called.file.read_bytes(), released, policy=policy, seconds=called.seconds
-    )
+    beside = Beside(released=[(str(path), path.read_bytes()) for path in called.released])
+    found = examine(called.file.name, called.file.read_bytes(), beside, policy=policy, seconds=called.seconds)
     if called.out and found.verdict == SAFE:
         called.out.mkdir(parents=True, exist_ok=True)
         for number, content in enumerate(found.released(), start=1):
@@ -70,7 +66,7 @@ def _run(called: argparse.Namespace) -> int:
         if called.file.suffix.lower() == ".xlsx" and found.protection:
             marked = suppressed(called.file.name, called.file.read_bytes(), found.protection.tables)
             (called.out / "tables.xlsx").write_bytes(marked)
-    _show(found, _written(_others(found, released, policy, called), called), called)
+    _show(found, _written(_others(found, beside, policy, called), called), called)
     return _EXIT.get(found.verdict, 2)
 
 
@@ -84,14 +80,14 @@ def _policy(path: Path | None) -> CellPolicy:
 
 
 def _others(
-    found: Examination, released: list[tuple[str, bytes]], policy: CellPolicy, called: argparse.Namespace
+    found: Examination, beside: Beside, policy: CellPolicy, called: argparse.Namespace
 ) -> list[Alternative]:
     """Return what else could be done; nothing if it was not asked for, or if nothing is withheld."""
     if not called.alternatives or found.verdict not in (SAFE, NO_PATTERN, NOT_SETTLED):
         return []
-    before = [read_long(label, content.decode("utf-8-sig")) for label, content in released]
-    outside = Outside(released=released, tables=before)
-    return alternatives(found.tables, outside, found.protection, policy=policy, seconds=called.seconds / 10)
+    return alternatives(
+        found.tables, beside.outside(), found.protection, policy=policy, seconds=called.seconds / 10
+    )
 
 
 def _written(others: list[Alternative], called: argparse.Namespace) -> list[dict[str, Any]]:
@@ -116,7 +112,7 @@ def _show(found: Examination, others: list[dict[str, Any]], called: argparse.Nam
             "verdict": found.verdict,
             "message": found.message,
             "facts": list(found.facts),
-            "beside": found.beside.as_json() if found.beside else None,
+            "beside": found.aside.as_json() if found.aside else None,
             "tables": tables,
             "alternatives": others,
         }
@@ -126,8 +122,8 @@ def _show(found: Examination, others: list[dict[str, Any]], called: argparse.Nam
         print(found.message)
     for fact in found.facts:
         print(f"  in the way: {fact}")
-    if found.beside:
-        _show_beside(found.beside)
+    if found.aside:
+        _show_beside(found.aside)
     for number, table in enumerate(tables, start=1):
         withheld = table["withheld"]
         print(f"Table {number}, {table['name']}: {len(withheld)} of {table['cells']} cells are withheld.")

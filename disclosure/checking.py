@@ -23,8 +23,8 @@ from p20win.custody import public as custody
 from p20win.workflow import create, take
 
 if TYPE_CHECKING:
+    from disclosure.engine.examine import Beside, Examination
     from disclosure.engine.reading import Grids
-    from disclosure.examining import Beside, Found
     from p20win.custody.models import SealedFile
     from p20win.jobs.public import RunningJob
 
@@ -44,11 +44,11 @@ class Case:
     others: list[Output]  # released, or on their way
     known: list[Known]
 
-    def examined(self, *, left: Callable[[], float], told: Callable[[int, str], None]) -> "Found":
+    def examined(self, *, left: Callable[[], float], told: Callable[[int, str], None]) -> "Examination":
         """Protect and attack it."""
-        from disclosure.examining import examine_beside
+        from disclosure.engine.examine import examine
 
-        return examine_beside(
+        return examine(
             self.name,
             self.content,
             self.beside,
@@ -64,7 +64,7 @@ class Case:
 def opened(output: Output, file: "SealedFile") -> Case:
     """Open an output's file, and what stands beside it. In the vault alone."""
     # The solvers are loaded where they are used: every process would start half a second later.
-    from disclosure.examining import Beside
+    from disclosure.engine.examine import Beside
 
     beside, known = list(standing.beside(output)), list(standing.known_for(output))
     with custody.open_only(output.project_id, custody.DataClass.OUTPUT):
@@ -110,8 +110,8 @@ def _called(table: Known) -> str:
     return f"“{table.name}” ({table.source}, as of {table.as_of:%Y-%m-%d})"
 
 
-def _keep(output: Output, found: "Found", case: Case, *, at: dt.datetime) -> None:
-    from disclosure import sheets
+def _keep(output: Output, found: "Examination", case: Case, *, at: dt.datetime) -> None:
+    from disclosure.engine import sheet
 
     by, beside, known = system_user(), case.others, case.known
     earlier = OutputCheck.objects.filter(output=output, round=output.round).count()
@@ -121,18 +121,18 @@ def _keep(output: Output, found: "Found", case: Case, *, at: dt.datetime) -> Non
         round=output.round,
         number=earlier + 1,
         checked_at=at,
-        verdict=found.examination.verdict,
+        verdict=found.verdict,
         policy=noted(case.rules),
         compared_with=[str(other.pk) for other in beside],
         known=[str(row.pk) for row in known],
         adds=found.adds(),
-        sheet=seal(output, "what-the-check-found", sheets.written(found, salt=secrets.token_hex(32)), at=at),
+        sheet=seal(output, "what-the-check-found", sheet.written(found, salt=secrets.token_hex(32)), at=at),
         **_numbers(found),
     )
     details = {"verdict": row.verdict, "cells": row.cells, "withheld": row.withheld, "leaks": row.leaks}
     details |= {"unsettled": row.unsettled, "known": row.known}
     create("output.examined", row, by=by, at=at, details=details)
-    for number, content in enumerate(found.tables(), start=1):
+    for number, content in enumerate(found.audited(), start=1):
         table = CleanTable(
             found=row,
             number=number,
@@ -142,7 +142,7 @@ def _keep(output: Output, found: "Found", case: Case, *, at: dt.datetime) -> Non
             facts=facts_in(content),
         )
         create("output.table_sealed", table, by=by, at=at, details={"digest": table.digest})
-    safe = found.examination.is_safe
+    safe = found.is_safe
     step = lifecycle.CHECK if safe else lifecycle.CHECK_IN_DOUBT if found.is_in_doubt else lifecycle.REFUSE
     take(step, output, by=by, at=at, details=details)
 
@@ -170,9 +170,9 @@ def seal(output: Output, name: str, content: bytes, *, at: dt.datetime) -> "Seal
     )
 
 
-def _numbers(found: "Found") -> dict[str, Any]:
+def _numbers(found: "Examination") -> dict[str, Any]:
     numbers: dict[str, Any] = {}
-    protection, report = found.examination.protection, found.examination.report
+    protection, report = found.protection, found.report
     if protection is not None:
         numbers |= {
             "cells": protection.cells,

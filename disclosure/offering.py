@@ -81,9 +81,9 @@ def make(found: OutputCheck, *, job: "RunningJob", at: dt.datetime) -> None:
     case = checking.opened(output, output.slot.files.get(status=custody.FileStatus.ACCEPTED))
     now = case.examined(left=lambda: end - time.monotonic(), told=lambda percent, words: None)
     ways = alternatives(
-        now.examination.tables,
+        now.tables,
         case.beside.outside(),
-        now.examination.protection,
+        now.protection,
         policy=case.rules,
         seconds=SECONDS,
         groups={dim: case.beside.hierarchies[dim] for dim in now.hierarchies},

@@ -12,7 +12,7 @@ from p20win.deadlines import public as deadlines
 from p20win.jobs.public import RunningJob, line_of_work
 
 
-@line_of_work(CHECK_JOB, queue="vault", attempts=3, needs=("disclosure.examining",))
+@line_of_work(CHECK_JOB, queue="vault", attempts=3, needs=("disclosure.engine.examine",))
 def check_output(job: RunningJob, *, file_id: str) -> None:
     """Check the file of an output."""
     file = custody.SealedFile.objects.select_related("slot", "project", "owner").get(pk=file_id)

@@ -3,7 +3,8 @@
 import dataclasses
 import datetime as dt
 
-from disclosure import checking, examining, known_services, services, standing
+from disclosure import checking, known_services, services, standing
+from disclosure.engine import examine
 from disclosure.engine.audit.findings import Finding
 from disclosure.models import POINTS, Material, Offer, Output, PriorReview, Ruling
 from p20win import clock
@@ -23,7 +24,7 @@ CANARY = b"school \\ sex,female,male,Total\nZqCanary,3,4711,4714\nBirch,51,30,81
 CONFIRMED = dict.fromkeys(POINTS, True)
 SHOWN = Finding("cell", "Alder, female", 3, 3, "43 (t) − 40 (t) = 3", ("t (to be released), line 2",))
 NEAR = Finding("cell", "Alder, male", 2, 9, "at most 9", ("table.csv (to be released), line 3",))
-OPEN = Finding("cell", "Alder, male", 0, float("inf"), examining.UNSETTLED, ())
+OPEN = Finding("cell", "Alder, male", 0, float("inf"), examine.UNSETTLED, ())
 CONTEXT = {
     "population": "All pupils of grade 12",
     "period": "School year 2020-21",
@@ -58,13 +59,13 @@ def submitted(of=None, content=TABLE, *, by=None, at=START, name="table.csv", **
 
 def let_audit_find(monkeypatch, **said):
     """Let the audit say this besides what it finds, whatever the table."""
-    real = examining.protect_and_audit
+    real = examine.protect_and_audit
 
     def protect(*args, **options):
         result, report = real(*args, **options)
         return result, dataclasses.replace(report, **said)
 
-    monkeypatch.setattr(examining, "protect_and_audit", protect)
+    monkeypatch.setattr(examine, "protect_and_audit", protect)
 
 
 def judged(output) -> Output:

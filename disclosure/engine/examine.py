@@ -1,30 +1,54 @@
 """Examine one file that somebody wants to publish: read, protect, and audit the very bytes to be released."""
 
-import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
 
+from disclosure.engine.audit.findings import Finding
 from disclosure.engine.audit.judge import Report
+from disclosure.engine.codes import TOTAL, Hierarchy, read_hierarchy
 from disclosure.engine.documents.content import kind_of
 from disclosure.engine.documents.mapping import Mapped, mapped
 from disclosure.engine.errors import BadTable, NoSafePattern, SolverFailed, Stopped
-from disclosure.engine.longform import Table, read_long
+from disclosure.engine.longform import Row, Table, read_long
 from disclosure.engine.policy import CellPolicy
 from disclosure.engine.protect import Protection
 from disclosure.engine.reading import Reader, read_file, read_grids
-from disclosure.engine.release import Outside, intervals, protect_and_audit
+from disclosure.engine.release import Outside, protect_and_audit
 
 if TYPE_CHECKING:
     from disclosure.engine.documents.apart import DocumentReader
 
 SAFE, UNREADABLE, NO_PATTERN, NOT_SETTLED = "safe", "unreadable", "no_pattern", "not_settled"
 IN_TEXT = "in_text"  # the sentences of a document say what its tables may not
+# What the audit says of a question that the solver did not answer; it counts such a question as a leak.
+UNSETTLED: Final = "The checker could not settle this in its limit."
+
+File = tuple[str, bytes]
+People = frozenset[tuple[str, str]]  # in every dimension that tells them apart, its code
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What everybody knows who sees the file released: earlier releases, public tables, hierarchies."""
+
+    released: Sequence[File] = ()
+    public: Sequence[File] = ()
+    hierarchies: Mapping[str, bytes] = field(default_factory=dict)
+
+    def outside(self) -> Outside:
+        """Return what is out already, read.
+
+        :raises BadTable: if one of the tables cannot be read
+        """
+        ours = [read_long(label, text.decode("utf-8-sig")) for label, text in self.released]
+        public = [_public(label, text) for label, text in self.public]
+        return Outside(released=self.released, known=self.public, tables=[*ours, *public])
 
 
 @dataclass(frozen=True)
 class Examination:
-    """What came of it. Only a safe one has bytes to release."""
+    """What came of it. Only a safe one has bytes to release; one in doubt has some for people to rule on."""
 
     verdict: str
     message: str = ""
@@ -32,86 +56,64 @@ class Examination:
     protection: Protection | None = None
     report: Report | None = None
     tables: tuple[Table, ...] = field(default=())
-    beside: Mapped | None = None  # of a document: what it holds beside its tables
+    aside: Mapped | None = None  # of a document: what it holds beside its tables
+    told_before: Mapping[People, str] = field(default_factory=dict)  # whose count was told, and where first
+    hierarchies: Mapping[str, Hierarchy] = field(default_factory=dict)
 
     @property
     def is_safe(self) -> bool:
         """Say whether it may be released as far as the check can tell."""
         return self.verdict == SAFE
 
+    @property
+    def leaks(self) -> int:
+        """Return how many counts can be worked out."""
+        return sum(not is_unsettled(leak) for leak in self.report.leaks) if self.report else 0
+
+    @property
+    def unsettled(self) -> int:
+        """Return how many questions the audit left open."""
+        return sum(is_unsettled(leak) for leak in self.report.leaks) if self.report else 0
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Say whether a pattern was found of which nothing is known to leak, but not all is settled."""
+        return not self.is_safe and self.protection is not None
+
     def released(self) -> list[bytes]:
         """Return the audited bytes of each table; nothing unless all is safe."""
-        if not self.is_safe or self.protection is None:
+        return self.audited() if self.is_safe else []
+
+    def audited(self) -> list[bytes]:
+        """Return the bytes of each table as they were audited, in doubt or not; none if a count leaks."""
+        if self.protection is None or self.leaks:
             return []
         return [table.public_bytes() for table in self.protection.tables]
 
-    def sheet(self, *, salt: str = "") -> bytes:
-        """Return all that a reviewer may look at, true counts included, as JSON.
-
-        The salt keeps its digest from being guessed: few counts are unknown to those who see the rest.
-        """
-        said = {
-            "salt": salt,
-            "verdict": self.verdict,
-            "message": self.message,
-            "facts": list(self.facts),
-            "leaks": [leak.as_json() for leak in self.report.leaks] if self.report else [],
-            "warnings": [warning.as_json() for warning in self.report.warnings] if self.report else [],
-            "beside": self.beside.as_json() if self.beside else None,
-            "tables": self._protected() if self.protection else [_unprotected(t) for t in self.tables],
-        }
-        return json.dumps(said, ensure_ascii=False, sort_keys=True).encode()
-
-    def _protected(self) -> list[dict[str, Any]]:
-        said: list[dict[str, Any]] = []
-        if self.protection is None or self.report is None:
-            return said
-        opens = intervals(self.protection, self.report)
-        for table, ends in zip(self.protection.tables, opens, strict=True):
-            rows = zip(
-                table.table.rows, table.shown, table.percentage_shown, table.reasons, ends, strict=True
-            )
-            said.append(
-                {
-                    "name": table.table.name,
-                    "dimensions": list(table.table.dimensions),
-                    "rows": [
-                        {
-                            "codes": [row.codes[dim] for dim in table.table.dimensions],
-                            "count": row.count,
-                            "shown": shown,
-                            "percentage": str(row.share().value) if row.percentage else None,
-                            "percentage_shown": percentage_shown,
-                            "reason": reason,
-                            "interval": interval.as_json() if interval else None,
-                        }
-                        for row, shown, percentage_shown, reason, interval in rows
-                    ],
-                }
-            )
-        return said
+    def adds(self) -> dict[str, int]:
+        """Count what was known before, and what of it these tables tell again or anew. No values."""
+        shown: set[People] = set()
+        for table in self.protection.tables if self.protection else ():
+            pairs = zip(table.table.rows, table.shown, strict=True)
+            shown |= {people(row) for row, is_shown in pairs if is_shown}
+        known = set(self.told_before)
+        return {"before": len(known), "anew": len(shown - known), "again": len(shown & known)}
 
 
-def _unprotected(table: Table) -> dict[str, Any]:
-    rows = [
-        {
-            "codes": [row.codes[dim] for dim in table.dimensions],
-            "count": row.count,
-            "shown": False,
-            "percentage": None,
-            "percentage_shown": False,
-            "reason": "",
-            "interval": None,
-        }
-        for row in table.rows
-    ]
-    return {"name": table.name, "dimensions": list(table.dimensions), "rows": rows}
+def is_unsettled(leak: Finding) -> bool:
+    """Say whether this is a question left open rather than a count that can be worked out."""
+    return leak.derivation == UNSETTLED
+
+
+def people(row: Row) -> People:
+    """Name the people of a row: in every dimension its code, but for Total."""
+    return frozenset((dim, code) for dim, code in row.codes.items() if code != TOTAL)
 
 
 def examine(
     name: str,
     content: bytes,
-    earlier: Sequence[tuple[str, bytes]],
+    beside: Beside | None = None,
     *,
     policy: CellPolicy,
     seconds: float,
@@ -120,34 +122,48 @@ def examine(
     reader: Reader = read_grids,
     document_reader: "DocumentReader | None" = None,
 ) -> Examination:
-    """Read, protect and audit one file, given what the project has released before.
+    """Read, protect and audit one file, given all that is known beside it.
 
     Whatever goes wrong ends in a verdict that is not safe.
     """
-    tables: list[Table] = []
-    beside = None
+    said: dict[str, Any] = {"tables": (), "aside": None}  # as much as came of it before it went wrong
     try:
         told(10, "Reading the tables.")
-        tables, beside = read_submitted(
+        tables, said["aside"] = read_submitted(
             name, content, policy=policy, reader=reader, document_reader=document_reader
         )
-        if beside and (stopped := stopped_by(beside)):
+        said["tables"] = tuple(tables)
+        if said["aside"] and (stopped := stopped_by(said["aside"])):
             return stopped
-        before = [read_long(label, released.decode("utf-8-sig")) for label, released in earlier]
-        outside = Outside(released=earlier, tables=before)
+        beside = beside or Beside()
+        outside = beside.outside()
+        used = {dim for table in (*tables, *outside.tables) for dim in table.dimensions}
+        groups = {dim: text for dim, text in beside.hierarchies.items() if dim in used}
+        known = {dim: read_hierarchy(dim, text.decode()) for dim, text in groups.items()}
+        said["hierarchies"] = known
         result, report = protect_and_audit(
-            tables, outside, hierarchies={}, groups={}, policy=policy, seconds=seconds, left=left, told=told
+            tables,
+            outside,
+            hierarchies=known,
+            groups=groups,
+            policy=policy,
+            seconds=seconds,
+            left=left,
+            told=told,
         )
     except (BadTable, UnicodeDecodeError) as problem:
-        return Examination(UNREADABLE, str(problem), tables=tuple(tables), beside=beside)
+        return Examination(UNREADABLE, str(problem), **said)
     except NoSafePattern as problem:
-        return Examination(NO_PATTERN, str(problem), problem.facts, tables=tuple(tables), beside=beside)
+        return Examination(NO_PATTERN, str(problem), problem.facts, **said)
     except (Stopped, SolverFailed) as problem:
-        return Examination(NOT_SETTLED, str(problem), tables=tuple(tables), beside=beside)
-    if not report.passed:
-        message = "The pattern found did not pass the audit."
-        return Examination(NOT_SETTLED, message, report=report, tables=tuple(tables), beside=beside)
-    return Examination(SAFE, protection=result, report=report, tables=tuple(tables), beside=beside)
+        return Examination(NOT_SETTLED, str(problem), **said)
+    said |= {"report": report, "told_before": _told_before(outside.tables)}
+    if report.passed:
+        return Examination(SAFE, protection=result, **said)
+    if all(map(is_unsettled, report.leaks)):
+        message = "A pattern was found and nothing leaks, but not every question was settled in the limit."
+        return Examination(NOT_SETTLED, message, protection=result, **said)
+    return Examination(NOT_SETTLED, "The pattern found did not pass the audit.", **said)
 
 
 def read_submitted(
@@ -168,20 +184,34 @@ def read_submitted(
         from disclosure.engine.documents.apart import read_document  # what reads PDF starts slowly
 
         document_reader = read_document
-    beside = mapped(name, document_reader(name, content), policy)
-    return beside.tables, beside
+    aside = mapped(name, document_reader(name, content), policy)
+    return aside.tables, aside
 
 
-def stopped_by(beside: Mapped) -> Examination | None:
+def stopped_by(aside: Mapped) -> Examination | None:
     """Return the end of an examination of a document that cannot be checked whole, or says too much."""
-    if beside.hurdles:
-        verdict, why = UNREADABLE, beside.hurdles[0]
-    elif beside.findings:
+    if aside.hurdles:
+        verdict, why = UNREADABLE, aside.hurdles[0]
+    elif aside.findings:
         verdict = IN_TEXT
         why = "Its text says numbers of people that may not be said. Change the sentences named below."
-    elif not beside.tables:
+    elif not aside.tables:
         verdict = UNREADABLE
         why = "It holds no table of counts, so there is nothing that the portal could release."
     else:
         return None
-    return Examination(verdict, why, tables=tuple(beside.tables), beside=beside)
+    return Examination(verdict, why, tables=tuple(aside.tables), aside=aside)
+
+
+def _public(label: str, text: bytes) -> Table:
+    return replace(read_long(label, text.decode("utf-8-sig")), ours=False)
+
+
+def _told_before(tables: Sequence[Table]) -> dict[People, str]:
+    """Return whose counts were told before, and where first."""
+    told: dict[People, str] = {}
+    for table in tables:
+        for row in table.rows:
+            if row.shown is not None and row.shown[0] == row.shown[1]:
+                told.setdefault(people(row), table.name)
+    return told

@@ -6,7 +6,7 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from agreements import public as agreements
@@ -72,7 +72,7 @@ class Collection:
         for row in list(matching.expected(self.match))[:only]:
             file = self._file_for(row.slot)
             if file is not None:
-                self.sent.append(self.send_one(row.slot, file.tsv(), name=self._name(file)))
+                self.sent.append(self.send_one(row.slot, _asked(file, row.slot).tsv(), name=self._name(file)))
         return self.sent
 
     def affirm_lists(self) -> list[custody.Invitation]:
@@ -107,14 +107,21 @@ class Collection:
         wait_until(judged, what=f"The check of {file.name}")
         return file
 
-    def wait_until_complete(self) -> None:
-        """Wait until every file sent is accepted and the match is ready.
+    def wait_until_accepted(self) -> None:
+        """Wait until the vault has accepted all that was sent so far.
 
         :raises NotDone: if a file is refused, naming the rules
         """
         for file in self.sent:
             if self.wait_until_judged(file).status == custody.FileStatus.REFUSED:
                 raise NotDone(f"{file.name} was refused: {file.report.get('counts') or file.report}")
+
+    def wait_until_complete(self) -> None:
+        """Wait until every file sent is accepted and the match is ready.
+
+        :raises NotDone: if a file is refused
+        """
+        self.wait_until_accepted()
         wait_until(lambda: self.match.status == matching.MatchStatus.READY, what="The set of files")
 
     def _file_for(self, slot: UploadSlot) -> FixtureFile | None:
@@ -210,6 +217,12 @@ class Collection:
         wait_until(counted, what="The count of the download")
         digest = hashlib.sha256(content).hexdigest()
         matching.confirm_receipt(download, digest=digest, by=download.person, at=self.line.now())
+
+
+def _asked(file: FixtureFile, slot: UploadSlot) -> FixtureFile:
+    """Leave out what is approved and not asked for: an SSN that no link needs (O-105)."""
+    spared = [name for name in file.table.column_names if name in slot.spec.get("not_asked", ())]
+    return replace(file, table=file.table.drop_columns(spared)) if spared else file
 
 
 def _pieces(content: bytes) -> Iterator[bytes]:

@@ -158,8 +158,8 @@ def sends_files(line: Line) -> None:
     line.sign_statements()
     files = Collection(line, generate(SMALL, seed=7))
     files.open_upload()
-    for file in files.send(only=2):
-        files.wait_until_judged(file)
+    files.send(only=2)
+    files.wait_until_accepted()
 
 
 def is_matched_every_year(line: Line) -> None:

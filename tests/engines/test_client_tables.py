@@ -24,7 +24,7 @@ def file(tmp_path):
 def test_it_writes_what_the_portal_would_release_and_says_what_is_withheld(file, tmp_path, capsys):
     out = tmp_path / "out"
     assert main(["tables", str(file), "--out", str(out)]) == 0
-    there = examine(file.name, CROSS, [], policy=RULES, seconds=60)
+    there = examine(file.name, CROSS, policy=RULES, seconds=60)
     assert [path.read_bytes() for path in sorted(out.iterdir())] == there.released()
     said = capsys.readouterr().out
     assert "4 of 9 cells are withheld" in said

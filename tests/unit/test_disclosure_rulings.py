@@ -7,7 +7,8 @@ import json
 import pytest
 from django.db import IntegrityError, transaction
 
-from disclosure import examining, notices, pages, review_services, services, standing
+from disclosure import notices, pages, review_services, services, standing
+from disclosure.engine import examine
 from disclosure.engine.audit.judge import audit
 from disclosure.engine.policy import CellPolicy
 from disclosure.models import OutputStatus, Ruling, Verdict
@@ -78,9 +79,9 @@ class TestWhatIsLeftOpen:
         hurried = audit([("t", RELEASED)], groups={}, policy=RULES, work=3)
         leaking = audit([("t", RELEASED.replace(b"Alder,male,", b"Alder,male,40"))], groups={}, policy=RULES)
         assert hurried.leaks
-        assert all(map(examining.is_unsettled, hurried.leaks))
+        assert all(map(examine.is_unsettled, hurried.leaks))
         assert leaking.leaks
-        assert not any(map(examining.is_unsettled, leaking.leaks))
+        assert not any(map(examine.is_unsettled, leaking.leaks))
 
     @pytest.mark.obligation("O-81")
     def test_goes_to_the_agencies_but_not_out(self, in_doubt, monkeypatch):

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from disclosure import sheets
+from disclosure.engine import sheet as sheets
+from disclosure.engine.examine import Beside, examine
 from disclosure.engine.policy import CellPolicy
 from disclosure.engine.reading import read_grids
-from disclosure.examining import Beside, examine_beside
 from disclosure.explained import Lines
 from disclosure.sheet_shown import COLUMNS, ROWS, Sheet
 
@@ -19,7 +19,7 @@ NO_PATTERN = SimpleNamespace(policy=CHECK.policy, cells=0)
 
 
 def examined(content=CROSS, beside=None):
-    return examine_beside(
+    return examine(
         "table.csv",
         content,
         beside or Beside(),

@@ -5,7 +5,7 @@ import pytest
 
 from disclosure.engine.alternatives import alternatives, price_of
 from disclosure.engine.codes import read_hierarchy
-from disclosure.engine.examine import examine
+from disclosure.engine.examine import Beside, examine
 from disclosure.engine.longform import read_long
 from disclosure.engine.protect import protect
 from disclosure.engine.release import Outside
@@ -20,7 +20,7 @@ def table_of(counts=COUNTS, ages=AGES):
 
 
 def found_for(text, *, name="t.csv", released=(), **options):
-    now = examine(name, text.encode(), list(released), policy=RULES, seconds=5)
+    now = examine(name, text.encode(), Beside(released=released), policy=RULES, seconds=5)
     before = [read_long(label, content.decode()) for label, content in released]
     outside = Outside(released=released, tables=before)
     return now, alternatives(now.tables, outside, now.protection, policy=RULES, seconds=5, **options)
@@ -42,7 +42,7 @@ class TestWhatIsOffered:
         assert {way.kind for way in ways} >= {"collapse", "top code", "no dimension"}
         for way in ways:
             ending, content = way.file()
-            again = examine(f"t{ending}", content, [], policy=RULES, seconds=5)
+            again = examine(f"t{ending}", content, policy=RULES, seconds=5)
             assert again.verdict == "safe", way.what
             assert price_of(again.protection) == way.price
 
@@ -65,13 +65,13 @@ class TestWhatIsOffered:
         for line in ["age,count", *(f"{a},{n}" for a, n in zip(AGES, COUNTS.sum(axis=1), strict=True))]:
             other.append(line.split(","))
         book.save(path)
-        now = examine("two.xlsx", path.read_bytes(), [], policy=RULES, seconds=5)
+        now = examine("two.xlsx", path.read_bytes(), policy=RULES, seconds=5)
         ways = alternatives(now.tables, Outside(), now.protection, policy=RULES, seconds=5)
         way = next(way for way in ways if way.what == "Put “19” and “20” of “age” together")
         assert all("19|20" in {row.codes["age"] for row in table.rows} for table in way.tables)
         ending, content = way.file()
         assert ending == ".xlsx"
-        assert examine("again.xlsx", content, [], policy=RULES, seconds=5).verdict == "safe"
+        assert examine("again.xlsx", content, policy=RULES, seconds=5).verdict == "safe"
 
     def test_categories_are_put_together_below_the_groups_of_a_hierarchy(self):
         groups = {"age": b"parent,child\nTotal,young\nTotal,old\n"

@@ -14,6 +14,7 @@ from disclosure.engine.documents.mapping import mapped
 from disclosure.engine.errors import BadTable
 from disclosure.engine.examine import IN_TEXT, SAFE, UNREADABLE, examine
 from disclosure.engine.policy import CellPolicy
+from disclosure.engine.sheet import written
 from p20win.custody.engine import sandbox
 from tests.engines.disclosure import documents as corpus
 from tests.engines.disclosure import documents_changed as made
@@ -28,7 +29,7 @@ def read(content, name="r.docx"):
 
 
 def examined(content, name="r.docx"):
-    return examine(name, content, [], policy=POLICY, seconds=20)
+    return examine(name, content, policy=POLICY, seconds=20)
 
 
 class TestTables:
@@ -126,7 +127,7 @@ class TestText:
         found = examined(made.docx("Fine.", "In Alder, three students left."))
         assert found.verdict == IN_TEXT
         assert not found.released()
-        assert b"paragraph 2" in found.sheet()
+        assert b"paragraph 2" in written(found)
         assert "three" not in found.message
 
     @pytest.mark.parametrize(
@@ -295,7 +296,7 @@ class TestHostile:
             for at in range(100, len(content), len(content) // 25):
                 content[at] ^= 0xFF
             for broken in (one.content[: len(one.content) // 2], bytes(content)):
-                found = examine(one.name, broken, [], policy=POLICY, seconds=5)
+                found = examine(one.name, broken, policy=POLICY, seconds=5)
                 assert found.verdict != SAFE
 
     @pytest.mark.parametrize("kind", ["docx", "pptx", "chart", "pdf"])

@@ -4,16 +4,16 @@ import json
 
 import pytest
 
-from disclosure.engine import release
+from disclosure.engine import release, sheet
 from disclosure.engine.errors import SolverFailed, Stopped
-from disclosure.engine.examine import examine
+from disclosure.engine.examine import Beside, examine
 from tests.engines.disclosure.samples import RULES
 
 TABLE = b"school,count\nA,3\nB,40\nC,50\nTotal,93\n"
 
 
 def look(content=TABLE, earlier=(), **options):
-    return examine("t.csv", content, list(earlier), policy=RULES, seconds=5, **options)
+    return examine("t.csv", content, Beside(released=earlier), policy=RULES, seconds=5, **options)
 
 
 @pytest.mark.obligation("O-78", "O-81")
@@ -22,12 +22,12 @@ def test_a_table_that_can_be_protected_is_safe():
     assert found.verdict == "safe"
     (content,) = found.released()
     assert content == b"school,released\nA,\nB,\nC,50\nTotal,93\n"
-    sheet = json.loads(found.sheet())
-    assert sheet["tables"][0]["rows"][0]["count"] == 3
-    assert sheet["tables"][0]["rows"][0]["reason"] == "small"
+    told = json.loads(sheet.written(found))
+    assert told["tables"][0]["rows"][0]["count"] == 3
+    assert told["tables"][0]["rows"][0]["reason"] == "small"
     ranges = [
         row["interval"] and (row["interval"]["low"], row["interval"]["high"])
-        for row in sheet["tables"][0]["rows"]
+        for row in told["tables"][0]["rows"]
     ]
     assert ranges[2:] == [None, None]
     assert all(low == 0 and high >= 5 for low, high in ranges[:2])

@@ -1,0 +1,78 @@
+"""The sheet of an examination: all that a reviewer may look at, true counts included."""
+
+import json
+from typing import Any
+
+from disclosure.engine.audit.findings import Finding
+from disclosure.engine.examine import Examination, is_unsettled, people
+from disclosure.engine.longform import Row, Table
+from disclosure.engine.release import intervals
+
+
+def written(found: Examination, *, salt: str = "") -> bytes:
+    """Write the sheet as JSON. Whoever runs the portal holds it sealed.
+
+    The salt keeps its digest from being guessed: few counts are unknown to those who see the rest.
+    """
+    said = {
+        "salt": salt,
+        "verdict": found.verdict,
+        "message": found.message,
+        "facts": list(found.facts),
+        "leaks": [leak.as_json() | {"unsettled": is_unsettled(leak)} for leak in _leaks(found)],
+        "warnings": [warning.as_json() for warning in found.report.warnings] if found.report else [],
+        "beside": found.aside.as_json() if found.aside else None,
+        "tables": _protected(found) if found.protection else [_unprotected(found, t) for t in found.tables],
+        "children": {
+            dim: {parent: list(kids) for parent, kids in known.children.items()}
+            for dim, known in found.hierarchies.items()
+        },
+    }
+    return json.dumps(said, ensure_ascii=False, sort_keys=True).encode()
+
+
+def _leaks(found: Examination) -> tuple[Finding, ...]:
+    return tuple(found.report.leaks) if found.report else ()
+
+
+def _protected(found: Examination) -> list[dict[str, Any]]:
+    if found.protection is None or found.report is None:
+        return []
+    said = []
+    opens = intervals(found.protection, found.report)
+    for table, ends in zip(found.protection.tables, opens, strict=True):
+        rows = zip(table.table.rows, table.shown, table.percentage_shown, table.reasons, ends, strict=True)
+        told = [
+            _row(found, table.table, row)
+            | {
+                "shown": shown,
+                "percentage": str(row.share().value) if row.percentage else None,
+                "percentage_shown": percentage_shown,
+                "reason": reason,
+                "interval": interval.as_json() if interval else None,
+            }
+            for row, shown, percentage_shown, reason, interval in rows
+        ]
+        said.append(_table(table.table, told))
+    return said
+
+
+def _unprotected(found: Examination, table: Table) -> dict[str, Any]:
+    return _table(table, [_row(found, table, row) for row in table.rows])
+
+
+def _table(table: Table, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"name": table.name, "dimensions": list(table.dimensions), "rows": rows}
+
+
+def _row(found: Examination, table: Table, row: Row) -> dict[str, Any]:
+    return {
+        "codes": [row.codes[dim] for dim in table.dimensions],
+        "count": row.count,
+        "earlier": found.told_before.get(people(row), ""),
+        "shown": False,
+        "percentage": None,
+        "percentage_shown": False,
+        "reason": "",
+        "interval": None,
+    }
