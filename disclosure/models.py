@@ -9,6 +9,7 @@ from django.urls import reverse
 from disclosure.known_models import Known, KnownKind
 from disclosure.offer_models import Offer
 from disclosure.review_models import Material, PriorReview, Ruling
+from disclosure.safe_models import SafeTable
 from p20win.audit.public import recorded
 from p20win.ids import uuid7
 
@@ -26,6 +27,7 @@ __all__ = [
     "PriorReview",
     "PublishedCopy",
     "Ruling",
+    "SafeTable",
     "Verdict",
 ]
 

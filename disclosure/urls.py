@@ -2,13 +2,22 @@
 
 from django.urls import path
 
-from disclosure import known_pages, offer_pages, released_pages, review_pages, trying_pages, views
+from disclosure import (
+    known_pages,
+    offer_pages,
+    released_pages,
+    review_pages,
+    safe_pages,
+    trying_pages,
+    views,
+)
 
 app_name = "disclosure"
 urlpatterns = [
     path("", views.index, name="index"),
     path("for/<uuid:project_pk>/", views.submit, name="submit"),
     path("for/<uuid:project_pk>/self-check/", trying_pages.try_out, name="try"),
+    path("for/<uuid:project_pk>/safe-table/", safe_pages.define, name="safe-table"),
     path("<uuid:pk>/submit/", trying_pages.submit_tried, name="submit-tried"),
     path("<uuid:pk>/", views.detail, name="detail"),
     path("<uuid:pk>/tables/", review_pages.look, name="look"),

@@ -2,7 +2,8 @@
 
 Every table of an extract counts the same people, those of one file, and tells them apart by the same
 categories: whatever several tables say adds up, so the ledger of what was told knows how they hang together.
-A condition is a dimension of two categories, never a narrower population.
+A condition is a dimension of two categories, never a narrower population. Of a file whose people are not
+those counted only one element is told: by a second, everybody would know which crossings are empty.
 """
 
 import csv
@@ -16,8 +17,7 @@ import numpy as np
 
 from disclosure.engine.codes import TOTAL
 from disclosure.engine.errors import BadTable
-from disclosure.engine.longform import RESERVED, Table, reads_like_a_total, write
-from disclosure.engine.policy import Pattern
+from disclosure.engine.longform import RESERVED, reads_like_a_total, write
 from disclosure.engine.reading import is_total
 
 LINK_ID: Final = "link_id"
@@ -129,7 +129,7 @@ def _refuse_name(axis: Axis, value: str) -> None:
         )
 
 
-def check(axes: Sequence[Axis], *, identifiers: Iterable[str]) -> None:
+def check(axes: Sequence[Axis], *, counted: str, identifiers: Iterable[str]) -> None:
     """Make sure that these dimensions may be asked for at all.
 
     :raises BadTable: naming the dimension and what to do
@@ -139,6 +139,9 @@ def check(axes: Sequence[Axis], *, identifiers: Iterable[str]) -> None:
     names = [axis.name for axis in axes]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise BadTable(f"{twice[0]} is chosen twice. Choose each element once.")
+    others = [axis.file for axis in axes if axis.file != counted]
+    if twice := sorted({file for file in others if others.count(file) > 1}):
+        raise BadTable(f"Of {twice[0]} only one dimension can be told: other people are in it. Choose one.")
     forbidden = {LINK_ID, *(name.casefold() for name in identifiers)}
     for axis in axes:
         if axis.element.casefold() in forbidden:
@@ -166,7 +169,7 @@ def tabulate(
 
     :raises BadTable: naming the dimension or the file and what to do; no value of a record
     """
-    check(axes, identifiers=identifiers)
+    check(axes, counted=counted, identifiers=identifiers)
     told(10, "Finding who is counted.")
     people = _people(counted, files)
     readings = [_Reading(axis, np.zeros(len(people), dtype=np.int16)) for axis in axes]
@@ -206,7 +209,8 @@ def _rows(name: str, files: Mapping[str, Open], columns: Sequence[str]) -> Itera
     """Yield these columns of a file, row by row."""
     if name not in files:
         raise BadTable(f"{name} is no file of the delivery. Define the table anew.")
-    text = io.TextIOWrapper(io.BufferedReader(_Pieces(files[name]())), encoding="utf-8-sig", newline="")
+    source = io.BufferedReader(_Pieces(files[name]()))  # type: ignore[type-var]
+    text = io.TextIOWrapper(source, encoding="utf-8-sig", newline="")
     lines = csv.reader(text)
     header = next(lines, [])
     if missing := [column for column in columns if column not in header]:
@@ -253,22 +257,3 @@ def _written(axes: Sequence[Axis], names: Sequence[list[str]], places: Sequence[
     codes = product(*([*each, TOTAL] for each in names))
     rows = [[*each, str(count)] for each, count in zip(codes, counts.ravel(), strict=True)]
     return write([*(axis.name for axis in axes), "count"], rows)
-
-
-def impossible(absent: Mapping[str, str], tables: Iterable[Table]) -> tuple[Pattern, ...]:
-    """Return the crossings in which there can be nobody: who is in a file by one dimension is so by all.
-
-    `absent` names for each dimension the category of who is not in its file. Everybody who reads the tables
-    knows this, so a cell that is empty for this reason protects no other.
-    """
-    used: dict[str, set[str]] = {}
-    for table in tables:
-        for dim in set(table.dimensions) & set(absent):
-            used.setdefault(dim, set()).update(row.codes[dim] for row in table.rows)
-    found = {
-        tuple(sorted([(dim, absent[dim]), (other, code)]))
-        for dim, other in product(used, used)
-        if dim != other and absent[dim] == absent[other] and absent[dim] in used[dim]
-        for code in used[other] - {TOTAL, absent[other]}
-    }
-    return tuple(sorted(found))

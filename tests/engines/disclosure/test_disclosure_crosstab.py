@@ -10,7 +10,6 @@ from disclosure.engine import crosstab
 from disclosure.engine.codes import TOTAL
 from disclosure.engine.crosstab import Axis, tabulate
 from disclosure.engine.errors import BadTable
-from disclosure.engine.longform import read_long
 
 AWAY = "Not in the wage file"
 GRADE = Axis("grade", "schools.csv", "grade")
@@ -133,6 +132,7 @@ def many(size):
 REFUSED = {
     "nothing asked": ([], {}, "one to 4 dimensions"),
     "five dimensions": ([GRADE, SEX, WORKS, SECTOR, Axis("x", "schools.csv", "x")], {}, "one to 4"),
+    "two of another file": ([GRADE, SECTOR, WORKS], {}, "only one dimension"),
     "the same twice": ([GRADE, GRADE], {}, "chosen twice"),
     "the link id": ([Axis("Link", "schools.csv", "Link_ID")], {}, "tells people from each other"),
     "an identifier": ([Axis("No.", "schools.csv", "sasid")], {"identifiers": ["SASID"]}, "tells people"),
@@ -193,17 +193,3 @@ def test_more_people_than_fit_are_refused(monkeypatch):
     monkeypatch.setattr(crosstab, "MOST_PEOPLE", 399)
     with pytest.raises(BadTable, match="more than 399 people"):
         counted([GRADE], people()[0])
-
-
-def test_who_is_not_in_a_file_is_so_by_all_its_dimensions():
-    both = read_long("a", f"sector,works,count\nTrade,Yes,3\n{AWAY},Yes,0\n{AWAY},{AWAY},9\nTotal,Total,12\n")
-    apart = [
-        read_long("b", f"sector,count\nTrade,3\n{AWAY},9\nTotal,12\n"),
-        read_long("c", f"works,grade,count\nYes,9,3\n{AWAY},9,9\nTotal,Total,12\n"),
-    ]
-    absent = {"sector": AWAY, "works": AWAY, "grade": "Not in another file"}
-    expected = ((("sector", "Trade"), ("works", AWAY)), (("sector", AWAY), ("works", "Yes")))
-
-    assert set(crosstab.impossible(absent, [both])) == set(expected)
-    assert set(crosstab.impossible(absent, apart)) == set(expected)
-    assert crosstab.impossible({}, apart) == ()
