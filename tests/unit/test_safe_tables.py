@@ -327,3 +327,17 @@ def test_of_one_that_was_withdrawn_meanwhile_nothing_is_kept(delivery, person, m
     monkeypatch.setattr(tabulating, "_counted", slowly)
     assert counted(table).output.status == OutputStatus.WITHDRAWN
     assert not table.output.slot.files.exists()
+
+
+def test_without_an_extract_of_its_own_project_nothing_is_counted(delivery, person, monkeypatch):
+    table = asked(delivery, person)
+    assert str(table) == SAID["title"]
+    other = factories.project()
+    assert "This extract is of another project." in safe_checks.why_not_count(other, delivery, person, START)
+    table.delivery.extract = None
+    with pytest.raises(Blocked, match="no extract to count from"):
+        tabulating._counted(table, Held())
+    monkeypatch.setattr("matching.public.extract_for", lambda project: None)
+    monkeypatch.setattr(safe_checks, "why_not_define", lambda *_: [])
+    with pytest.raises(Blocked, match="No extract of this project"):
+        asked(delivery, person)
