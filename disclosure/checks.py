@@ -1,7 +1,7 @@
 """Why not: rules about outputs, their review and their release."""
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from disclosure import rules, standing
 from disclosure.models import Clearance, Output, OutputCheck, OutputStatus, Verdict
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _STRICTER = "The rules of this project have grown stricter since the check."
 _KNOWN = "A hierarchy, public table or name of this project has changed since the check."
+SEALED: Final = "The vault counted this table: its true counts are shown to its reviewers alone."
 REVIEWERS = (Role.DATA_STEWARD, Role.BOARD_MEMBER)
 
 
@@ -107,6 +108,13 @@ def wishes_are_met(output: Output, actor: "User") -> str | None:
 def is_submitted(output: Output, actor: "User") -> str | None:
     """A self-check goes to nobody."""
     return "It is a self-check. Submit it first." if output.is_trial else None
+
+
+def is_no_safe_table(output: Output, actor: "User") -> str | None:
+    """What the vault counted is not replaced by a file that somebody sends."""
+    if standing.safe_table_of(output) is None:
+        return None
+    return "The vault counted this table. Withdraw it and define another."
 
 
 def nobody_is_at_work(output: Output, actor: "User") -> str | None:
@@ -248,7 +256,7 @@ def why_not_look(found: OutputCheck, actor: "User", at: dt.datetime) -> list[str
     if found.project_id != output.project_id:
         return ["This check and its output are of different projects."]
     if is_author(output, actor) is None:
-        return []
+        return [SEALED] if standing.safe_table_of(output) else []
     if output.status in (OutputStatus.UPLOADED, OutputStatus.CHECKED, OutputStatus.WITHDRAWN):
         return ["Only the author can look at it before it is sent to the agencies."]
     if is_reviewer(output, actor) is None:

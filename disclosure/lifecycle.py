@@ -58,7 +58,12 @@ SEND_NEW_FILE: Final = Step(
     event="output.resubmitted",
     sources=frozenset({OutputStatus.UPLOADED, OutputStatus.CHECKED, OutputStatus.RETURNED}),
     target=OutputStatus.UPLOADED,
-    checks=(checks.is_author, checks.may_still_submit, checks.nobody_is_at_work),
+    checks=(
+        checks.is_author,
+        checks.may_still_submit,
+        checks.is_no_safe_table,
+        checks.nobody_is_at_work,
+    ),
     label="Send a corrected file",
 )
 WITHDRAW: Final = Step(

@@ -9,6 +9,7 @@ from django.urls import reverse
 from disclosure.known_models import Known, KnownKind
 from disclosure.offer_models import Offer
 from disclosure.review_models import Material, PriorReview, Ruling
+from disclosure.safe_models import SafeTable
 from disclosure.workbook_models import CleanWorkbook, WhyNoWorkbook
 from p20win.audit.public import recorded
 from p20win.ids import uuid7
@@ -28,6 +29,7 @@ __all__ = [
     "PriorReview",
     "PublishedCopy",
     "Ruling",
+    "SafeTable",
     "Verdict",
     "WhyNoWorkbook",
 ]

@@ -21,8 +21,9 @@ Line = tuple[str, str, str]  # dimension, code or blank, what it means
 
 def why_not_name(output: Output, actor: "User", at: dt.datetime) -> list[str]:
     """Say why this person cannot say what the names in a file mean; an empty list means they can."""
-    if why := checks.is_author(output, actor):
-        return [why]
+    for check in (checks.is_author, checks.is_no_safe_table):
+        if why := check(output, actor):
+            return [why]
     if output.status not in (OutputStatus.CHECKED, OutputStatus.RETURNED):
         return [f"Not possible while the status is “{output.get_status_display()}”."]
     return known_checks.why_not_load(output.project, actor, at)

@@ -41,6 +41,8 @@ def why_not_ask(found: OutputCheck, actor: "User", at: dt.datetime) -> list[str]
         reasons.append(f"Not possible while the status is “{output.get_status_display()}”.")
     if standing.latest_check(output) != found:
         reasons.append("The file was checked again since.")
+    if why := checks.is_no_safe_table(output, actor):
+        reasons.append(why)
     if found.verdict in _NOT_OF_TABLES:
         reasons.append("It is not its tables that stand in the way.")
     if found.verdict == Verdict.SAFE and not found.withheld:
@@ -113,6 +115,8 @@ def shown(found: OutputCheck | None, person: "User", at: dt.datetime) -> dict[st
     """Return what an author's page shows of other ways; None where there is nothing to gain."""
     if found is None or found.output.author_id != person.pk or found.verdict in _NOT_OF_TABLES:
         return None
+    if checks.is_no_safe_table(found.output, person):
+        return None
     if found.verdict == Verdict.SAFE and not found.withheld:
         return None
     if found.output.status not in (OutputStatus.CHECKED, OutputStatus.RETURNED):
@@ -130,7 +134,8 @@ def shown(found: OutputCheck | None, person: "User", at: dt.datetime) -> dict[st
 def why_not_take(offer: Offer, actor: "User", at: dt.datetime) -> list[str]:
     """Say why this person cannot send this way in the file's place."""
     output = Output.objects.get(pk=offer.found.output_id)  # as it stands now
-    reasons = [why for why in (checks.is_author(output, actor),) if why]
+    asked = (checks.is_author, checks.is_no_safe_table)
+    reasons = [why for check in asked if (why := check(output, actor))]
     if standing.latest_check(output) != offer.found:
         reasons.append("The file was replaced or checked again since.")
     return reasons

@@ -3,7 +3,18 @@
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from disclosure import checks, documents, lifecycle, naming, offering, review_checks, standing, workbooks
+from disclosure import (
+    checks,
+    documents,
+    lifecycle,
+    naming,
+    offering,
+    review_checks,
+    safe_checks,
+    safe_choices,
+    standing,
+    workbooks,
+)
 from disclosure.models import Output, OutputCheck, OutputStatus, Verdict
 from disclosure.package import ACKNOWLEDGEMENT
 from p20win import access, clock
@@ -13,6 +24,7 @@ from p20win.deadlines import public as deadlines
 from p20win.workflow import blockers
 
 if TYPE_CHECKING:
+    from disclosure.models import SafeTable
     from p20win.accounts.models import User
 
 
@@ -23,18 +35,23 @@ def detail(output: Output, person: "User", at: dt.datetime) -> dict[str, Any]:
     is_author = checks.is_author(output, person) is None
     is_og = is_operating_group(output, person) is None
     is_reviewer = checks.is_reviewer(output, person) is None
+    table = standing.safe_table_of(output)
+    is_hidden = safe_checks.is_hidden_from(table, person)
+    tables = [] if is_hidden else _tables(output, found)
     return {
         "output": output,
-        "lead": lead(output, found, person),
+        "safe": safe_choices.shown(table) if table else None,
+        "is_hidden": is_hidden,
+        "lead": lead(output, found, person, table),
         "found": found,
         "gap": round(100 * found.gap, 1) if found else 0,
-        "verdict": verdict(output, found),
+        "verdict": verdict(output, found, is_hidden=is_hidden),
         "document_note": documents.note_on(file),
         "job": standing.latest_job(output) if output.status == OutputStatus.UPLOADED else None,
         "file": file if file and file.status == custody.FileStatus.REFUSED else None,
         "parties": _parties(output, person),
-        "tables": _tables(output, found),
-        "workbook": standing.workbook_of(found) if found and _tables(output, found) else None,
+        "tables": tables,
+        "workbook": standing.workbook_of(found) if found and tables else None,
         "may_name": found is not None and not naming.why_not_name(output, person, at),
         "may_fetch_workbook": output.is_trial and not workbooks.why_not_fetch(output, person, at),
         "not_comparable": standing.not_comparable(output),
@@ -58,7 +75,7 @@ def detail(output: Output, person: "User", at: dt.datetime) -> dict[str, Any]:
         "clocks": _clocks(output, person),
         "offers": offering.shown(found, person, at),
         "known": standing.known_of(found) if found else [],
-        "adds": _adds(found),
+        "adds": {} if is_hidden else _adds(found),
         "wishes": standing.wishes_about(output),
         "ruling": standing.ruling_on(found) if found else None,
         "declined": found.rulings.filter(declined_at__isnull=False) if found else [],
@@ -105,15 +122,18 @@ def _clocks(output: Output, person: "User") -> list[Any]:
     return [row for row in rows if row.waiting_on_organisation_id in (mine | {None})]
 
 
-def lead(output: Output, found: OutputCheck | None, person: "User") -> str:
+def lead(output: Output, found: OutputCheck | None, person: "User", table: "SafeTable | None") -> str:
     """Say in a sentence where an output stands, and who holds it."""
     match output.status:
+        case OutputStatus.UPLOADED if table:
+            return "The vault is counting the table, and then checks it."
         case OutputStatus.UPLOADED:
             return "The vault is checking the file."
         case OutputStatus.CHECKED if output.is_trial:
             return f"{verdict(output, found)} Nobody but you sees it; you can submit the same file."
         case OutputStatus.CHECKED:
-            return f"{verdict(output, found)} {output.author.name} now sends it to the agencies."
+            told = verdict(output, found, is_hidden=safe_checks.is_hidden_from(table, person))
+            return f"{told} {output.author.name} now sends it to the agencies."
         case OutputStatus.IN_REVIEW:
             rows = list(standing.clearances(output))
             cleared = sum(row.cleared_at is not None for row in rows)
@@ -123,19 +143,26 @@ def lead(output: Output, found: OutputCheck | None, person: "User") -> str:
             return f"The parties read it{'; ' + told if told else '.'} {when}"
         case OutputStatus.RELEASED:
             return "It is released. The package holds exactly the tables that were audited."
+        case OutputStatus.RETURNED if table:
+            return f"{output.author.name} has another table counted, or withdraws it."
         case OutputStatus.RETURNED:
             return f"{output.author.name} sends a corrected file, or withdraws it."
         case _:
             return "It was withdrawn."
 
 
-def verdict(output: Output, found: OutputCheck | None) -> str:
+def verdict(output: Output, found: OutputCheck | None, *, is_hidden: bool = False) -> str:
     """Say in a sentence what the check found."""
     if found is None:
         return "It is not checked yet."
     if found.verdict == Verdict.SAFE:
         if not found.withheld:
             return f"Nothing has to be withheld: none of the {found.cells} cells is small."
+        if is_hidden:
+            return (
+                f"{found.withheld} of {found.cells} cells are withheld; no withheld cell can be worked out."
+                " You see the table once it is released."
+            )
         return (
             f"{found.withheld} of {found.cells} cells are withheld, {found.small} because they are small and"
             f" {found.complementary} to protect them; no withheld cell can be worked out."

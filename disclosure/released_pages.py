@@ -6,7 +6,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from disclosure import package, selectors, standing
+from disclosure import package, safe_checks, selectors, standing
 from disclosure.acting import output_of, project_of
 from disclosure.models import Output, OutputStatus
 from p20win.access import SignedInRequest, members_only
@@ -45,7 +45,12 @@ def _coming(project: Project, request: SignedInRequest) -> list[dict[str, object
     rows = selectors.visible_to(request.user).filter(
         project=project, status__in=[OutputStatus.CHECKED, OutputStatus.IN_REVIEW]
     )
-    found = [(output, standing.latest_check(output)) for output in rows]
+    told = [
+        output
+        for output in rows
+        if not safe_checks.is_hidden_from(standing.safe_table_of(output), request.user)
+    ]
+    found = [(output, standing.latest_check(output)) for output in told]
     return [{"output": output, "found": check} for output, check in found if check and check.adds]
 
 

@@ -54,6 +54,39 @@ def submit(
 
     :raises Blocked: if this person may not, or the file cannot be taken
     """
+    output = begin(
+        project,
+        title=title,
+        population=population,
+        period=period,
+        extracted_on=extracted_on,
+        planned=planned,
+        material=material,
+        is_trial=is_trial,
+        by=by,
+        at=at,
+    )
+    custody.receive(content, output.slot, by=by, name=name, at=at)
+    return output
+
+
+def begin(
+    project: "Project",
+    *,
+    title: str,
+    population: str,
+    period: str,
+    extracted_on: dt.date,
+    planned: "PlannedOutput | None" = None,
+    material: str = Material.REPORT,
+    is_trial: bool = False,
+    by: "User",
+    at: dt.datetime,
+) -> Output:
+    """Begin an output that waits for its file.
+
+    :raises Blocked: if this person may not submit, or the data are not extracted yet
+    """
     if reasons := checks.why_not_submit(project, by, at):
         raise Blocked(reasons)
     if extracted_on > state_date(at):
@@ -72,9 +105,7 @@ def submit(
         status_since=at,
     )
     event = "output.tried" if is_trial else "output.submitted"
-    create(event, output, by=by, at=at, details={"extracted_on": extracted_on})
-    custody.receive(content, output.slot, by=by, name=name, at=at)
-    return output
+    return create(event, output, by=by, at=at, details={"extracted_on": extracted_on})
 
 
 def _slot(project: "Project", title: str, *, by: "User", at: dt.datetime) -> "UploadSlot":

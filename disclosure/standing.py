@@ -17,6 +17,7 @@ from disclosure.models import (
     OutputStatus,
     PriorReview,
     Ruling,
+    SafeTable,
 )
 from p20win.accounts.public import operating_group
 from p20win.jobs import public as jobs
@@ -28,12 +29,18 @@ if TYPE_CHECKING:
     from p20win.projects.models import Project
 
 CHECK_JOB: Final = "disclosure.check_output"
+COUNT_JOB: Final = "disclosure.count_safe_table"
 GOING_OUT = (OutputStatus.IN_REVIEW, OutputStatus.RELEASED)
 
 
 def latest_check(output: Output) -> OutputCheck | None:
     """Return the last check of the output's present file."""
     return OutputCheck.objects.filter(output=output, round=output.round).order_by("-number").first()
+
+
+def safe_table_of(output: Output) -> SafeTable | None:
+    """Return what the vault was asked to count, if nobody sent this output's file."""
+    return SafeTable.objects.filter(output=output).select_related("delivery__project", "output").first()
 
 
 def same_people(output: Output) -> QuerySet[Output]:
@@ -147,5 +154,6 @@ def latest_job(output: Output) -> "Job | None":
     """Return the work on the present file: its intake, then its check."""
     file = output.slot.files.order_by("-status_since").first()
     if file is None:
-        return None
+        table = safe_table_of(output)
+        return jobs.latest(COUNT_JOB, table_id=table.pk) if table else None
     return jobs.latest(CHECK_JOB, file_id=file.pk) or jobs.latest("custody.check_file", file_id=file.pk)

@@ -2,9 +2,9 @@
 
 import datetime as dt
 
-from disclosure import checking, offering, services
-from disclosure.models import Output, OutputCheck
-from disclosure.standing import CHECK_JOB
+from disclosure import checking, offering, services, tabulating
+from disclosure.models import Output, OutputCheck, SafeTable
+from disclosure.standing import CHECK_JOB, COUNT_JOB
 from p20win import clock
 from p20win.accounts.public import system_user
 from p20win.custody import public as custody
@@ -18,6 +18,14 @@ def check_output(job: RunningJob, *, file_id: str) -> None:
     file = custody.SealedFile.objects.select_related("slot", "project", "owner").get(pk=file_id)
     with custody.damage_noted():
         checking.check_output(file, job=job, at=clock.now())
+
+
+@line_of_work(COUNT_JOB, queue="vault", attempts=3, needs=("disclosure.engine.crosstab",))
+def count_safe_table(job: RunningJob, *, table_id: str) -> None:
+    """Count a table that somebody asked for."""
+    table = SafeTable.objects.select_related("delivery__project", "delivery__extract").get(pk=table_id)
+    with custody.damage_noted():
+        tabulating.count(table, job=job, at=clock.now())
 
 
 @line_of_work(offering.JOB, queue="vault", attempts=2, needs=("disclosure.engine.alternatives",))

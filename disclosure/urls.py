@@ -8,6 +8,7 @@ from disclosure import (
     offer_pages,
     released_pages,
     review_pages,
+    safe_pages,
     trying_pages,
     views,
 )
@@ -17,6 +18,7 @@ urlpatterns = [
     path("", views.index, name="index"),
     path("for/<uuid:project_pk>/", views.submit, name="submit"),
     path("for/<uuid:project_pk>/self-check/", trying_pages.try_out, name="try"),
+    path("for/<uuid:project_pk>/safe-table/", safe_pages.define, name="safe-table"),
     path("<uuid:pk>/submit/", trying_pages.submit_tried, name="submit-tried"),
     path("<uuid:pk>/names/", naming_pages.names, name="names"),
     path("<uuid:pk>/workbook/", trying_pages.fetch_workbook, name="workbook"),

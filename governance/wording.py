@@ -115,6 +115,8 @@ TITLES: Final = {
     "question.replied": "A question got its reply",
     "question.answered": "A question was answered",
     # ---- outputs
+    "safe_table.asked": "A table was asked for that the vault counts",
+    "safe_table.refused": "The vault could not count a table as it was asked for",
     "output.tried": "A table was checked by its author alone",
     "output.submitted": "An output was submitted",
     "output.resubmitted": "A corrected output was submitted",

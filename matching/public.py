@@ -3,6 +3,7 @@
 `delivered()` is the out-tray: extracts that recipients can fetch or could.
 """
 
+from matching.checks import why_not_fetch
 from matching.models import (
     Delivery,
     DeliveryStatus,
@@ -66,4 +67,5 @@ __all__ = [
     "signoffs",
     "start_run",
     "visible_to",
+    "why_not_fetch",
 ]

@@ -152,6 +152,8 @@ MIN_EMPLOYERS: Final = 6  # employers behind a displayed cell: DSA I, II.F (O-13
 MIN_PERCENT_BASE: Final = 20  # no percentage or formula on a smaller base: DSA VI.G.2.b (O-79, O-167)
 PREPUBLICATION_REVIEW: Final = Lead(BusinessDays(10))  # agencies read before release: DSA VI.G.1 (O-77)
 OUTPUT_CLEARANCE: Final = BusinessDays(10)  # each agency confirms in writing: DSA VI.G.1 (O-82, O-150)
+SAFE_TABLES_UNRELEASED: Final = 10  # tables of a project that its users had counted and wait: ours (O-81)
+SAFE_TABLE_DAYS: Final = 30  # days in which those are counted, withdrawn ones too: ours (O-81)
 PUBLISHED_COPY: Final = CalendarDays(30)  # a copy of what was published arrives: DSA VI.G.2 (O-84)
 
 # ---- End of project

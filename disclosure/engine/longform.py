@@ -76,6 +76,11 @@ def whole_number(text: str) -> int | None:
     return int(text.replace(",", "")) if _WHOLE.fullmatch(text) else None
 
 
+def reads_like_a_total(code: str) -> bool:
+    """Say whether a code would be taken for a total."""
+    return _TOTAL_ALIKE.fullmatch(code) is not None
+
+
 def read_long(name: str, text: str) -> Table:
     """Read a long CSV.
 

@@ -1,0 +1,101 @@
+"""What people fill in to have a table counted."""
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+
+from disclosure import safe_checks, safe_choices
+from disclosure.forms import AboutForm
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from disclosure.models import SafeTable
+    from matching.models import Delivery
+
+_AXES = range(1, safe_choices.MOST + 1)
+_ONLY = (
+    "Leave it empty to tell all values apart. Write values with commas between, and these are told together,"
+    " apart from all the others: so you state a condition."
+)
+
+
+class SafeTableForm(AboutForm):
+    """A table to be counted, and its context: the same words mean the same people."""
+
+    population = forms.CharField(
+        max_length=200,
+        label="Who is counted?",
+        help_text="Everybody in the file chosen below. All tables from one extract share these words.",
+    )
+    period = forms.CharField(max_length=100, label="Period", help_text="For example: school year 2020-21")
+    counted = forms.ChoiceField(
+        label="Whose people are counted?",
+        help_text="Each person in this file counts once, whatever number of rows they have. People are joined"
+        " with the other files inside the vault.",
+    )
+
+    def __init__(
+        self, *args: Any, delivery: "Delivery", before: "Sequence[SafeTable]", **options: Any
+    ) -> None:
+        """Offer what is in this extract; who is counted stays who was counted before."""
+        super().__init__(*args, **options)
+        agencies = safe_choices.files(delivery)
+        told = safe_checks.told_of_others(before)
+        offered = [
+            each
+            for each in safe_choices.choices(delivery)
+            if each.file not in told or told[each.file]["element"] == each.element
+        ]
+        self.fields["counted"].choices = [  # type: ignore[attr-defined]
+            (file, f"People in the file of {agency}") for file, agency in agencies.items()
+        ]
+        grouped = [
+            (agency, [(each.key, _label(each)) for each in offered if each.file == file])
+            for file, agency in agencies.items()
+        ]
+        for number in _AXES:
+            self.fields[f"by_{number}"] = forms.ChoiceField(
+                label=f"Dimension {number}",
+                required=number == 1,
+                choices=[("", "None"), *grouped],
+                help_text="" if number > 1 else "In the order in which the table tells them.",
+            )
+            self.fields[f"only_{number}"] = forms.CharField(
+                label=f"Values of dimension {number}", required=False, max_length=500, help_text=_ONLY
+            )
+        if before:
+            context = before[0].output
+            said = {
+                "population": context.population,
+                "period": context.period,
+                "counted": before[0].counted,
+            }
+            for name, value in said.items():
+                self.fields[name].disabled = True
+                self.fields[name].initial = value
+
+    def asked(self) -> dict[str, Any]:
+        """Return what was asked for, as the service takes it."""
+        said = {name: value for name, value in self.cleaned_data.items() if name[:3] != "by_"}
+        said = {name: value for name, value in said.items() if name[:5] != "only_"}
+        return said | {"dimensions": [each for number in _AXES if (each := self._dimension(number))]}
+
+    def _dimension(self, number: int) -> dict[str, Any] | None:
+        file, _, element = self.cleaned_data[f"by_{number}"].partition("/")
+        codes = [code.strip() for code in self.cleaned_data[f"only_{number}"].split(",")]
+        return {"file": file, "element": element, "codes": list(filter(None, codes))} if file else None
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse values without a dimension."""
+        said = super().clean() or self.cleaned_data
+        for number in _AXES:
+            if said.get(f"only_{number}") and not said.get(f"by_{number}"):
+                self.add_error(f"by_{number}", "Choose whose values these are.")
+        return said
+
+
+def _label(choice: safe_choices.Choice) -> str:
+    if not choice.element:
+        return "Whether they are in this file"
+    return f"{choice.element}: {choice.note}" if choice.note not in ("", choice.element) else choice.element

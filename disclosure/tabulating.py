@@ -1,0 +1,122 @@
+"""A safe table is counted, in the vault: what it made goes the way of a file that somebody sent."""
+
+import datetime as dt
+import io
+import secrets
+import zipfile
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from django.db import transaction
+
+from disclosure import lifecycle, safe_checks, safe_choices
+from disclosure.engine.errors import BadTable
+from disclosure.models import Output, OutputStatus, SafeTable
+from p20win.accounts.public import system_user
+from p20win.custody import public as custody
+from p20win.refusal import Blocked
+from p20win.workflow import amend, take
+
+if TYPE_CHECKING:
+    from p20win.custody.models import SealedFile
+    from p20win.jobs.public import RunningJob
+
+NAME: Final = "safe-table.csv"
+_AHEAD: Final = 8 * 2**20  # read at once; a segment of a sealed file is one eighth of it
+_PIECE: Final = 2**20
+_SALT: Final = 256
+
+
+def count(table: SafeTable, *, job: "RunningJob", at: dt.datetime) -> None:
+    """Count a table and hand it to its output as its file, sealed like any other. In the vault alone.
+
+    One that was counted already is left as it is; one that cannot be is returned to its author with why.
+    """
+    output = Output.objects.select_related("project", "author__organisation", "slot").get(pk=table.output_id)
+    if output.status != OutputStatus.UPLOADED or output.slot.files.exists():
+        return
+    reasons = safe_checks.why_not_count(output.project, table.delivery, output.author, at)
+    reasons += safe_checks.why_not_beside_others(table)
+    if reasons:
+        _refuse(table, output, " ".join(reasons), job=job, at=at)
+        return
+    job.progress(5, "Opening the extract.")
+    try:
+        content = _counted(table, job)
+    except BadTable as problem:
+        _refuse(table, output, str(problem), job=job, at=at)
+        return
+    job.progress(90, "Sealing the table.")
+    with transaction.atomic():
+        job.hold()
+        if Output.objects.get(pk=output.pk).status != OutputStatus.UPLOADED:  # withdrawn meanwhile
+            return
+        custody.receive([_salted(content)], output.slot, by=output.author, name=NAME, at=at)
+
+
+def _counted(table: SafeTable, job: "RunningJob") -> bytes:
+    from disclosure.engine.crosstab import tabulate  # loaded where it is used, as the solvers are
+
+    axes, extract = safe_choices.axes(table), table.delivery.extract
+    if len(axes) != len(table.dimensions):
+        raise BadTable("One of the dimensions is no approved element of the extract. Define the table anew.")
+    if extract is None or table.project_id != table.delivery.project_id:
+        raise Blocked("There is no extract to count from.")
+    with custody.open_only(table.project_id, custody.DataClass.EXTRACT), _zip_of(extract) as archive:
+        names = set(archive.namelist()) & set(safe_choices.files(table.delivery))
+        return tabulate(
+            table.counted,
+            axes,
+            {name: lambda name=name: _pieces(archive, name) for name in names},  # type: ignore[misc]
+            identifiers=safe_choices.identifiers(table.delivery),
+            told=job.progress,
+        )
+
+
+def _salted(content: bytes) -> bytes:
+    """End the table with a blank line of random spaces, so that its digest and size tell no count."""
+    blank = "".join(secrets.choice(" \t") for _ in range(_SALT + secrets.randbelow(_SALT)))
+    return content + blank.encode() + b"," * content.split(b"\n", 1)[0].count(b",") + b"\n"
+
+
+def _zip_of(extract: "SealedFile") -> zipfile.ZipFile:
+    return zipfile.ZipFile(io.BufferedReader(_Opened(extract), _AHEAD))  # type: ignore[type-var]
+
+
+def _pieces(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
+    with archive.open(name) as source:
+        while piece := source.read(_PIECE):
+            yield piece
+
+
+class _Opened(io.RawIOBase):
+    """A sealed file as one that can be read anywhere; nothing of it is held but what is being read."""
+
+    def __init__(self, file: "SealedFile") -> None:
+        self._file, self._at, self._size = file, 0, file.plain_bytes or 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        return self._at
+
+    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+        stop = min(self._at + len(buffer), self._size)
+        if stop <= self._at:
+            return 0
+        content = b"".join(custody.open_range(self._file, self._at, stop))
+        buffer[: len(content)] = content
+        self._at += len(content)
+        return len(content)
+
+
+def _refuse(table: SafeTable, output: Output, why: str, *, job: "RunningJob", at: dt.datetime) -> None:
+    with transaction.atomic():
+        job.hold()
+        table = amend("safe_table.refused", table, by=system_user(), at=at, refusal=why)
+        take(lifecycle.REFUSE, output, by=system_user(), at=at, details={"safe_table": str(table.pk)})
