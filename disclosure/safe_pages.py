@@ -36,6 +36,6 @@ def define(request: SignedInRequest, project_pk: uuid.UUID) -> HttpResponse:
         made: list[SafeTable] = []
         said = form.asked()
         if tried(form, lambda: made.append(safe_services.define(project, by=request.user, at=now, **said))):
-            messages.success(request, "The vault is counting the table.")
+            messages.success(request, "Handed to the vault to be counted.")
             return redirect("disclosure:detail", pk=made[0].output_id)
     return render(request, "disclosure/safe_table.html", context | {"form": form, "delivery": delivery})

@@ -58,7 +58,7 @@ def test_a_table_is_asked_for_counted_and_shown_once_it_is_released(delivery, au
 
     answer = author.post(address(delivery), SAID, follow=True)
 
-    assert "The vault is counting the table" in text(answer)
+    assert "Handed to the vault to be counted" in text(answer)
     assert "In the file of CSCU" in text(answer)
     output = made()
     found = standing.latest_check(output)
