@@ -11,10 +11,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from disclosure import known_checks, known_services, standing
-from disclosure.acting import project_of, tried
+from disclosure.acting import project_of
 from disclosure.models import Known
 from p20win import clock
 from p20win.access import SignedInRequest, members_only
+from p20win.acting import tried
 from p20win.listing import Listing
 from p20win.projects import public as projects
 from p20win.uploading import small

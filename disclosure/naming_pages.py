@@ -13,11 +13,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from disclosure import checks, naming, selectors, services
-from disclosure.acting import output_of, tried
+from disclosure.acting import output_of
 from disclosure.engine.names import Names
 from disclosure.models import OutputStatus
 from p20win import clock
 from p20win.access import SignedInRequest, members_only
+from p20win.acting import tried
 from p20win.refusal import Blocked
 
 _MOST: Final = 40  # categories asked about for one dimension

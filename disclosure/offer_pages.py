@@ -7,10 +7,10 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
 from disclosure import offering, selectors
-from disclosure.acting import tell
 from disclosure.models import Offer, OutputCheck
 from p20win import clock
 from p20win.access import SignedInRequest, members_only
+from p20win.acting import tell
 
 
 @members_only

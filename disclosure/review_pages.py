@@ -11,12 +11,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from disclosure import checks, pages, review_checks, review_services, selectors, services, standing
-from disclosure.acting import output_of, project_of, tell, tried
+from disclosure.acting import output_of, project_of
 from disclosure.models import Material, PriorReview, Ruling
 from disclosure.sheet_shown import Sheet
 from p20win import clock
 from p20win.access import SignedInRequest, members_only, roles_only
 from p20win.accounts.public import Role
+from p20win.acting import tell, tried
 from p20win.projects import public as projects
 from p20win.refusal import Blocked
 

@@ -6,11 +6,9 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from disclosure import review_checks, standing
-from disclosure.models import Clearance, Material, Output, OutputStatus, PriorReview, Ruling
-from disclosure.services import CLEARANCE_CLOCK
-from p20win.accounts.public import Role
+from disclosure.models import Material, Output, OutputStatus, PriorReview, Ruling
+from disclosure.services import ask_party
 from p20win.audit.public import first_in_line
-from p20win.deadlines import public as deadlines
 from p20win.projects.public import Project
 from p20win.refusal import Blocked
 from p20win.workflow import amend, create
@@ -48,24 +46,6 @@ def ask_prior_review(
     for output in Output.objects.filter(project=project, status=OutputStatus.IN_REVIEW, material=material):
         ask_party(output, agency, by=by, at=at)
     return row
-
-
-def ask_party(output: Output, party: "Organisation", *, by: "User", at: dt.datetime) -> None:
-    """Ask a party for its word on an output, unless it is asked already, and start its clock."""
-    if standing.clearances(output).filter(organisation=party).exists():
-        return
-    found = standing.latest_check(output)
-    row = Clearance(output=output, round=output.round, organisation=party, found=found)
-    create("clearance.asked", row, by=by, at=at, details={"organisation": party.slug})
-    deadlines.start(
-        CLEARANCE_CLOCK,
-        subject=output,
-        project=output.project,
-        at=at,
-        by=by,
-        waiting_on_role=Role.DATA_STEWARD,
-        waiting_on_organisation=party,
-    )
 
 
 @transaction.atomic

@@ -8,12 +8,13 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from disclosure import safe_checks, safe_services
-from disclosure.acting import project_of, tried
+from disclosure.acting import project_of
 from disclosure.models import SafeTable
 from disclosure.safe_forms import SafeTableForm
 from matching import public as matching
 from p20win import clock
 from p20win.access import SignedInRequest, members_only
+from p20win.acting import tried
 from requests_app import public as requests
 
 

@@ -21,7 +21,7 @@ from p20win.refusal import Blocked
 from p20win.workflow import amend, create, take
 
 if TYPE_CHECKING:
-    from p20win.accounts.models import User
+    from p20win.accounts.models import Organisation, User
     from p20win.custody.models import UploadSlot
     from requests_app.models import PlannedOutput
 
@@ -172,21 +172,28 @@ def send_to_agencies(output: Output, *, by: "User", at: dt.datetime) -> Output:
     )  # one output at a time, each seen by the next
     not_before = deadlines.due(deadlines.clock_of(REVIEW_CLOCK).rule, start=at).at
     output = take(lifecycle.SEND, output, by=by, at=at, sent_at=at, not_before=not_before)
-    found = standing.latest_check(output)
     deadlines.start(REVIEW_CLOCK, subject=output, project=output.project, at=at, by=by)
     for party in standing.expected_parties(output):
-        row = Clearance(output=output, round=output.round, organisation=party, found=found)
-        create("clearance.asked", row, by=by, at=at, details={"organisation": party.slug})
-        deadlines.start(
-            CLEARANCE_CLOCK,
-            subject=output,
-            project=output.project,
-            at=at,
-            by=by,
-            waiting_on_role=Role.OPERATING_GROUP if party.is_operating_group else Role.DATA_STEWARD,
-            waiting_on_organisation=party,
-        )
+        ask_party(output, party, by=by, at=at)
     return output
+
+
+def ask_party(output: Output, party: "Organisation", *, by: "User", at: dt.datetime) -> None:
+    """Ask a party for its word on an output, unless it is asked already, and start its clock."""
+    if standing.clearances(output).filter(organisation=party).exists():
+        return
+    found = standing.latest_check(output)
+    row = Clearance(output=output, round=output.round, organisation=party, found=found)
+    create("clearance.asked", row, by=by, at=at, details={"organisation": party.slug})
+    deadlines.start(
+        CLEARANCE_CLOCK,
+        subject=output,
+        project=output.project,
+        at=at,
+        by=by,
+        waiting_on_role=Role.OPERATING_GROUP if party.is_operating_group else Role.DATA_STEWARD,
+        waiting_on_organisation=party,
+    )
 
 
 @transaction.atomic

@@ -9,11 +9,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from disclosure import checks, trying, workbooks
-from disclosure.acting import output_of, project_of, tried
+from disclosure.acting import output_of, project_of
 from disclosure.forms import AboutForm, ContextForm
 from disclosure.models import Output
 from p20win import clock
 from p20win.access import SignedInRequest, members_only
+from p20win.acting import tried
 from p20win.refusal import Blocked
 from requests_app import public as requests
 

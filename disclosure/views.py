@@ -13,13 +13,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from disclosure import checks, lifecycle, package, pages, selectors, services
 from disclosure.acknowledging import NotAcknowledged
 from disclosure.acting import output_of as _output
-from disclosure.acting import tell as _tell
-from disclosure.acting import tried as _tried
 from disclosure.forms import ClearForm, CopyForm, FileForm, OutputForm, ReturnForm
 from disclosure.models import Output, OutputStatus
 from p20win import clock
 from p20win.access import SignedInRequest, members_only, roles_only
 from p20win.accounts.public import Role
+from p20win.acting import tell as _tell
+from p20win.acting import tried as _tried
 from p20win.listing import Listing
 from p20win.projects import public as projects
 from p20win.refusal import Blocked

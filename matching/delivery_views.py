@@ -21,10 +21,11 @@ from matching.forms import (
 )
 from matching.models import Delivery, DeliveryStatus, Download
 from matching.services import attesting, delivering, fetching, recalling
-from matching.views import match_of, sent, tell, tried
+from matching.views import match_of, sent
 from p20win import clock
 from p20win.access import SignedInRequest, by_download_ticket, members_only, roles_only
 from p20win.accounts.public import Role
+from p20win.acting import tell, tried
 
 
 def delivery_of(request: SignedInRequest, pk: uuid.UUID) -> Delivery:

@@ -16,10 +16,11 @@ from matching import selectors
 from matching.forms import DestroyForm, WithdrawForm
 from matching.models import DestructionOrder, Match
 from matching.services import hastening, ordering
-from matching.views import sent, tried
+from matching.views import sent
 from p20win import clock
 from p20win.access import SignedInRequest, roles_only
 from p20win.accounts.public import Role
+from p20win.acting import tried
 from p20win.calendar import hours_or_days
 from p20win.refusal import Blocked
 

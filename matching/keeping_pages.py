@@ -14,10 +14,11 @@ from matching.destruction_pages import confirmed
 from matching.forms import AgreeForm, WithdrawForm
 from matching.models import Keeping
 from matching.services import keeping
-from matching.views import match_of, sent, tried
+from matching.views import match_of, sent
 from p20win import clock
 from p20win.access import SignedInRequest, members_only, roles_only
 from p20win.accounts.public import Role
+from p20win.acting import tried
 
 
 class ProposeForm(forms.Form):

@@ -11,10 +11,11 @@ from matching import pages
 from matching.forms import AnswersForm, IssueForm, ResolveForm
 from matching.models import QualityIssue
 from matching.services import judging
-from matching.views import run_of, sent, tell, tried
+from matching.views import run_of, sent
 from p20win import clock
 from p20win.access import SignedInRequest, members_only, roles_only
 from p20win.accounts.public import Role, agencies
+from p20win.acting import tell, tried
 from p20win.listing import Listing
 
 _LIST = Listing(

@@ -15,10 +15,11 @@ from matching.delivery_views import delivery_of
 from matching.forms import AnswerForm, ForwardForm, QuestionForm, ReplyForm
 from matching.models import Question
 from matching.services import asking
-from matching.views import sent, tried
+from matching.views import sent
 from p20win import clock
 from p20win.access import SignedInRequest, members_only, roles_only
 from p20win.accounts.public import Role
+from p20win.acting import tried
 
 
 def _question(request: SignedInRequest, pk: uuid.UUID) -> Question:

@@ -13,10 +13,11 @@ from matching import checks, selectors
 from matching.forms import WithdrawForm
 from matching.models import Every, Match, Repeat, RepeatStatus
 from matching.services import repeating
-from matching.views import sent, tried
+from matching.views import sent
 from p20win import clock
 from p20win.access import SignedInRequest, roles_only
 from p20win.accounts.public import Role
+from p20win.acting import tried
 from p20win.projects import public as projects
 
 if TYPE_CHECKING:

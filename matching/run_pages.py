@@ -17,10 +17,11 @@ from matching.engine import spec as specs
 from matching.forms import SpecForm, StartForm
 from matching.models import LinkSpec, Match, MatchRun
 from matching.services import choosing, running, specifying
-from matching.views import match_of, sent, tell, tried
+from matching.views import match_of, sent
 from p20win import clock
 from p20win.access import SignedInRequest, members_only, roles_only
 from p20win.accounts.public import Role
+from p20win.acting import tell, tried
 from p20win.jobs import public as jobs
 from p20win.workflow import blockers
 

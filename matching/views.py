@@ -1,11 +1,9 @@
 """Pages of the matching desk."""
 
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.forms import Form
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
@@ -19,6 +17,7 @@ from matching.services import judging, opening, signing
 from p20win import clock
 from p20win.access import SignedInRequest, members_only, roles_only
 from p20win.accounts.public import Role
+from p20win.acting import tried
 from p20win.listing import Listing
 from p20win.projects import public as projects
 from p20win.refusal import Blocked
@@ -37,28 +36,6 @@ _LIST = Listing(
 def match_of(request: SignedInRequest, pk: uuid.UUID) -> Match:
     """Return a match that this person may see."""
     return get_object_or_404(selectors.visible_to(request.user), pk=pk)
-
-
-def tell(request: SignedInRequest, act: Callable[[], object], success: str) -> None:
-    """Do an act and say how it came out."""
-    try:
-        act()
-    except Blocked as refusal:
-        for reason in refusal.reasons:
-            messages.error(request, reason)
-    else:
-        messages.success(request, success)
-
-
-def tried(form: Form, act: Callable[[], object]) -> bool:
-    """Do an act that a form asked for; say whether it was done, else why not beside the form."""
-    try:
-        act()
-    except Blocked as refusal:
-        for reason in refusal.reasons:
-            form.add_error(None, reason)
-        return False
-    return True
 
 
 def sent(request: SignedInRequest) -> Any:

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 
 from p20win import clock
 from p20win.access import SignedInRequest, members_only
+from p20win.acting import tried
 from p20win.listing import Listing
 from p20win.workflow import blockers
 from requests_app import checks, completeness, content, lifecycle, outline, selectors, texts
@@ -19,7 +20,7 @@ from requests_app.models import DataRequest
 from requests_app.reading import problem_url, read_sections, standing, tasks
 from requests_app.services import drafting, review
 from requests_app.views.reviewing import read
-from requests_app.views.shared import attempt_in, find, find_own
+from requests_app.views.shared import find, find_own
 
 _LIST = Listing(
     sorts={"number": "project__number", "title": "title", "status": "status", "since": "status_since"},
@@ -51,7 +52,7 @@ def new(request: SignedInRequest) -> HttpResponse:
         title = form.cleaned_data["title"]
         made.append(drafting.create_draft(title, by=request.user, at=clock.now()))
 
-    if request.method == "POST" and form.is_valid() and attempt_in(form, begin):
+    if request.method == "POST" and form.is_valid() and tried(form, begin):
         return redirect(made[0])
     why_not = drafting.why_not_draft(request.user)
     return render(request, "requests_app/new.html", {"form": form, "why_not": why_not})
@@ -82,7 +83,7 @@ def section(request: SignedInRequest, pk: uuid.UUID, slug: str) -> HttpResponse:
     row = find_own(request, pk)
     what = outline.BY_SLUG[slug]
     form = SectionForm(row, what, request.POST or None)
-    if request.method == "POST" and form.is_valid() and attempt_in(form, lambda: _save(row, form, request)):
+    if request.method == "POST" and form.is_valid() and tried(form, lambda: _save(row, form, request)):
         messages.success(request, f"“{what.title}” is saved.")
         return redirect("requests_app:section", pk, slug) if what.rows else redirect(row)
     context: dict[str, Any] = {
@@ -152,7 +153,7 @@ def explain(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     if form.is_valid():
         key, reason = form.cleaned_data["key"], form.cleaned_data["reason"]
         act = partial(drafting.explain_contradiction, row, key, reason, by=request.user, at=clock.now())
-        if attempt_in(form, act):
+        if tried(form, act):
             messages.success(request, "The reason is kept with the request.")
     for error in form.errors.values():
         messages.error(request, " ".join(str(each) for each in error))
@@ -166,7 +167,7 @@ def submit(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     form = SubmitForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         act = partial(review.submit, row, by=request.user, at=clock.now(), **form.cleaned_data)
-        if attempt_in(form, act):
+        if tried(form, act):
             row.project.refresh_from_db()
             messages.success(request, f"Submitted as {row.project.number}.")
             return redirect(row)

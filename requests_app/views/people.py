@@ -13,11 +13,12 @@ from django.views.decorators.http import require_POST
 from p20win import clock
 from p20win.access import SignedInRequest, members_only
 from p20win.accounts.public import Organisation
+from p20win.acting import tell, tried
 from requests_app import checks, selectors
 from requests_app.forms import ReasonForm
 from requests_app.models import DataRequest, PersonApproval
 from requests_app.services import people
-from requests_app.views.shared import attempt, attempt_in, find, trail
+from requests_app.views.shared import find, trail
 
 
 @members_only
@@ -71,7 +72,7 @@ def approve(request: SignedInRequest, pk: uuid.UUID, slug: str) -> HttpResponse:
         return redirect("requests_app:people", pk)
     names = ", ".join(person.name for person in chosen)
     act = partial(people.approve, chosen, agency=agency, by=request.user, at=clock.now())
-    attempt(request, act, f"Approved for {agency.short_name}: {names}.")
+    tell(request, act, f"Approved for {agency.short_name}: {names}.")
     return redirect("requests_app:people", pk)
 
 
@@ -85,7 +86,7 @@ def refuse(request: SignedInRequest, pk: uuid.UUID, slug: str, person_pk: uuid.U
     if request.method == "POST" and form.is_valid():
         reason = form.cleaned_data["reason"]
         act = partial(people.refuse, person, agency=agency, reason=reason, by=request.user, at=clock.now())
-        if attempt_in(form, act):
+        if tried(form, act):
             messages.success(request, f"{person.name} is refused for {agency.short_name}.")
             return redirect("requests_app:people", pk)
     return _ask(request, form, f"Refuse {person.name} for {agency.short_name}?", "Refuse", pk)
@@ -102,7 +103,7 @@ def withdraw(request: SignedInRequest, pk: uuid.UUID, approval_pk: uuid.UUID) ->
     if request.method == "POST" and form.is_valid():
         reason = form.cleaned_data["reason"]
         act = partial(people.withdraw_approval, approval, reason=reason, by=request.user, at=clock.now())
-        if attempt_in(form, act):
+        if tried(form, act):
             messages.success(request, "Taken back. Access that leaned on it has ended.")
             return redirect("requests_app:people", pk)
     title = f"Take back the decision on {approval.person.name}?"

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 from p20win import clock
 from p20win.access import SignedInRequest, members_only, roles_only
 from p20win.accounts.public import Role
+from p20win.acting import tell, tried
 from p20win.deadlines import public as deadlines
 from p20win.workflow import blockers
 from requests_app import checks, completeness, content, lifecycle, selectors
@@ -19,7 +20,7 @@ from requests_app.forms import CommentForm, DecisionForm, ReasonForm
 from requests_app.models import DataRequest
 from requests_app.reading import read_sections, standing
 from requests_app.services import review, revising
-from requests_app.views.shared import attempt, attempt_in, find, trail
+from requests_app.views.shared import find, trail
 from requests_app.vocabulary import Kind
 
 
@@ -63,7 +64,7 @@ def completeness_check(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     form = CommentForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         about, text = form.cleaned_data["about"], form.cleaned_data["text"]
-        if attempt_in(form, lambda: review.comment(row, about, text, by=request.user, at=clock.now())):
+        if tried(form, lambda: review.comment(row, about, text, by=request.user, at=clock.now())):
             messages.success(request, "The comment is kept; the requestor sees it when you send it back.")
             return redirect("requests_app:completeness", pk)
     context = {
@@ -86,7 +87,7 @@ def send(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Send a complete request to the agencies."""
     row = find(request, pk)
     act = partial(review.send_to_agencies, row, by=request.user, at=clock.now())
-    attempt(request, act, "Sent to the agencies.")
+    tell(request, act, "Sent to the agencies.")
     return redirect(row)
 
 
@@ -96,7 +97,7 @@ def send_back(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Send a request back to its requestor."""
     row = find(request, pk)
     act = partial(review.return_with_comments, row, by=request.user, at=clock.now())
-    attempt(request, act, "Sent back with your comments.")
+    tell(request, act, "Sent back with your comments.")
     return redirect(row)
 
 
@@ -110,7 +111,7 @@ def decide(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         act = partial(review.decide, row, by=request.user, at=clock.now(), **form.said())
         try:
-            if attempt_in(form, act):
+            if tried(form, act):
                 messages.success(request, "Your decision is signed.")
                 return redirect(row)
         except review.AnotherVersion as another:
@@ -136,7 +137,7 @@ def withdraw(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         note = form.cleaned_data["reason"]
         act = partial(review.withdraw, row, by=request.user, at=clock.now(), note=note)
-        if attempt_in(form, act):
+        if tried(form, act):
             messages.success(request, "The request is withdrawn.")
             return redirect(row)
     context = {
@@ -161,5 +162,5 @@ def revise(request: SignedInRequest, pk: uuid.UUID, kind: str) -> HttpResponse:
     def begin() -> None:
         made.append(revising.revise(row, kind, by=request.user, at=clock.now()))
 
-    attempt(request, begin, f"{Kind(kind).label.split(':')[0]} begun: change what is new, then submit.")
+    tell(request, begin, f"{Kind(kind).label.split(':')[0]} begun: change what is new, then submit.")
     return redirect(made[0] if made else row)

@@ -16,6 +16,7 @@ from django.urls import reverse
 
 from p20win import clock
 from p20win.access import SignedInRequest, members_only
+from p20win.acting import tell, tried
 from p20win.custody import public as custody
 from p20win.refusal import Blocked
 from requests_app import checks, outline, row_forms, selectors
@@ -23,7 +24,7 @@ from requests_app.forms import ImportForm, SearchForm
 from requests_app.models import DataElement, DataRequest
 from requests_app.services import importing, people, rows
 from requests_app.sheets import TITLES
-from requests_app.views.shared import attempt, attempt_in, find_own, trail
+from requests_app.views.shared import find_own, trail
 
 ERRORS_SHOWN: Final = 100
 Column = tuple[str, Callable[[Any], Any]]
@@ -175,7 +176,7 @@ def edit(request: SignedInRequest, pk: uuid.UUID, kind: str, row_pk: uuid.UUID |
     existing = get_object_or_404(_rows_of(row, kind), pk=row_pk) if row_pk else None
     form = page.form(row, request.POST or None, instance=existing)
     store = partial(_store, row, kind, existing, request)
-    if request.method == "POST" and form.is_valid() and attempt_in(form, lambda: store(form.cleaned_data)):
+    if request.method == "POST" and form.is_valid() and tried(form, lambda: store(form.cleaned_data)):
         messages.success(request, "Saved.")
         return redirect("requests_app:row-new" if "again" in request.POST else "requests_app:rows", pk, kind)
     context = {
@@ -211,7 +212,7 @@ def remove(request: SignedInRequest, pk: uuid.UUID, kind: str, row_pk: uuid.UUID
     name = page.columns[0][1](existing)
     if request.method == "POST":
         act = people.take_off if kind == "people" else rows.take_out
-        attempt(request, lambda: act(existing, by=request.user, at=clock.now()), f"{name} is removed.")
+        tell(request, lambda: act(existing, by=request.user, at=clock.now()), f"{name} is removed.")
         return redirect(back)
     lead = "Their access ends at once." if kind == "people" else "The history of the row is kept."
     context = {

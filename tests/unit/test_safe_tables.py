@@ -11,6 +11,7 @@ import pytest
 
 from disclosure import (
     checks,
+    naming,
     offering,
     pages,
     safe_checks,
@@ -115,6 +116,12 @@ def custody_bytes(output):
 
     for table in standing.clean_tables(output):
         yield from custody.open_bytes(table.file)
+
+
+def test_nobody_says_what_its_names_mean(delivery, person):
+    output = checked(asked(delivery, person))
+    (why,) = naming.why_not_name(output, person, START)
+    assert why == "The vault counted this table. Withdraw it and define another."
 
 
 def test_is_reviewed_and_released_like_any_output(delivery, person, monkeypatch):

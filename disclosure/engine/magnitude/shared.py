@@ -134,15 +134,9 @@ def _tallies(asked: _Asked) -> list[Tally]:
     return tallies
 
 
-def _pattern(
-    asked: _Asked,
-    tallies: Sequence[Tally],
-    reasons: Sequence[tuple[str, ...]],
-    rows: set[int],
-    turn: int,
-) -> SharedPattern:
-    """Protect the counts with some rows withheld for their money, and attack the money of that pattern."""
-    protection, counts = protect_and_audit(
+def _counts(asked: _Asked, rows: set[int]) -> tuple[Protection, judge.Report]:
+    """Protect and attack the counts, with some rows withheld for their money."""
+    return protect_and_audit(
         [asked.table],
         asked.outside,
         hierarchies=asked.hierarchies,
@@ -151,6 +145,17 @@ def _pattern(
         seconds=asked.seconds,
         dominated=[(0, r) for r in sorted(rows)],
     )
+
+
+def _pattern(
+    asked: _Asked,
+    tallies: Sequence[Tally],
+    reasons: Sequence[tuple[str, ...]],
+    rows: set[int],
+    turn: int,
+) -> SharedPattern:
+    """Protect the counts with some rows withheld for their money, and attack the money of that pattern."""
+    protection, counts = _counts(asked, rows)
     counted = protection.tables[0].shown
     shown = [c and not why for c, why in zip(counted, reasons, strict=True)]
     money = _published(asked, tallies, counted, shown)
@@ -204,14 +209,7 @@ def _without_money(
     reasons: Sequence[tuple[str, ...]],
     last: SharedPattern | None,
 ) -> SharedPattern:
-    protection, counts = protect_and_audit(
-        [asked.table],
-        asked.outside,
-        hierarchies=asked.hierarchies,
-        groups=asked.groups,
-        policy=asked.policy,
-        seconds=asked.seconds,
-    )
+    protection, counts = _counts(asked, set())
     money = _published(asked, tallies, protection.tables[0].shown, [False] * len(tallies))
     return SharedPattern(
         protection=protection,

@@ -194,7 +194,7 @@ def test_counts_that_leak_withhold_all_money(monkeypatch):
     monkeypatch.setattr(shared, "protect_and_audit", leaking)
     found = closed()
     assert found.attack is None
-    assert turns == [[(0, 0)], None]
+    assert turns == [[(0, 0)], []]
 
 
 def test_a_rule_withholds_the_money_whatever_the_pattern_shows(monkeypatch):
