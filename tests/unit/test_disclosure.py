@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from disclosure import checking, checks, notices, package, rules, selectors, services, standing
 from disclosure.models import POINTS, Clearance, Output, OutputStatus, Verdict
 from p20win import clock
-from p20win.accounts.public import Role, give_role, system_user
+from p20win.accounts.public import Role, give_role, operating_group, system_user
 from p20win.audit.public import events_of
 from p20win.custody import public as custody
 from p20win.deadlines import public as deadlines
@@ -186,7 +186,11 @@ class TestSending:
         assert rows.count() == 3
         (clock_row,) = deadlines.alive("prepublication-review", output)
         assert clock_row.due_at == output.not_before
-        assert len(deadlines.alive("output-clearance", output)) == 3
+        clocks = deadlines.alive("output-clearance", output)
+        assert len(clocks) == 3
+        roles = {row.waiting_on_organisation: row.waiting_on_role for row in clocks}
+        assert roles.pop(operating_group()) == Role.OPERATING_GROUP
+        assert set(roles.values()) == {Role.DATA_STEWARD}
 
     def test_is_the_authors_alone(self):
         output = outputs.checked()

@@ -153,8 +153,8 @@ class TestReleasing:
         not_required(first)
         output = outputs.sent(project, material=Material.PRESS)
         assert first not in {row.organisation for row in standing.clearances(output)}
-        review_services.ask_party(output, first, by=by, at=START)
-        review_services.ask_party(output, first, by=by, at=START)
+        services.ask_party(output, first, by=by, at=START)
+        services.ask_party(output, first, by=by, at=START)
         assert [row.organisation for row in standing.clearances(output)].count(first) == 1
         assert len(deadlines.alive("output-clearance", output, organisation=first)) == 1
 

@@ -1,12 +1,14 @@
 """Examining a file: every way it can end, and only one of them releases anything."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from disclosure.engine import release, sheet
+from disclosure.engine.audit.findings import Finding
 from disclosure.engine.errors import SolverFailed, Stopped
-from disclosure.engine.examine import Beside, examine
+from disclosure.engine.examine import UNSETTLED, Beside, examine
 from tests.engines.disclosure.samples import RULES
 
 TABLE = b"school,count\nA,3\nB,40\nC,50\nTotal,93\n"
@@ -71,8 +73,6 @@ def test_a_pattern_that_the_audit_breaks_releases_nothing(monkeypatch):
 
     def blind(tables, *args, **options):
         result = real(tables, *args, **options)
-        from dataclasses import replace
-
         shown = tuple(row.count >= 6 for row in tables[0].rows)
         return replace(result, tables=(replace(result.tables[0], shown=shown),))
 
@@ -100,3 +100,14 @@ def test_a_percentage_that_says_everybody_is_withheld():
     (content,) = found.released()
     assert b"B,Total,100.0,sex,70" in content
     assert b"A,f,100.0" not in content
+
+
+@pytest.mark.obligation("O-81")
+def test_with_a_leak_there_is_nothing_to_rule_on():
+    found = look()
+    leak = Finding("cell", "A", 3, 3, "made up", ())
+    leaking = replace(found, verdict="not_settled", report=replace(found.report, leaks=(leak,)))
+    unsettled = replace(found.report, leaks=(replace(leak, derivation=UNSETTLED),))
+    assert leaking.audited() == []
+    assert replace(leaking, report=unsettled).audited() == found.released()
+    assert replace(leaking, report=unsettled).released() == []
