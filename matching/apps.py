@@ -11,7 +11,15 @@ class MatchingConfig(AppConfig):
     def ready(self) -> None:
         """Tell the vault what it opens, the deadlines what happens when they come, and who hears about it."""
         from agreements import public as agreements
-        from matching import checks, keeping_notices, logged, notices, supplier_notices, timing
+        from matching import (
+            checks,
+            keeping_notices,
+            list_shown,
+            logged,
+            notices,
+            supplier_notices,
+            timing,
+        )
         from matching.engine import defaults
         from matching.services import (
             delivering,
@@ -51,6 +59,7 @@ class MatchingConfig(AppConfig):
             data_class=custody.DataClass.MATCHING,
             why_not=grouped_reviewing.why_not_look,
         )
+        custody.register_aside("counts of a list", list_shown.aside)
         custody.register_comparison("matches", logged.differences)
         custody.register_ground("order for a match", ordering.stands_behind)
         custody.register_removable("results of a match", removing.is_over)

@@ -69,7 +69,8 @@ class LimitationsForm(forms.Form):
     limitations = forms.CharField(
         label="Known limitations",
         help_text="What is missing, which groups are matched less often, what may not be concluded. It goes"
-        " out with the data. Names and numbers of people do not belong here.",
+        " out with the data. Names and numbers of people do not belong here, nor how many identifiers of a"
+        " list no agency knew: hub and supplier alone are told.",
         max_length=8000,
         widget=forms.Textarea(attrs={"rows": 10}),
     )

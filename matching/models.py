@@ -22,6 +22,7 @@ from matching.delivery_models import (
 )
 from matching.group_models import GroupLook, GroupReading
 from matching.keeping_models import Keeping, KeepingStatus, KeepingWord
+from matching.list_models import JoinedList
 from matching.quality_models import IssueStatus, QualityAnswer, QualityIssue, QualityQuestion
 from matching.reopening_models import Reopening, SentAgain
 from matching.repeat_models import Every, Repeat, RepeatStatus
@@ -46,6 +47,7 @@ __all__ = [
     "GroupLook",
     "GroupReading",
     "IssueStatus",
+    "JoinedList",
     "Keeping",
     "KeepingStatus",
     "KeepingWord",
@@ -183,6 +185,7 @@ class ExpectedFile(models.Model):
     flag = models.CharField(max_length=60, blank=True)  # of an identifier list: its flag column
     identifier = models.CharField(max_length=60, blank=True)  # likewise: its column of identifiers
     place = models.CharField(max_length=12, blank=True)  # likewise: the school whose people it is about
+    population = models.CharField(max_length=200, blank=True)  # likewise: whom the request calls so
     is_consent = models.BooleanField(default=False)  # a list of consents, by generic id
 
     history = recorded()

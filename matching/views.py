@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from matching import checks, pages, reviewed, selectors, ssn, standing
+from matching import checks, list_shown, pages, reviewed, selectors, ssn, standing
 from matching.engine import page as report_page
 from matching.forms import AgreeForm, OpenForm, RejectForm
 from matching.models import Match, MatchRun
@@ -99,7 +99,10 @@ def run_of(request: SignedInRequest, pk: uuid.UUID) -> MatchRun:
 def report(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Show the report of a run."""
     run = run_of(request, pk)
-    context = pages.report(run) | {"may_answer": not judging.why_not_answer(run, request.user)}
+    context = pages.report(run) | {
+        "may_answer": not judging.why_not_answer(run, request.user),
+        "lists": list_shown.counts(run, request.user),
+    }
     return render(request, "matching/report.html", context)
 
 

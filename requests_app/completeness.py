@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from p20win import clock, policy
-from requests_app import content, outline, texts
+from requests_app import categories, content, outline, texts
 from requests_app.models import DataElement, DataRequest
 from requests_app.vocabulary import Beneficiary, LegalBasis, Scope, Side
 
@@ -257,6 +257,18 @@ def flags_are_elements(form: Form) -> Iterator[Problem]:
         )
 
 
+def unwanted_categories_are_named(form: Form) -> Iterator[Problem]:
+    """What a population does not want is the category of an element: else it cannot be left out (O-125)."""
+    for population in form.request.populations.exclude(not_wanted=""):
+        if lost := categories.unknown(population, form.elements):
+            yield Problem(
+                f"“{population.name}” does not want {_names([f'“{each}”' for each in lost])}, and no data"
+                " element is of that category. Give the elements their category, or tick the agency instead.",
+                "purpose",
+                "populations",
+            )
+
+
 def matching_support_may_see_uc(form: Form) -> Iterator[Problem]:
     """Only state employees support the matching of unemployment-compensation records (O-09)."""
     if not any(row.is_uc for row in form.elements):
@@ -284,6 +296,7 @@ RULES: Final[tuple[Callable[[Form], Iterable[Problem]], ...]] = (
     questions_have_elements,
     agencies_match_elements,
     flags_are_elements,
+    unwanted_categories_are_named,
     destruction_lies_ahead,
     all_affirmed,
 )

@@ -141,6 +141,7 @@ class DataElement(RequestRow):
     source_element = models.CharField("Name at the source", max_length=200)
     is_matching_identifier = models.BooleanField("Matching identifier", default=False)
     is_uc = models.BooleanField("Unemployment-compensation record", default=False)  # O-134
+    category = models.CharField("Category of data", max_length=80, blank=True)  # O-125
     codes = models.TextField("Values to include", blank=True)
     qualifier = models.CharField("Other qualifier", max_length=400, blank=True)
     questions = models.ManyToManyField(ResearchQuestion, through="ElementQuestion", related_name="elements")

@@ -3,6 +3,8 @@
 `approved()` is the out-tray. A desk that has taken a request up leaves it out of its own work list.
 """
 
+from requests_app.instructions import Instruction, not_wanted
+from requests_app.instructions import versions as instructions
 from requests_app.models import (
     DataElement,
     DataRequest,
@@ -77,6 +79,7 @@ __all__ = [
     "DataRequest",
     "Decision",
     "IdentifierTable",
+    "Instruction",
     "Kind",
     "LegalBasis",
     "NamedPerson",
@@ -107,11 +110,13 @@ __all__ = [
     "expected_agencies",
     "explain_contradiction",
     "identifier_tables",
+    "instructions",
     "last_approved_on",
     "list_suppliers",
     "min_cell_count",
     "name_person",
     "named_people",
+    "not_wanted",
     "people_approved",
     "people_of",
     "planned_outputs",

@@ -10,7 +10,7 @@ from django.urls import reverse
 from p20win.templatetags.p20 import statedate
 from requests_app import checks, completeness, content, outline
 from requests_app.models import DataRequest
-from requests_app.vocabulary import DataType, PopulationKind, Side, Status
+from requests_app.vocabulary import DataType, Membership, PopulationKind, Side, Status
 
 SHORT_TABLE = 60  # rows of a list shown on a reading page; the rest on a page of its own
 
@@ -122,17 +122,37 @@ def _shown(name: str, value: Any) -> str:
 _COLUMNS = {
     "discussions": (),
     "people": ("name", "organisation", "project_role", "side", "is_state_employee"),
-    "populations": ("kind", "school", "start_year", "end_year", "grades", "supplier_name"),
+    "populations": (
+        *(
+            "kind",
+            "school",
+            "start_year",
+            "end_year",
+            "grades",
+            "supplier_name",
+            "membership",
+            "membership_text",
+        ),
+        *("not_wanted_from", "not_wanted"),
+    ),
     "tables": ("school_year", "identifier_column", "flag_column", "later_years"),
     "outputs": ("audience", "measures"),
     "questions": ("text", "part_of"),
-    "elements": ("source_element", "is_matching_identifier", "data_type", "questions", "explanation"),
+    "elements": (
+        "source_element",
+        "is_matching_identifier",
+        "category",
+        "data_type",
+        "questions",
+        "explanation",
+    ),
 }
 
 
 _CHOICES: Mapping[tuple[str, str], Mapping[Any, Any]] = {
     ("people", "side"): dict(Side.choices),
     ("populations", "kind"): dict(PopulationKind.choices),
+    ("populations", "membership"): dict(Membership.choices),
     ("elements", "data_type"): dict(DataType.choices),
 }
 

@@ -83,6 +83,7 @@ class ElementForm(RowForm):
             "is_uc",
             "data_type",
             "format",
+            "category",
             "codes",
             "qualifier",
             "questions",
@@ -93,6 +94,7 @@ class ElementForm(RowForm):
             "source_element": "As the agency calls it; for an identifier it may be the same name.",
             "is_matching_identifier": "Used to link the files only: it never reaches you.",
             "is_uc": "Wages, claims, employers: anything from the unemployment-compensation system.",
+            "category": "Such as Employment: needed where a population does not want every category.",
             "codes": "Only if you do not want every value.",
             "format": "For example YYYYMMDD, or 10 digits.",
             "questions": "Every element but a matching identifier serves at least one.",
@@ -139,6 +141,9 @@ class PopulationForm(RowForm):
             "grades": "One or several; each is a cohort of its own.",
             "supplier_name": "Only if a school or district sends a list of people.",
             "school_code": "The supplier can fill it in later.",
+            "not_wanted_from": "Nothing of these agencies reaches you on people in this population alone.",
+            "not_wanted": "As the data elements name their category; a comma between two. Those elements are"
+            " empty for people in this population alone.",
         }
         widgets = {"not_wanted_from": forms.CheckboxSelectMultiple}
 

@@ -20,6 +20,7 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "source": ("source agency", "source", "agency", "data source", "provider"),
     "source_element": ("source data element", "source element", "name at the source", "source name"),
     "is_matching_identifier": ("matching identifier", "identifier", "matching", "is matching identifier"),
+    "category": ("category of data", "category", "data category"),
     "codes": ("code set values to include", "code set values", "values to include", "values", "codes"),
     "qualifier": ("other qualifier", "qualifier"),
     "questions": ("related questions", "related question", "research questions", "questions", "rq"),

@@ -59,10 +59,23 @@ def contents(name, kind):
     return as_text(table)
 
 
-def request(*, with_list=False, flag_value="1", not_wanted_from=(), agencies=AGENCIES, extra=(), extra_of=()):
+def request(
+    *,
+    with_list=False,
+    flag_value="1",
+    not_wanted_from=(),
+    not_wanted="",
+    more_lists_of=(),
+    category_of=(),
+    agencies=AGENCIES,
+    extra=(),
+    extra_of=(),
+):
     """Return an approved request for the data of the three agencies.
 
-    With a list of a third party if asked, and with more identifiers than the invented files hold, of some.
+    With a list of a third party if asked, of whom agencies or categories may not be wanted, and with lists of
+    other populations under the same flag, of whom all is wanted. With more identifiers than the invented
+    files hold, of some. `category_of` is pairs of a column and its category.
     """
     row = requests.complete(*(agency(name) for name in agencies))
     by, question = row.requestor, row.questions.first()
@@ -84,11 +97,15 @@ def request(*, with_list=False, flag_value="1", not_wanted_from=(), agencies=AGE
                 source_element=header,
                 is_matching_identifier=is_identifier,
                 data_type=TYPES.get(header, "text"),
+                category=dict(category_of).get(header, ""),
                 explanation="" if is_identifier else "It is the outcome.",
                 questions=[] if is_identifier else [question],
             )
     if with_list:
-        _expect_list(row, by, question, flag_value, not_wanted_from)
+        _expect_list(row, by, "Takers", flag_value, not_wanted_from, not_wanted)
+        for name in more_lists_of:
+            _expect_list(row, by, name, flag_value)
+        _list_flag(row, by, question)
     drafting.affirm(row, range(1, 13), by=by, at=START)
     requests.sign_and_submit(row)
     requests.review.send_to_agencies(row, by=factories.operating_group_member(), at=START)
@@ -99,16 +116,20 @@ def request(*, with_list=False, flag_value="1", not_wanted_from=(), agencies=AGE
     return row
 
 
-def _expect_list(row, by, question, flag_value, not_wanted_from):
+def _expect_list(row, by, name, flag_value, not_wanted_from=(), not_wanted=""):
     population = rows.add(
         row,
         "populations",
         by=by,
         at=START,
-        name="Takers",
+        name=name,
         kind="cohort",
         supplier_name="A School District",
-        not_wanted_from=[agency(name) for name in not_wanted_from],
+        start_year="2018-2019",
+        membership="any_course",
+        membership_text="One course of the programme",
+        not_wanted_from=[agency(each) for each in not_wanted_from],
+        not_wanted=not_wanted,
     )
     rows.add(
         row,
@@ -116,11 +137,15 @@ def _expect_list(row, by, question, flag_value, not_wanted_from):
         by=by,
         at=START,
         population=population,
-        title="Takers of 2020-21",
+        title=f"{name} of 2020-21",
         school_year="2020-21",
         flag_column=FLAG,
         flag_value=flag_value,
+        later_years="2021-22 to 2022-23",
     )
+
+
+def _list_flag(row, by, question):
     rows.add(
         row,
         "elements",
@@ -184,11 +209,11 @@ def with_ids_of(match, content):
     return re.sub(rb"(?<=-)[B-Z]{14}(?=[\t,\n])", lambda found: found[0].translate(turned), content)
 
 
-def send(match, name, kind, content=None, *, by=None):
-    """Send an agency's file and have the vault check it; return it as judged."""
+def send(match, name, kind, content=None, *, by=None, to=None):
+    """Send an agency's file, to this slot if it has several; have the vault check it; return it as judged."""
     content = contents(name, kind) if content is None else content
     content = with_ids_of(match, content)
-    file = files.arrived(slot(match, name, kind), content, by=by or steward(name))
+    file = files.arrived(to or slot(match, name, kind), content, by=by or steward(name))
     files.run_job("custody.check_file", file_id=file.pk)
     file.refresh_from_db()
     if file.status == custody.FileStatus.ACCEPTED:

@@ -127,7 +127,6 @@ def _populations(request: DataRequest, cast: Cast, schools: Sequence[School], at
             membership=RULES[school.rule],
             membership_text=school.rule,
             not_wanted_from=not_wanted,
-            not_wanted="" if school.postsecondary else "Postsecondary and labour data",
         )
         for table in school.tables:
             requests.add_row(

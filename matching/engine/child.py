@@ -24,6 +24,7 @@ _FAILURES: Final = {"bad_input": BadInput, "memory": NeedsMoreMemory}
 class Outcome:
     """What a linkage gave: key, pairs and flags as comma-separated text, the report as it stands.
 
+    What each list of a third party named stands beside the report, which other people read (O-126).
     With pairs for review: the sample without any value, its index, and the records in a sheet for each file.
     """
 
@@ -31,6 +32,7 @@ class Outcome:
     edges: bytes
     flags: bytes
     report: dict[str, Any]
+    lists: list[dict[str, Any]] = field(default_factory=list)
     sample: dict[str, Any] = field(default_factory=dict)
     index: bytes = b""
     sheets: dict[str, bytes] = field(default_factory=dict)
@@ -104,6 +106,7 @@ def _talk(
         edges=parts[frames.EDGES],
         flags=parts[frames.FLAGS],
         report=json.loads(parts[frames.REPORT]),
+        lists=json.loads(parts.get(frames.LISTS, b"[]")),
         sample=json.loads(parts.get(frames.SAMPLE, b"{}")),
         index=parts.get(frames.INDEX, b""),
         sheets=sheets,

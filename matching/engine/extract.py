@@ -21,6 +21,7 @@ import pyarrow.csv as pacsv
 from matching.engine.errors import BadInput
 from matching.engine.io import as_csv, delimiter
 from matching.engine.leak import Watch
+from matching.engine.lists import MEMBER
 from matching.engine.streams import Pieces, Sink
 
 LINK_ID: Final = "link_id"
@@ -32,11 +33,20 @@ _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True)
+class Blank:
+    """Columns that are delivered empty for who is only in populations that do not want them (O-125)."""
+
+    columns: tuple[str, ...]
+    unwanted: tuple[str, ...]
+    wanted: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Part:
     """One file: as the key calls it, its name in the zip, its id column, what is delivered, its bytes.
 
-    Without `pieces` it is the key of that file. `unwanted` are the flags of populations that this agency is
-    not to be asked about, `wanted` those of the others.
+    Without `pieces` it is the key of that file. `unwanted` are the lists of populations that this agency is
+    not to be asked about, `wanted` those of the others; `blanks` says the same of single columns.
     """
 
     file: str
@@ -46,6 +56,7 @@ class Part:
     pieces: Callable[[], Iterable[bytes]] | None = None
     unwanted: tuple[str, ...] = ()
     wanted: tuple[str, ...] = ()
+    blanks: tuple[Blank, ...] = ()
     watch: Watch | None = None
 
 
@@ -97,11 +108,19 @@ class Key:
         self.flags = [
             name
             for name in flags.column_names
-            if name not in ("file", "id") and flagged[name].null_count < len(flagged)
+            if name not in ("file", "id")
+            and not name.startswith(MEMBER)
+            and flagged[name].null_count < len(flagged)
         ]
         self._flag_ids = flagged["id"].combine_chunks()
         self._flagged = {name: flagged[name].combine_chunks().cast(pa.string()) for name in self.flags}
-        self._left_out = _not_wanted(crosswalk, flags, part)
+        self._left_out = _not_wanted(crosswalk, flags, part.unwanted, part.wanted)
+        self._blanks = {
+            column: people
+            for blank in part.blanks
+            for people in [_not_wanted(crosswalk, flags, blank.unwanted, blank.wanted)]
+            for column in blank.columns
+        }
 
     def translate(self, batch: pa.Table, part: Part) -> tuple[pa.Table, pa.Array, dict[str, int]]:
         """Return the rows that are delivered, their generic ids, and why how many others are not.
@@ -116,23 +135,41 @@ class Key:
         stays = pc.and_not(pc.is_valid(at), unwanted)
         rows, ids = batch.filter(stays), held.filter(stays)
         columns = {LINK_ID: links.filter(stays)}
-        columns |= {name: rows[name].combine_chunks() for name in part.columns}
+        columns |= {name: self._wanted(name, rows, columns[LINK_ID]) for name in part.columns}
         place = pc.index_in(ids, value_set=self._flag_ids)
         columns |= {name: values.take(place) for name, values in self._flagged.items()}
         why = {UNKNOWN_ID: pc.sum(unknown).as_py() or 0, NOT_WANTED: pc.sum(unwanted).as_py() or 0}
         return pa.table(columns), ids, {reason: count for reason, count in why.items() if count}
 
+    def _wanted(self, name: str, rows: pa.Table, links: pa.Array) -> pa.Array:
+        """Return a column with nothing in it for those of whom it is not wanted."""
+        values = rows[name].combine_chunks()
+        if name not in self._blanks:
+            return values
+        return pc.if_else(pc.is_in(links, value_set=self._blanks[name]), None, values)
 
-def _not_wanted(crosswalk: pa.Table, flags: pa.Table, part: Part) -> pa.Array:
-    """Return the link ids of those who are in unwanted populations alone (O-125)."""
-    unwanted, wanted = (_flagged_people(crosswalk, flags, names) for names in (part.unwanted, part.wanted))
+
+def _not_wanted(
+    crosswalk: pa.Table, flags: pa.Table, not_for: Sequence[str], for_these: Sequence[str]
+) -> pa.Array:
+    """Return the link ids of those who are in populations alone that do not want it (O-125).
+
+    Who is in one that does not and in one that does stays, as does who is in none.
+    """
+    unwanted, wanted = (_members(crosswalk, flags, lists) for lists in (not_for, for_these))
     return unwanted.filter(pc.invert(pc.is_in(unwanted, value_set=wanted)))
 
 
-def _flagged_people(crosswalk: pa.Table, flags: pa.Table, names: Sequence[str]) -> pa.Array:
-    there = [name for name in names if name in flags.column_names]
+def _members(crosswalk: pa.Table, flags: pa.Table, lists: Sequence[str]) -> pa.Array:
+    """Return the link ids of those whom these lists flag.
+
+    :raises BadInput: if the run did not keep whom a list flags, as it was made before runs did
+    """
     found = [pa.array([], pa.string())]
-    for name in there:
+    for each in lists:
+        name = f"{MEMBER}{each}"
+        if name not in flags.column_names:
+            raise BadInput("The run does not tell whom each list flags. Link the files again.")
         on = flags.filter(pc.equal(flags[name].cast(pa.string()), "1"))
         for file in pc.unique(on["file"]).to_pylist():
             mine = crosswalk.filter(pc.equal(crosswalk["file"], file))

@@ -18,6 +18,7 @@ CROSSWALK: Final = b"C"
 EDGES: Final = b"G"
 FLAGS: Final = b"L"
 REPORT: Final = b"R"
+LISTS: Final = b"N"  # what the lists of third parties named; no part of the report (O-126)
 FAILURE: Final = b"X"
 SAMPLE: Final = b"V"  # the pairs for review, without a value
 INDEX: Final = b"I"  # what finds them again

@@ -1,19 +1,26 @@
 """Identifier lists of third parties: whom of an agency's file they name, as flag columns by generic id.
 
-The recipient gets the flags and never the identifiers; identifiers that the agency does not know are counted.
+The recipient gets the flags and never the identifiers. Identifiers that the agency does not know are counted,
+and that count goes beside the report, not into it: hub and supplier alone are told (O-126).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from matching.engine import normalise
 from matching.engine.errors import BadInput
+
+MEMBER: Final = "member:"
+"""Before a list's name: the column of whom that one list flags. It is kept with the flags, never delivered.
+
+Several populations may share a flag's name, as schools of one year do; who is in which is told by the list.
+"""
 
 
 @dataclass(frozen=True)
@@ -39,8 +46,9 @@ def join(
     prepared: Mapping[str, pa.Table],
     ids: Mapping[str, pa.Array],
 ) -> tuple[pa.Table, list[dict[str, Any]]]:
-    """Return `file, id` with one column a flag, and how many each list names and the agency knows.
+    """Return `file, id` with one column a flag and one a list, and how many each names and no agency knows.
 
+    Of a list's own column: 1 for whom it flags, else empty. Of a flag's:
     1: named by a list; 0: of its place and not named; empty: no list came in for them (O-178).
 
     :raises BadInput: if a list lacks a column, or its agency's file holds no such identifier
@@ -56,11 +64,19 @@ def join(
                 {
                     "list": entry.name,
                     "named": {"count": len(named)},
-                    "unknown": {"count": pc.sum(pc.invert(pc.is_in(named, held))).as_py() or 0},
+                    "unknown": {
+                        "count": pc.sum(pc.invert(pc.is_in(named, held))).as_py() or 0,
+                        "of": len(named),
+                    },
                 }
             )
-            for flag in entry.flags:
-                value = _value(prepared[file], held, _flagged(tables[entry.name], entry, flag), entry)
+            flagged = {flag: _flagged(tables[entry.name], entry, flag) for flag in entry.flags}
+            members = pa.chunked_array([pa.array([], pa.string()), *flagged.values()]).combine_chunks()
+            flags[f"{MEMBER}{entry.name}"] = pc.if_else(
+                pc.is_in(held, members), pa.scalar(1, pa.int8()), pa.scalar(None, pa.int8())
+            )
+            for flag, on in flagged.items():
+                value = _value(prepared[file], held, on, entry)
                 flags[flag] = pc.max_element_wise(flags[flag], value) if flag in flags else value
         names = pa.array([file] * len(ids[file]), pa.string())
         parts.append(pa.table({"file": names, "id": ids[file], **flags}))

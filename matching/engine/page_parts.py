@@ -192,7 +192,11 @@ def people(report: Mapping[str, Any]) -> str:
 
 
 def decided_elsewhere(report: Mapping[str, Any]) -> str:
-    """Return what people decided of pairs, who did not consent, and what lists of third parties named."""
+    """Return what people decided of pairs, and who did not consent.
+
+    Of lists of third parties nothing: hub and supplier alone are told what no agency knew (O-126). How many a
+    list named, less those who are flagged in a delivery, would tell it. A report of before may hold it still.
+    """
     left_out = [
         (entry["file"], each["reason"], count(each))
         for entry in report.get("consents", [])
@@ -204,16 +208,11 @@ def decided_elsewhere(report: Mapping[str, Any]) -> str:
         for name, words in (("together", "Joined"), ("apart", "Told apart"), ("lost", "Not found any more"))
         if name in applied
     ]
-    lists = [
-        (str(number), count(entry["named"]), count(entry["unknown"]))
-        for number, entry in enumerate(report.get("lists", []), start=1)
-    ]
     nobody = report.get("consents") and not left_out
     return (
         table("Left out before linking: consents", ("File", "Why", "Rows#"), left_out)
         + (paragraphs(["Nobody was left out for want of consent."]) if nobody else "")
         + table("Pairs that people decided", ("Decision", "Pairs#"), rows)
-        + table("Lists of third parties", ("List", "Identifiers#", "Not known to the agency#"), lists)
     )
 
 

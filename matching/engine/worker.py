@@ -102,11 +102,8 @@ def _work(incoming: BinaryIO, outgoing: BinaryIO) -> None:
     frames.send(outgoing, frames.CROSSWALK, io.as_csv(result.crosswalk))
     frames.send(outgoing, frames.EDGES, io.as_csv(result.edges))
     frames.send(outgoing, frames.FLAGS, io.as_csv(flags))
-    frames.send_json(
-        outgoing,
-        frames.REPORT,
-        {**numbers, "lists": counts, "reviewed": before.numbers(), "consents": left_out},
-    )
+    frames.send_json(outgoing, frames.LISTS, counts)
+    frames.send_json(outgoing, frames.REPORT, {**numbers, "reviewed": before.numbers(), "consents": left_out})
 
 
 def _send_sample(outgoing: BinaryIO, drawn: clerical.Drawn) -> None:

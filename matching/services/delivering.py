@@ -103,7 +103,7 @@ def build(delivery: Delivery, *, job: "RunningJob", at: dt.datetime) -> Delivery
             extract.read_key(b"".join(custody.open_bytes(file))) for file in (run.crosswalk, run.flags)
         ]
     job.progress(20, "Putting the files together")
-    parts, counts = packing.parts(delivery), extract.Counts()
+    parts, counts = packing.parts(delivery, run), extract.Counts()
     by, number = system_user(), delivery.project.number
     try:
         with transaction.atomic():

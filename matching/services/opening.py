@@ -160,6 +160,7 @@ def _expect_list(
         flag=table.flag_column,
         identifier=table.identifier_column,
         place=table.population.school_code,
+        population=table.population.name,
     )
     _expect(opened, row, kind)
 

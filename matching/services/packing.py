@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
-from matching import layouts, reviewed, standing
+from matching import layouts, reviewed, standing, unwanted
 from matching.engine import extract, idmap, leak, page
 from matching.engine import io as io_of
 from matching.engine import spec as specs
@@ -35,12 +35,14 @@ GRAIN: Final = {
 _WATCHED: Final = frozenset({"ssn", "sasid", "first_name", "middle_name", "last_name", "birth_date", None})
 
 
-def parts(delivery: Delivery) -> list[extract.Part]:
+def parts(delivery: Delivery, run: MatchRun) -> list[extract.Part]:
     """Return the files of a delivery: keys, or analytical files. In the vault alone.
+
+    What the request does not want for a population is left out of both (O-125).
 
     :raises Blocked: if a column is called as a matching identifier is
     """
-    made = _keys(delivery) if delivery.form == Form.KEY else _analytical(delivery)
+    made = _keys(delivery, run) if delivery.form == Form.KEY else _analytical(delivery, run)
     identifiers = [e.name for e in requests.elements(delivery.project) if e.is_matching_identifier]
     for part in made:
         if found := leak.named_like(part.columns, identifiers):
@@ -48,7 +50,7 @@ def parts(delivery: Delivery) -> list[extract.Part]:
     return made
 
 
-def _analytical(delivery: Delivery) -> list[extract.Part]:
+def _analytical(delivery: Delivery, run: MatchRun) -> list[extract.Part]:
     return [
         extract.Part(
             file=layouts.file_name(row.agency),
@@ -59,22 +61,20 @@ def _analytical(delivery: Delivery) -> list[extract.Part]:
             ),
             pieces=lambda file=file: custody.open_bytes(file),  # type: ignore[misc]
             watch=_watch(delivery, row.agency),
-            unwanted=_flags(delivery, row.agency, wanted=False),
-            wanted=_flags(delivery, row.agency, wanted=True),
+            **unwanted.of_part(run, row.agency),
         )
         for row, file in standing.accepted(delivery.match, custody.DataClass.ANALYTICAL)
     ]
 
 
-def _keys(delivery: Delivery) -> list[extract.Part]:
+def _keys(delivery: Delivery, run: MatchRun) -> list[extract.Part]:
     return [
         extract.Part(
             file=layouts.file_name(agency),
             name=f"{agency.slug}-key.csv",
             columns=(extract.SYNTHETIC_ID,),
             watch=_watch(delivery, agency, is_key=True),
-            unwanted=_flags(delivery, agency, wanted=False),
-            wanted=_flags(delivery, agency, wanted=True),
+            **unwanted.of_part(run, agency, is_key=True),
         )
         for agency in standing.agencies(delivery.project)
     ]
@@ -100,15 +100,6 @@ def _watch(delivery: Delivery, agency: "Organisation", *, is_key: bool = False) 
         pieces=lambda: custody.open_bytes(file),
     )
     return extract.watch_over(sent, is_key=is_key)
-
-
-def _flags(delivery: Delivery, agency: "Organisation", *, wanted: bool) -> tuple[str, ...]:
-    """Return the flags of populations on which this agency's data is wanted, or is not (O-125)."""
-    return tuple(
-        table.flag_column
-        for table in requests.identifier_tables(delivery.project)
-        if table.population.not_wanted_from.filter(pk=agency.pk).exists() != wanted
-    )
 
 
 def expect_all_rows(delivery: Delivery, counts: extract.Counts) -> None:
@@ -209,8 +200,12 @@ def _of_agency(delivery: Delivery, agency: "Organisation") -> list[dict[str, str
         named = {"column": extract.SYNTHETIC_ID, "source element": layouts.ID_COLUMN, "type": "text"}
         rows.append(start | named | {"kind": "synthetic id"})
     else:
-        elements = requests.approved_elements(delivery.project, agency)
-        rows += [start | _described(each) for each in elements if not each.is_matching_identifier]
+        notes = unwanted.notes(delivery, agency)
+        rows += [
+            start | _described(each, notes.get(each.name, ""))
+            for each in requests.approved_elements(delivery.project, agency)
+            if not each.is_matching_identifier
+        ]
     rows += [
         start
         | {"column": row.flag, "source element": row.slot.title, "type": "boolean", "kind": "flag"}
@@ -225,14 +220,14 @@ def _of_agency(delivery: Delivery, agency: "Organisation") -> list[dict[str, str
     return [dict.fromkeys(COLUMNS, "") | row for row in rows]
 
 
-def _described(element: requests.ApprovedElement) -> dict[str, str]:
+def _described(element: requests.ApprovedElement, note: str) -> dict[str, str]:
     return {
         "column": element.name,
         "source element": element.source_element,
         "type": element.data_type,
         "format": element.format,
         "values": element.codes,
-        "qualifier": element.qualifier,
+        "qualifier": "; ".join(filter(None, (element.qualifier, note))),
         "kind": "element",
     }
 

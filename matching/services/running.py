@@ -13,8 +13,9 @@ from agreements import public as agreements
 from matching import layouts, lifecycle, logged, standing
 from matching.engine import child, suppress
 from matching.engine.errors import BadInput, LinkageError, NeedsMoreMemory
-from matching.models import LinkSpec, Match, MatchRun, MatchStatus, RunStatus
-from matching.services import choosing, consenting, grouping, reviewing, specifying, weighing
+from matching.list_models import name_of
+from matching.models import ExpectedFile, LinkSpec, Match, MatchRun, MatchStatus, RunStatus
+from matching.services import choosing, consenting, counting, grouping, reviewing, specifying, weighing
 from p20win.accounts.public import system_user
 from p20win.audit.public import first_in_line
 from p20win.custody import public as custody
@@ -89,7 +90,8 @@ def link(run: MatchRun, *, job: "RunningJob", at: dt.datetime) -> MatchRun:
     if run.status != RunStatus.RUNNING:
         return run
     try:
-        outcome = _outcome(run, job)
+        lists = standing.accepted(run.match, custody.DataClass.IDENTIFIER_LIST)
+        outcome = _outcome(run, lists, job)
     except (BadInput, NeedsMoreMemory) as refusal:
         raise Blocked(str(refusal)) from None
     except LinkageError as failure:
@@ -97,17 +99,20 @@ def link(run: MatchRun, *, job: "RunningJob", at: dt.datetime) -> MatchRun:
             raise Blocked(str(failure)) from None
         raise
     job.progress(96, "Sealing the results")
-    return _store(run, outcome, job=job, at=at)
+    return _store(run, outcome, [row for row, _ in lists], job=job, at=at)
 
 
-def _outcome(run: MatchRun, job: "RunningJob") -> child.Outcome:
+def _outcome(
+    run: MatchRun, lists: list[tuple[ExpectedFile, custody.SealedFile]], job: "RunningJob"
+) -> child.Outcome:
     weighing.check(run.match, run.spec)
     files, joined = {}, []
     for row, file in standing.accepted(run.match, custody.DataClass.MATCHING):
         files[layouts.file_name(row.agency)] = custody.open_lazily(file)
-    for number, (row, file) in enumerate(standing.accepted(run.match, custody.DataClass.IDENTIFIER_LIST)):
-        files[f"list_{number}"] = custody.open_lazily(file)
-        named = {"name": f"list_{number}", "file": layouts.file_name(row.agency)}
+    for number, (row, file) in enumerate(lists):
+        name = name_of(number)
+        files[name] = custody.open_lazily(file)
+        named = {"name": name, "file": layouts.file_name(row.agency)}
         field = layouts.field_of(row.identifier) or ""
         places = [row.place] if row.place else []
         flag = {"flags": [row.flag], "value": layouts.flag_value(row.slot.spec, row.flag)}
@@ -127,7 +132,14 @@ def _outcome(run: MatchRun, job: "RunningJob") -> child.Outcome:
     return replace(outcome, report=report)
 
 
-def _store(run: MatchRun, outcome: child.Outcome, *, job: "RunningJob", at: dt.datetime) -> MatchRun:
+def _store(
+    run: MatchRun,
+    outcome: child.Outcome,
+    lists: list[ExpectedFile],
+    *,
+    job: "RunningJob",
+    at: dt.datetime,
+) -> MatchRun:
     project, by = run.match.project, system_user()
     least = standing.min_cell_count(project)
     told = suppress.suppressed(outcome.report, least)
@@ -168,6 +180,7 @@ def _store(run: MatchRun, outcome: child.Outcome, *, job: "RunningJob", at: dt.d
         )
         details = {"run": str(run.pk), "report": digest}
         run.match = take(lifecycle.LINK, run.match, by=by, at=at, details=details, proposed=run)
+        counting.keep(run, lists, outcome.lists, least=least)
         reviewing.keep(run, outcome, at=at)
         choosing.ask_the_parties(run, by=by, at=at)
     return run

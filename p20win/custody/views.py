@@ -18,7 +18,16 @@ from django.views.decorators.http import require_GET, require_POST
 
 from p20win import clock
 from p20win.access import SignedInRequest, members_only, public
-from p20win.custody import agency_key_list, checks, replacing, schedule, selectors, upload_tickets, vault_keys
+from p20win.custody import (
+    agency_key_list,
+    asides,
+    checks,
+    replacing,
+    schedule,
+    selectors,
+    upload_tickets,
+    vault_keys,
+)
 from p20win.custody.engine import pieces
 from p20win.custody.engine.cells import FORMS
 from p20win.custody.forms import FileForm, SlotFilter
@@ -78,6 +87,7 @@ def _shown(request: SignedInRequest, row: UploadSlot) -> dict[str, object]:
     sends = is_invited or (invitation is None and request.user.organisation_id == row.supplier_id)
     return {
         "slot": row,
+        "asides": asides.beside(row, request.user),
         "invitation": invitation,
         "is_invited": is_invited,
         "files": files,

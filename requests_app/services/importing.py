@@ -63,6 +63,7 @@ class _Reader:
             name=cells["name"],
             source=self._source(number, cells["source"]),
             source_element=cells["source_element"] or cells["name"],
+            category=cells.get("category", ""),
             codes=cells.get("codes", ""),
             qualifier=cells.get("qualifier", ""),
             explanation=cells.get("explanation", ""),
@@ -72,7 +73,7 @@ class _Reader:
             is_uc=self._flag(number, cells, "is_uc"),
         )
         self._check_name(number, element)
-        for name in ("name", "source_element", "qualifier", "format"):
+        for name in ("name", "source_element", "category", "qualifier", "format"):
             column: Any = DataElement._meta.get_field(name)
             limit = column.max_length
             if len(getattr(element, name)) > limit:

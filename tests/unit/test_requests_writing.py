@@ -174,6 +174,24 @@ class TestCompleteness:
             drafting.explain_contradiction(row, key, "For later.", by=row.requestor, at=START)
         assert completeness.problems(row) == []
 
+    @pytest.mark.obligation("O-125", "O-127")
+    def test_a_category_that_is_not_wanted_is_the_category_of_an_element(self):
+        row = made.complete()
+        by, people = row.requestor, row.populations.get()
+        rows.change(people, by=by, at=START, not_wanted="Wages, Grades of a year")
+
+        (problem,) = completeness.problems(row)
+        assert "does not want “Wages”, “Grades of a year”, and no data element" in problem.message
+        assert not problem.key
+        one, other = row.elements.filter(is_matching_identifier=False)
+        rows.change(one, by=by, at=START, category="wages")
+        assert "does not want “Grades of a year”," in completeness.problems(row)[0].message
+        identifier = row.elements.filter(is_matching_identifier=True).first()
+        rows.change(identifier, by=by, at=START, category="Grades of a year")
+        assert completeness.problems(row)  # an identifier is delivered to nobody, wanted or not
+        rows.change(other, by=by, at=START, category=" Grades  of a year")
+        assert completeness.problems(row) == []
+
     @pytest.mark.obligation("O-127")
     def test_an_element_of_an_agency_that_is_not_ticked_is_no_matter_of_reasons(self):
         row = made.complete()

@@ -78,8 +78,9 @@ def test_people_of_populations_that_do_not_want_this_agency_are_left_out_and_cou
         {
             "file": ["SDE"] * 3,
             "id": ["SDE-aaaaaa", "SDE-bbbbbb", "SDE-cccccc"],
-            "FLAG_A": ["1", "1", "0"],
-            "FLAG_B": ["0", "1", None],
+            "FLAG": ["1", "1", "0"],  # the lists of both populations flag by one name
+            "member:list_0": ["1", "1", None],
+            "member:list_1": [None, "1", None],
         }
     )
     rows = [("DOL-dddddd", "5"), ("DOL-eeeeee", "6")]
@@ -87,14 +88,45 @@ def test_people_of_populations_that_do_not_want_this_agency_are_left_out_and_cou
     wages = extract.Part(
         *("DOL", "dol.csv", "SyntheticID", ("Wage",)),
         lambda: [content.encode()],
-        unwanted=("FLAG_A",),
-        wanted=("FLAG_B",),
+        unwanted=("list_0",),
+        wanted=("list_1",),
     )
 
     files, entries = delivered(wages, flags=flags)
 
     assert files["dol.csv"] == "link_id,Wage\nL2,6\n"
     assert entries["DOL"].without_link == {extract.NOT_WANTED: 1}
+
+
+@pytest.mark.obligation("O-125")
+def test_columns_that_no_population_of_a_person_wants_are_empty_and_lists_tell_who_is_in_one():
+    flags = pa.table(
+        {
+            "file": ["SDE"] * 3,
+            "id": ["SDE-aaaaaa", "SDE-bbbbbb", "SDE-cccccc"],
+            "FLAG": ["1", "1", "0"],
+            "member:list_0": ["1", "1", None],
+            "member:list_1": [None, "1", None],
+        }
+    )
+    rows = [("SDE-aaaaaa", "9", "F"), ("SDE-bbbbbb", "9", "M"), ("SDE-cccccc", "10", "F")]
+    blank = extract.Blank(("Grade",), unwanted=("list_0",), wanted=("list_1",))
+
+    files, entries = delivered(part(rows, columns=("Grade", "Sex"), blanks=(blank,)), flags=flags)
+
+    assert files["sde.csv"] == "link_id,Grade,Sex,FLAG\nL1,,F,1\nL2,9,M,1\nL3,10,F,0\n"
+    assert entries["SDE"].rows_out == 3
+    both = extract.Blank(("Grade", "Sex"), unwanted=("list_0", "list_1"), wanted=())
+    files, _ = delivered(part(rows, columns=("Grade", "Sex"), blanks=(both,)), flags=flags)
+    assert files["sde.csv"] == "link_id,Grade,Sex,FLAG\nL1,,,1\nL2,,,1\nL3,10,F,0\n"
+
+
+@pytest.mark.obligation("O-125")
+def test_a_run_that_does_not_tell_its_lists_apart_delivers_nothing_that_is_not_wanted():
+    flags = pa.table({"file": ["SDE"], "id": ["SDE-aaaaaa"], "FLAG": ["1"]})
+
+    with pytest.raises(BadInput, match="Link the files again"):
+        delivered(part([("SDE-aaaaaa", "9")], unwanted=("list_0",)), flags=flags)
 
 
 @pytest.mark.obligation("O-73")

@@ -15,7 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from matching.engine import child, extract, frames, lists, worker
+from matching.engine import child, extract, frames, lists, suppress, worker
 from matching.engine import spec as specs
 from matching.engine.errors import BadInput, LinkageError, NeedsMoreMemory
 from p20win.processes import wait_until
@@ -81,9 +81,28 @@ def test_lists_of_third_parties_become_flags_without_their_identifiers(project, 
     got = {i for i, on in zip(flags["id"].to_pylist(), flags[flag].to_pylist(), strict=True) if on == "1"}
 
     assert got == wanted
-    (counted,) = outcome.report["lists"]
+    (counted,) = outcome.lists
+    assert "lists" not in outcome.report  # which everybody reads (O-126)
     assert counted["named"]["count"] - counted["unknown"]["count"] == len(wanted)
     assert not any(number.encode() in outcome.flags for number in named)
+
+
+@pytest.mark.obligation("O-126")
+@pytest.mark.parametrize(
+    ("named", "unknown", "kept"),
+    [(30, 1, (30, None)), (30, 29, (30, None)), (1, 0, (None, None)), (30, 0, (30, 0)), (30, 9, (30, 9))],
+)
+def test_a_short_list_does_not_tell_its_supplier_of_one_person(named, unknown, kept):
+    numbers = [str(each) for each in range(1, named + 1)]
+    school = pa.table({"sasid": [*numbers[unknown:], "0"], "high_school": [None] * (named - unknown + 1)})
+    school = school.set_column(1, "high_school", school["high_school"].cast(pa.string()))
+    listed = {"l": pa.table({"SASID": numbers, "FLAG": ["1"] * named})}
+    ids = {"SDE": pa.array([f"i{each}" for each in range(school.num_rows)])}
+
+    _, counts = lists.join([lists.List("l", "SDE", "SASID", ("FLAG",), "1")], listed, {"SDE": school}, ids)
+
+    (told,) = suppress.suppressed({"lists": counts}, 6)["lists"]
+    assert (told["named"]["count"], told["unknown"]["count"]) == kept
 
 
 @pytest.mark.obligation("O-178")
