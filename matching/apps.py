@@ -13,6 +13,7 @@ class MatchingConfig(AppConfig):
         from agreements import public as agreements
         from matching import (
             checks,
+            instruction_shown,
             keeping_notices,
             list_shown,
             logged,
@@ -59,6 +60,7 @@ class MatchingConfig(AppConfig):
             data_class=custody.DataClass.MATCHING,
             why_not=grouped_reviewing.why_not_look,
         )
+        custody.register_aside("extract instruction", instruction_shown.aside)
         custody.register_aside("counts of a list", list_shown.aside)
         custody.register_comparison("matches", logged.differences)
         custody.register_ground("order for a match", ordering.stands_behind)

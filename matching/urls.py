@@ -7,6 +7,7 @@ from matching import (
     delivery_views,
     destruction_pages,
     group_pages,
+    instruction_pages,
     keeping_pages,
     quality_pages,
     question_views,
@@ -32,6 +33,15 @@ urlpatterns = [
     path("issues/<uuid:pk>/resolve/", quality_pages.resolve, name="issue-resolve"),
     path("issues/<uuid:pk>/reopen/", quality_pages.reopen, name="issue-reopen"),
     path("<uuid:pk>/", views.detail, name="detail"),
+    path("<uuid:pk>/instructions/<slug:agency>/", instruction_pages.instruction, name="instruction"),
+    path(
+        "<uuid:pk>/instructions/<slug:agency>.pdf", instruction_pages.instruction_pdf, name="instruction-pdf"
+    ),
+    path(
+        "<uuid:pk>/instructions/<slug:agency>.json",
+        instruction_pages.instruction_json,
+        name="instruction-json",
+    ),
     path("expected/<uuid:pk>/send-again/", reopening_pages.send_again, name="send-again"),
     path("<uuid:pk>/suppliers/", supplier_pages.invite, name="invite"),
     path(
