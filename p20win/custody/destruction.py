@@ -17,6 +17,7 @@ from p20win.custody.invitations import close_slot
 from p20win.custody.models import (
     LIVING,
     DamageStatus,
+    DataClass,
     Destruction,
     DestructionStatus,
     FileStatus,
@@ -252,13 +253,18 @@ def _evidence(row: Destruction) -> Any:
 
 
 def _proof(file: SealedFile) -> dict[str, Any]:
+    """Return what is certified of a file, which every party reads.
+
+    Not how large a list of identifiers was: its rows are of one length, so its size tells how many it named,
+    and with the flags of the extract how many of them no agency knew (O-126).
+    """
     proof = sealing.why_unreadable(file) if file.manifest else "never sealed"
     if not proof:
         raise StillReadable(f"File {file.pk} still opens after its key was destroyed.")
     return {
         "file": str(file.pk),
         "class": file.data_class,
-        "bytes": file.plain_bytes,
+        "bytes": None if file.data_class == DataClass.IDENTIFIER_LIST else file.plain_bytes,
         "root": file.manifest["document"]["root"] if file.manifest else None,
         "proof": proof,
     }

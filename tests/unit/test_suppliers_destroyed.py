@@ -72,6 +72,8 @@ def test_it_is_matched_for_the_agency_delivered_to_nobody_and_destroyed_with_the
     assert is_gone(listed)
     [certificate] = [row for row in agreements.certificates(match.project) if row.kind == "hub_destruction"]
     [named] = [each for each in certificate.facts["files"] if each["file"] == str(listed.pk)]
+    assert named["bytes"] is None  # with the flags of the extract it would tell how many nobody knew (O-126)
+    assert all(each["bytes"] for each in certificate.facts["files"] if each["class"] != "identifier_list")
     assert named["organisation"] == "lindenport"
     assert [key["organisation"] for key in certificate.facts["keys"]].count("lindenport") == 1
     tell(Event.objects.filter(event="data.destroyed", details__organisation="lindenport").get())
