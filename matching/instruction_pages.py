@@ -8,14 +8,12 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from matching import instruction_shown
-from matching.models import Match
 from matching.views import match_of
 from p20win import clock
 from p20win.access import SignedInRequest, members_only
-from p20win.accounts.public import Organisation
 
 
-def _asked(request: SignedInRequest, pk: uuid.UUID, slug: str) -> tuple[Match, Organisation, int | None]:
+def _shown(request: SignedInRequest, pk: uuid.UUID, slug: str) -> dict[str, Any]:
     """Return what is asked for. Who is neither of that agency nor runs the process finds nothing."""
     match = match_of(request, pk)
     agency = next(
@@ -24,12 +22,7 @@ def _asked(request: SignedInRequest, pk: uuid.UUID, slug: str) -> tuple[Match, O
     revision = request.GET.get("revision", "")
     if agency is None or (revision and not (revision.isdecimal() and len(revision) < 5)):
         raise Http404
-    return match, agency, int(revision) if revision else None
-
-
-def _shown(request: SignedInRequest, pk: uuid.UUID, slug: str) -> dict[str, Any]:
-    match, agency, revision = _asked(request, pk, slug)
-    context = instruction_shown.shown(match, agency, revision)
+    context = instruction_shown.shown(match, agency, int(revision) if revision else None)
     if context is None:
         raise Http404
     return context
@@ -55,10 +48,9 @@ def instruction_json(request: SignedInRequest, pk: uuid.UUID, agency: str) -> Ht
 @require_GET
 def instruction_pdf(request: SignedInRequest, pk: uuid.UUID, agency: str) -> HttpResponse:
     """Hand it out as a paper."""
-    said = _shown(request, pk, agency)["said"]
-    match, whose, revision = _asked(request, pk, agency)
-    content = instruction_shown.paper(match, whose, revision, clock.now())
-    return _as_file(HttpResponse(content, content_type="application/pdf"), said, "pdf")
+    told = _shown(request, pk, agency)
+    content = instruction_shown.paper(told, clock.now())
+    return _as_file(HttpResponse(content, content_type="application/pdf"), told["said"], "pdf")
 
 
 def _as_file(response: HttpResponse, said: dict[str, Any], ending: str) -> HttpResponse:

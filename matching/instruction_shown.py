@@ -65,15 +65,12 @@ def notes(match: Match, agency: "Organisation") -> list[str]:
     return told + ([_KEY] if standing.terms(match).form == Form.KEY else [])
 
 
-def paper(match: Match, agency: "Organisation", revision: int | None, at: dt.datetime) -> bytes | None:
-    """Return an instruction as a paper; None if there is none of this revision.
+def paper(told: dict[str, Any], at: dt.datetime) -> bytes:
+    """Return as a paper what `shown` gives.
 
     :raises MustWait: if the system libraries for papers are missing
     """
-    context = shown(match, agency, revision)
-    if context is None:
-        return None
-    return agreements.make_paper("documents/extract_instruction.html", context | {"at": at})
+    return agreements.make_paper("documents/extract_instruction.html", told | {"at": at})
 
 
 def aside(slot: "UploadSlot", person: "User") -> custody.Aside | None:

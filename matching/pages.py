@@ -10,7 +10,6 @@ from matching import (
     abandonment_shown,
     checks,
     destruction_shown,
-    instruction_shown,
     keeping_shown,
     lifecycle,
     reopening_checks,
@@ -37,7 +36,7 @@ from p20win.jobs import public as jobs
 from p20win.workflow import blockers
 
 if TYPE_CHECKING:
-    from p20win.accounts.models import User
+    from p20win.accounts.models import Organisation, User
 
 _GONE: Final = (
     custody.FileStatus.GIVEN_UP,
@@ -60,7 +59,7 @@ def detail(match: Match, person: "User", at: dt.datetime) -> dict[str, Any]:
         "files": _files(match, expected, person),
         **suppliers(match, person),
         "not_asked": _not_asked(expected),
-        "instructed": instruction_shown.agencies_for(match, person),
+        "instructed": _instructed(expected, person, is_hub=is_hub),
         "runs": match.runs.select_related("method", "started_by", "link_spec", "outdated_by__expected__slot"),
         "rejections": standing.rejections(match),
         "reopenings": [r for r in standing.reopenings(match) if supplier_checks.knows_of(r.expected, person)],
@@ -120,6 +119,16 @@ def suppliers(match: Match, person: "User") -> dict[str, Any]:
         "may_withdraw": may,
         "may_invite": may and supplier_checks.lists_to_invite_for(match).exists(),
     }
+
+
+def _instructed(expected: list[ExpectedFile], person: "User", *, is_hub: bool) -> "list[Organisation]":
+    """Return the agencies whose extract instructions a person reads, of those that send files (O-125)."""
+    everybody = [row.agency for row in expected if row.kind == custody.DataClass.MATCHING]
+    everybody.sort(key=lambda agency: agency.short_name)
+    if is_hub:
+        return everybody
+    own = [agency for agency in everybody if agency.pk == person.organisation_id]
+    return own or (everybody if person.has_role(Role.OPERATING_GROUP) else [])
 
 
 def _not_asked(expected: list[ExpectedFile]) -> list[str]:

@@ -30,7 +30,9 @@ def of_part(run: "MatchRun", agency: "Organisation", *, is_key: bool = False) ->
     :raises Blocked: if the match does not know of which population a list is
     """
     project = run.match.project
-    unwanted, wanted, refused = [], [], {}
+    unwanted: list[str] = []
+    wanted: list[str] = []
+    refused: dict[str, frozenset[str]] = {}
     for row in run.joined_lists.select_related("expected"):
         if not row.expected.population:
             raise Blocked(
@@ -49,7 +51,7 @@ def of_part(run: "MatchRun", agency: "Organisation", *, is_key: bool = False) ->
 def _blanks(refused: dict[str, frozenset[str]]) -> list[Blank]:
     """Return the columns that some lists do not want, those with the same lists together."""
     together: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    for column in sorted(frozenset().union(*refused.values())):
+    for column in sorted({column for columns in refused.values() for column in columns}):
         together[tuple(name for name, columns in refused.items() if column in columns)].append(column)
     return [
         Blank(tuple(columns), lists, tuple(name for name in refused if name not in lists))

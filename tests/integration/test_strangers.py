@@ -216,6 +216,7 @@ def filled(name, parts, there):
 
 
 CHOICES = {
+    **{(f"matching:instruction{kind}", "agency"): "sde" for kind in ("", "-pdf", "-json")},
     ("matching:review-pair", "number"): 1,
     ("matching:review-group", "number"): 1,
     ("requests_app:revise", "kind"): "continuation",
