@@ -274,8 +274,10 @@ def _what_to_do(file: SealedFile, problem: CustodyError) -> str:
 
 
 def _compare_with_statement(file: SealedFile, digest: str, size: int, report: Report) -> None:
-    if why := statements.why_not_its_senders(file):
-        report.add("statement", hint=why)
+    try:
+        statements.expect_its_senders(file)
+    except statements.Refused as refusal:
+        report.add(refusal.rule, hint=" ".join(refusal.reasons))
         return
     if file.statement is None:
         if file.wrapping == Wrapping.PLAIN and size != file.received_bytes:  # the others show their own end
@@ -283,7 +285,7 @@ def _compare_with_statement(file: SealedFile, digest: str, size: int, report: Re
         return
     document = file.statement.get("document", {})
     if (document.get("plain_sha256"), document.get("plain_bytes")) != (digest, size):
-        report.add("statement", hint="Its hash or size is another. Sign and send it again.")
+        report.add("statement_body", hint="Its hash or size is another. Sign and send it again.")
 
 
 def signed_by_the_hub(document: dict[str, Any], *, at: dt.datetime) -> dict[str, Any]:
