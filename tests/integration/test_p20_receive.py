@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -218,13 +219,13 @@ def test_while_a_large_one_is_verified_the_program_waits(web, download, tmp_path
 
     monkeypatch.setattr(fetching, "PATIENCE", 0.2)
     monkeypatch.setattr(container, "verify_whole", slowly)
-    monkeypatch.setattr(receiving.time, "sleep", wait)
+    monkeypatch.setattr(receiving, "time", SimpleNamespace(sleep=wait))
 
     with Remote(address(web, download), ticket(download)) as remote:
         path, offer = remote.fetch(folder, seen=lambda have, size: None)
 
     assert hashlib.sha256(path.read_bytes()).hexdigest() == offer.digest
-    assert asked[0] == vault_server.COME_BACK
+    assert set(asked) == {vault_server.COME_BACK}
 
 
 @pytest.mark.obligation("O-74")
