@@ -59,12 +59,22 @@ def contents(name, kind):
     return as_text(table)
 
 
-def request(*, with_list=False, flag_value="1", not_wanted_from=(), agencies=AGENCIES, extra=(), extra_of=()):
+def request(
+    *,
+    with_list=False,
+    flag_value="1",
+    not_wanted_from=(),
+    agencies=AGENCIES,
+    extra=(),
+    extra_of=(),
+    by=None,
+):
     """Return an approved request for the data of the three agencies.
 
-    With a list of a third party if asked, and with more identifiers than the invented files hold, of some.
+    With a list of a third party if asked, with more identifiers than the invented files hold, of some, and
+    asked for by this person.
     """
-    row = requests.complete(*(agency(name) for name in agencies))
+    row = requests.complete(*(agency(name) for name in agencies), by=by)
     by, question = row.requestor, row.questions.first()
     for element in list(row.elements.all()):
         rows.take_out(element, by=by, at=START)
