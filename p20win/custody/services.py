@@ -111,7 +111,7 @@ def announce(
     """Take down what an agency's machine states about the file it will send, and begin its upload.
 
     :raises Blocked: naming what in the statement does not fit
-    :raises NoRoom: if the disk could not hold the file
+    :raises NoRoom: if there is no room for the file
     """
     document = statements.read(slot, statement, key=key, real_now=real_now)
     try:
