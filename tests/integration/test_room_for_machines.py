@@ -1,4 +1,4 @@
-"""C21, T25: what an agency may keep here, and the largest file agreed, for what its machines send with p20."""
+"""C21, T25: exactly what an agency may keep here is taken of what its machine sends with p20."""
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
