@@ -200,9 +200,11 @@ class TestStockClient:
         if short:
             assert "1 byte too much" in sent.stderr
             assert "ask the operating group for more room" in sent.stderr
-            assert not on_disk(vault / "media" / "incoming")
+            assert not list((vault / "media" / "incoming").iterdir())
             assert room.of(slot.supplier).taken == 0
-            assert "The file is empty" in sent.stderr  # what is not here is not handed over
+            handed_over = machine.sftp(f"put {file}.sha256 {names.folder_of(slot)}/")
+            assert handed_over.returncode != 0
+            assert SealedFile.objects.get().status == FileStatus.ANNOUNCED
         else:
             assert sent.returncode == 0, sent.stderr
             assert custody.checked(SealedFile.objects.get()).status == FileStatus.ACCEPTED
