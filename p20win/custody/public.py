@@ -100,6 +100,7 @@ from p20win.custody.reception import Reception, receive
 from p20win.custody.removal import ask_removal, register_removable
 from p20win.custody.replacing import send_again
 from p20win.custody.rereading import overdue as files_not_reread
+from p20win.custody.room import state as room_state
 from p20win.custody.schedule import wait_for
 from p20win.custody.sealing import NotOpenable, signed_by_the_hub
 from p20win.custody.selectors import (
@@ -193,6 +194,7 @@ __all__ = [
     "register_removable",
     "relay",
     "removed_files",
+    "room_state",
     "row_differences",
     "rows_alarm",
     "scanner_state",

@@ -113,7 +113,7 @@ def announce(
     A statement that is not about this upload, or not signed by this machine, leaves a line in the ledger.
 
     :raises Blocked: naming what in the statement does not fit
-    :raises NoRoom: if the disk could not hold the file
+    :raises NoRoom: if there is no room for the file
     """
     try:
         return _announce(slot, statement, key=key, real_now=real_now, at=at)

@@ -18,7 +18,16 @@ from django.views.decorators.http import require_GET, require_POST
 
 from p20win import clock
 from p20win.access import SignedInRequest, members_only, public
-from p20win.custody import agency_key_list, checks, replacing, schedule, selectors, upload_tickets, vault_keys
+from p20win.custody import (
+    agency_key_list,
+    checks,
+    replacing,
+    room,
+    schedule,
+    selectors,
+    upload_tickets,
+    vault_keys,
+)
 from p20win.custody.engine import pieces
 from p20win.custody.engine.cells import FORMS
 from p20win.custody.forms import FileForm, SlotFilter
@@ -84,6 +93,7 @@ def _shown(request: SignedInRequest, row: UploadSlot) -> dict[str, object]:
         "job": jobs.latest("custody.check_file", file_id=waiting.pk) if waiting else None,
         "sends": sends and row.status == SlotStatus.OPEN and waiting is None,
         "blockers": checks.why_not_send(row, request.user, clock.now()) if sends else [],
+        "room": room.of(row.supplier) if sends else None,
         "columns": [column | {"asks": _asked(column)} for column in row.spec.get("columns", [])],
         "separators": " or ".join(f"{name}s" for name in row.spec.get("separators", ["tab"])),
         "numbers": " or ".join(names[0] for names in row.spec.get("one_person_per", []) if len(names) == 1),
