@@ -20,10 +20,10 @@ from p20win.custody.engine.errors import CustodyError
 from p20win.custody.engine.trust import Trust
 
 MANIFEST: Final = "manifest.json"
-# bytes asked for at a time: the vault opens a range at once, a file when all of it is verified
-PART: Final = 1 << 30
+PART: Final = 1 << 30  # bytes asked for at a time, so that a cut costs little
 _BLOCK: Final = 1 << 16
 _PAUSES: Final = (0.2, 1.0, 3.0, 10.0, 30.0)  # seconds before trying again without progress
+_VERIFIED_WITHIN: Final = 3600.0  # seconds in which the portal has verified even the largest file whole
 _NAME: Final = re.compile(r'filename="([A-Za-z0-9._-]+)"')
 _DIGEST: Final = re.compile(r'"([0-9a-f]{64})"')
 
@@ -35,6 +35,15 @@ class Offer:
     name: str
     size: int
     digest: str
+
+
+class _Later(Exception):
+    """The portal cannot give it yet: it verifies all of the file first."""
+
+    def __init__(self, words: str, seconds: float) -> None:
+        """Keep what it says, and when it wants to be asked again."""
+        self.seconds = seconds
+        super().__init__(words)
 
 
 class Delivery:
@@ -94,9 +103,16 @@ class Delivery:
         if target.exists():
             raise Failure(f"{target} is there already. Move it away first.")
         part = folder / f".{offer.name}.{offer.digest[:16]}.part"  # never continued with another version
-        waits = iter(_PAUSES)
+        waits, waited = iter(_PAUSES), 0.0
         while (have := _size(part)) < offer.size:
-            problem = self._append(part, offer, have, seen)
+            try:
+                problem = self._append(part, offer, have, seen)
+            except _Later as later:
+                if waited >= _VERIFIED_WITHIN:
+                    raise Failure(f"{later} {have} of {offer.size} bytes are kept; call it again.") from None
+                time.sleep(later.seconds)
+                waited += later.seconds
+                continue
             if _size(part) > have:
                 waits = iter(_PAUSES)
             elif problem is not None:
@@ -118,6 +134,7 @@ class Delivery:
             with self._client.stream("GET", self._address, headers=headers) as answer:
                 if answer.is_error:
                     answer.read()
+                    _wait_if_asked_to(answer)
                     _refuse(answer)
                 if answer.status_code != httpx.codes.PARTIAL_CONTENT:
                     part.unlink(missing_ok=True)
@@ -145,17 +162,28 @@ def _digest_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _wait_if_asked_to(answer: httpx.Response) -> None:
+    """:raises _Later: if the portal wants to be asked again"""
+    after = answer.headers.get("Retry-After", "")
+    if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE and after.isdecimal():
+        raise _Later("\n".join(_reasons(answer)), min(max(float(after), 1.0), 60.0))
+
+
 def _refuse(answer: httpx.Response) -> None:
     """:raises Failure: with the portal's words, if they are a refusal"""
     if not answer.is_error:
         return
-    try:
-        reasons = answer.json().get("reasons", [])
-    except (ValueError, AttributeError):
-        reasons = []
+    reasons = _reasons(answer)
     if answer.status_code in (403, 404):
         reasons = ["The ticket is not one, is for another download, or holds no longer. Ask for another."]
-    raise Failure("\n".join(map(str, reasons)) or f"The portal answered {answer.status_code}.")
+    raise Failure("\n".join(reasons) or f"The portal answered {answer.status_code}.")
+
+
+def _reasons(answer: httpx.Response) -> list[str]:
+    try:
+        return [str(reason) for reason in answer.json().get("reasons", [])]
+    except (ValueError, AttributeError, TypeError):
+        return []
 
 
 def check_delivery(path: Path, trust: Trust) -> dict[str, Any]:

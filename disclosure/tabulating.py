@@ -3,6 +3,7 @@
 import datetime as dt
 import io
 import secrets
+import uuid
 import zipfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
@@ -58,11 +59,15 @@ def _counted(table: SafeTable, job: "RunningJob") -> bytes:
     from disclosure.engine.crosstab import tabulate  # loaded where it is used, as the solvers are
 
     axes, extract = safe_choices.axes(table), table.delivery.extract
+    within = uuid.uuid4()  # this attempt to count
     if len(axes) != len(table.dimensions):
         raise BadTable("One of the dimensions is no approved element of the extract. Define the table anew.")
     if extract is None or table.project_id != table.delivery.project_id:
         raise Blocked("There is no extract to count from.")
-    with custody.open_only(table.project_id, custody.DataClass.EXTRACT), _zip_of(extract) as archive:
+    with (
+        custody.open_only(table.project_id, custody.DataClass.EXTRACT),
+        _zip_of(extract, within=within) as archive,
+    ):
         names = set(archive.namelist()) & set(safe_choices.files(table.delivery))
         return tabulate(
             table.counted,
@@ -79,8 +84,9 @@ def _salted(content: bytes) -> bytes:
     return content + blank.encode() + b"," * content.split(b"\n", 1)[0].count(b",") + b"\n"
 
 
-def _zip_of(extract: "SealedFile") -> zipfile.ZipFile:
-    return zipfile.ZipFile(io.BufferedReader(_Opened(extract), _AHEAD))  # type: ignore[type-var]
+def _zip_of(extract: "SealedFile", *, within: uuid.UUID) -> zipfile.ZipFile:
+    opened = _Opened(extract, within=within)
+    return zipfile.ZipFile(io.BufferedReader(opened, _AHEAD))  # type: ignore[type-var]
 
 
 def _pieces(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
@@ -90,10 +96,13 @@ def _pieces(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
 
 
 class _Opened(io.RawIOBase):
-    """A sealed file as one that can be read anywhere; nothing of it is held but what is being read."""
+    """A sealed file as one that can be read anywhere; nothing of it is held but what is being read.
 
-    def __init__(self, file: "SealedFile") -> None:
-        self._file, self._at, self._size = file, 0, file.plain_bytes or 0
+    All of it is verified before the first read, once.
+    """
+
+    def __init__(self, file: "SealedFile", *, within: uuid.UUID) -> None:
+        self._file, self._at, self._size, self._within = file, 0, file.plain_bytes or 0, within
 
     def readable(self) -> bool:
         return True
@@ -109,7 +118,7 @@ class _Opened(io.RawIOBase):
         stop = min(self._at + len(buffer), self._size)
         if stop <= self._at:
             return 0
-        content = b"".join(custody.open_range(self._file, self._at, stop))
+        content = b"".join(custody.open_range(self._file, self._at, stop, within=self._within))
         buffer[: len(content)] = content
         self._at += len(content)
         return len(content)

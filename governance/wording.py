@@ -63,6 +63,7 @@ TITLES: Final = {
     "file.arrived": "A file arrived and was sealed",
     "file.accepted": "A file was checked and accepted",
     "file.refused": "A file was refused",
+    "announcement.refused": "A file was announced with a statement that does not fit, and was not taken",
     "file.sealed": "A result was sealed",
     "file.destroyed": "A file was destroyed",
     "file.damaged": "A file was found damaged",

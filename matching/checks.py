@@ -28,7 +28,7 @@ from p20win.projects import public as projects
 from requests_app import public as requests
 
 if TYPE_CHECKING:
-    from p20win.accounts.models import User
+    from p20win.accounts.models import Organisation, User
     from p20win.projects.models import Project
 
 
@@ -199,9 +199,7 @@ def why_not_fetch(delivery: Delivery, person: "User", at: dt.datetime) -> list[s
             "The time to download the extract is over, and the hub’s copy is removed. Ask the operating group"
             " if you still need it."
         ]
-    if must_attest(delivery.match, person) and not has_attested(delivery.match, person):
-        return ["First your organisation attests that its own link from real to synthetic ids is destroyed."]
-    return []
+    return _why_not_without_word(delivery.match, person)
 
 
 def why_not_continue(download: Download, person: "User", at: dt.datetime) -> list[str]:
@@ -220,10 +218,31 @@ def why_not_range(fetch: Fetch, person: "User", at: dt.datetime) -> list[str]:
     return why_not_continue(fetch.download, person, at)
 
 
+def _why_not_without_word(match: Match, person: "User") -> list[str]:
+    """Say whose word is missing before this person gets the key: of all who get it with them (O-108)."""
+    given = set(match.attestations.values_list("organisation_id", flat=True))
+    missing = [each for each in _link_holders(match, person) if each.pk not in given]
+    names = [
+        "your organisation" if each.pk == person.organisation_id else each.short_name for each in missing
+    ]
+    return [
+        f"First {name} attests that its own link from real to synthetic ids is destroyed." for name in names
+    ]
+
+
+def _link_holders(match: Match, person: "User") -> "list[Organisation]":
+    """Return who gets the key with this person and holds a link of its own: it supplies, or is the hub.
+
+    A person of another house who works for a recipient fetches for that recipient, too.
+    """
+    supplying = {agency.pk for agency in standing.agencies(match.project)}
+    get = {each.pk: each for each in (person.organisation, projects.recipient(match.project)) if each}
+    return [each for each in get.values() if each.is_hub or each.pk in supplying]
+
+
 def must_attest(match: Match, person: "User") -> bool:
-    """Say whether this person's organisation holds a link of its own: it supplies, or is the hub (O-108)."""
-    own = person.organisation
-    return own is not None and (own.is_hub or any(a.pk == own.pk for a in standing.agencies(match.project)))
+    """Say whether this person's own organisation holds a link of its own (O-108)."""
+    return any(each.pk == person.organisation_id for each in _link_holders(match, person))
 
 
 def has_attested(match: Match, person: "User") -> bool:

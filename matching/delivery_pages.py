@@ -31,7 +31,7 @@ def delivery(row: Delivery, person: "User", at: dt.datetime) -> dict[str, Any]:
         "window": window,
         "may_download": person.has_perm("projects.download_extract", row.project),
         "why_not_download": fetching.why_not_begin(row, person, at),
-        "must_attest": checks.must_attest(row.match, person) and not checks.has_attested(row.match, person),
+        "may_attest": not checks.why_not_attest(row.match, person, at),
         "mine": [told(download) for download in mine],
         "to_delete": row.status == DeliveryStatus.RECALLED and any(d.deleted_at is None for d in mine),
         "everyone": [told(d) for d in row.downloads.select_related("person")] if sees_all else [],

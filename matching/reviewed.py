@@ -107,14 +107,15 @@ def agreement(match: Match) -> tuple[float | None, list[tuple[str, str]]]:
 
 def estimate(sample: ReviewSample) -> sampled.Estimate:
     """Return what the review says of the run's precision and of what it missed, with intervals."""
-    _, both = agreement(sample.run.match)
-    sure = [(one, other) for one, other in both if readings.UNSURE not in (one, other)]
-    found = [(pair.drawn["stratum"], pair.state.verdict) for pair in pairs(sample) if pair.state.verdict]
+    others = [row for row in samples(sample.run.match) if row.pk != sample.pk]
+    both = [words for row in others for words in double(pairs(row)) if readings.UNSURE not in words]
+    read = [
+        (pair.drawn["stratum"], tuple(word.verdict for word in pair.words))
+        for pair in pairs(sample)
+        if pair.state.verdict
+    ]
     return sampled.estimate(
-        sample.strata,
-        found,
-        compared=len(sure),
-        differing=sum(one != other for one, other in sure),
+        sample.strata, read, compared=len(both), differing=sum(one != other for one, other in both)
     )
 
 

@@ -37,6 +37,9 @@ def answer(request: HttpRequest, download: Download, person: User) -> HttpRespon
             return HttpResponse(status=status, headers=headers)
         token = fetching.open_range(download, start, stop, by=person, at=clock.now())
         chunks = watched(custody.relay(token), lambda: _why_no_longer(download.pk, person))
+    except custody.NotYet as reason:
+        later = {"Retry-After": str(reason.seconds), "Cache-Control": "no-store"}
+        return JsonResponse({"reasons": reason.reasons}, status=503, headers=later)
     except Blocked as refusal:
         return JsonResponse({"reasons": refusal.reasons}, status=409, headers={"Cache-Control": "no-store"})
     return StreamingHttpResponse(chunks, status=status, headers=headers)

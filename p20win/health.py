@@ -114,6 +114,15 @@ def _sealed_files() -> str:
     return "none was found damaged"
 
 
+def _room() -> str:
+    from p20win.custody.public import room_state
+
+    ok, says = room_state()
+    if not ok:
+        raise RuntimeError(says)
+    return says
+
+
 def _ledger() -> str:
     from p20win.audit.public import why_not_recorded
     from p20win.custody.public import ledger_alarm, rows_alarm, unsigned_for
@@ -207,6 +216,7 @@ _NEEDS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("Vault", _vault),
     ("Keys", _keys),
     ("Sealed files", _sealed_files),
+    ("Room for files", _room),
     ("Ledger", _ledger),
     ("Malware scanner", _scanner),
     ("Sending by SFTP", _sftp),

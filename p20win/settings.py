@@ -276,6 +276,12 @@ SFTP_LISTEN = env.str("SFTP_LISTEN", SFTP_LISTENS)  # where the program `sftp` i
 P20WIN_SFTP_HOST_KEY = Path(env.str("P20WIN_SFTP_HOST_KEY", str(P20WIN_DATA / "sftp" / "host-key.pem")))
 P20WIN_SFTP_PUBLIC = Path(env.str("P20WIN_SFTP_PUBLIC", str(P20WIN_DATA / "sftp-public")))  # for the pages
 P20WIN_VAULT_CONCURRENCY = env.int("P20WIN_VAULT_CONCURRENCY", 2)
+# What one organisation's files may take up here at a time, where the operating group gave it no other room.
+P20WIN_ORGANISATION_ROOM_GB = env.int("P20WIN_ORGANISATION_ROOM_GB", 1024)
+if P20WIN_ORGANISATION_ROOM_GB < 1:
+    raise ImproperlyConfigured(
+        "P20WIN_ORGANISATION_ROOM_GB is the gigabytes of one organisation: at least 1."
+    )
 # The name in the ledger's checkpoints. Never changed: checkpoints of another name are of another ledger.
 P20WIN_LEDGER_NAME = env.str("P20WIN_LEDGER_NAME", "p20win.example.org/ledger")
 # What one match may use; its need is known beforehand, and one that needs more is refused with the figure.

@@ -9,8 +9,9 @@ from django.contrib.sessions.backends.db import SessionStore
 
 from p20win import access
 from p20win.accounts.public import system_user
-from p20win.custody import vault_keys
-from p20win.custody.public import SealedFile, open_slot, receive, relay
+from p20win.custody import places, vault_keys
+from p20win.custody.engine.streaming import SEGMENT
+from p20win.custody.public import SealedFile, open_slot, receive, relay, seal_bytes
 from p20win.jobs import leases
 from p20win.jobs.lines import line
 from p20win.jobs.public import Job, RunningJob, perform
@@ -161,3 +162,50 @@ def announced(slot, key):
         statement={"document": {}},
     )
     return create("file.announced", row, by=key.enrolled_by, at=factories.START)
+
+
+LARGE = 4 * SEGMENT  # bytes of a file that has several segments
+
+
+def large(project, organisation, *, data_class="extract", begin=b"", name="large.zip"):
+    """Return a sealed file of several segments that begins with these bytes."""
+    block = hashlib.sha256(b"invented").digest() * (1 << 10)
+    rest = [block] * (LARGE // len(block))
+    return seal_bytes(
+        project=project,
+        organisation=organisation,
+        data_class=data_class,
+        name=name,
+        chunks=[begin, *rest],
+        by=system_user(),
+        at=factories.START,
+    )
+
+
+def _flipped(raw):
+    raw[2 * SEGMENT + 7] ^= 1
+
+
+def _truncated(raw):
+    del raw[2 * SEGMENT :]
+
+
+def _extended(raw):
+    raw += bytes(100)
+
+
+def _reordered(raw):
+    one, two, three = SEGMENT, 2 * SEGMENT, 3 * SEGMENT
+    raw[one:two], raw[two:three] = raw[two:three], raw[one:two]
+
+
+HARMS = {"altered": _flipped, "cut": _truncated, "extended": _extended, "reordered": _reordered}
+"""What can befall a large file behind its first segment, by the word that the vault says of it."""
+
+
+def harm(file, how):
+    """Let this befall a sealed file on the disk."""
+    path = places.blob(file.blob)
+    raw = bytearray(path.read_bytes())
+    HARMS[how](raw)
+    path.write_bytes(raw)

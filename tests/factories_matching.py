@@ -70,14 +70,15 @@ def request(
     agencies=AGENCIES,
     extra=(),
     extra_of=(),
+    by=None,
 ):
     """Return an approved request for the data of the three agencies.
 
     With a list of a third party if asked, of whom agencies or categories may not be wanted, and with lists of
     other populations under the same flag, of whom all is wanted. With more identifiers than the invented
-    files hold, of some. `category_of` is pairs of a column and its category.
+    files hold, of some. `category_of` is pairs of a column and its category; `by` asks for it.
     """
-    row = requests.complete(*(agency(name) for name in agencies))
+    row = requests.complete(*(agency(name) for name in agencies), by=by)
     by, question = row.requestor, row.questions.first()
     for element in list(row.elements.all()):
         rows.take_out(element, by=by, at=START)

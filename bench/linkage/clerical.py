@@ -63,15 +63,12 @@ def coverage(made: Made, folder: Path, said: dict[str, Any], *, draws: int) -> d
 
 
 def _read(drawn: clerical.Drawn, of: dict[str, dict[str, int]], chance: random.Random) -> sampled.Estimate:
-    verdicts, compared, differing = [], 0, 0
+    read = []
     for pair, known in zip(drawn.sample["pairs"], drawn.index["pairs"], strict=True):
         one, other = (of[known[side][0]][known[side][1]] for side in ("left", "right"))
         words: list[str] = []
-        while (state := readings.state(words, twice=pair["twice"])).waits_for:
+        while readings.state(words, twice=pair["twice"]).waits_for:
             is_right = chance.random() >= _WRONG
             words.append(readings.LINK if (one == other) == is_right else readings.NOT)
-        verdicts.append((pair["stratum"], state.verdict))
-        if pair["twice"]:
-            compared += 1
-            differing += words[0] != words[1]
-    return sampled.estimate(drawn.sample["strata"], verdicts, compared=compared, differing=differing)
+        read.append((pair["stratum"], words))
+    return sampled.estimate(drawn.sample["strata"], read)

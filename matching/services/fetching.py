@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from p20win.accounts.models import User
 
 OPENING: Final = "matching.download_extract"
+PATIENCE: Final = 45.0  # seconds for the first byte: what stands between vault and recipient waits sixty
 RECEIPT: Final = "receipt-confirmation"
 RECALL: Final = "recall-deletion"
 STORAGE_RULE: Final = (
@@ -137,16 +138,15 @@ def ticket(download: Download, *, by: "User", at: dt.datetime) -> str:
 def give(fetch: Fetch, person: "User") -> Iterator[bytes]:
     """Give the bytes of a range. In the vault alone, for a capability.
 
-    All of a file is verified before its first byte; of a range, each segment before it is given.
+    The whole file is verified before the first byte of a download; a range that follows it is not held up by
+    that again, and each segment of it still proves itself before it is given.
 
     :raises Blocked: if there is no extract
     """
     file = fetch.download.delivery.extract
     if file is None:
         raise Blocked("The extract is not ready.")
-    if fetch.start == 0 and fetch.stop == file.plain_bytes:
-        return custody.open_bytes(file)
-    return custody.open_range(file, fetch.start, fetch.stop)
+    return custody.open_range(file, fetch.start, fetch.stop, within=fetch.download_id, patience=PATIENCE)
 
 
 @transaction.atomic

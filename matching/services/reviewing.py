@@ -101,6 +101,8 @@ def keep(run: MatchRun, outcome: "Outcome", *, at: dt.datetime) -> ReviewSample 
 def give(look: Look, person: "User") -> Iterator[bytes]:
     """Give the two records of a pair beside each other. In the vault alone, for a capability.
 
+    Each sheet is verified whole once for this look, before a record of it is read.
+
     :raises Blocked: if a sheet is gone
     """
     pair = look.sample.pairs[look.pair]
@@ -111,7 +113,8 @@ def give(look: Look, person: "User") -> Iterator[bytes]:
         if stratum[side] not in held:
             raise Blocked("The records of this pair are not there.")
         start, stop = pair[side]
-        sides.append(json.loads(b"".join(custody.open_range(held[stratum[side]], start, stop))))
+        chunks = custody.open_range(held[stratum[side]], start, stop, within=look.pk)
+        sides.append(json.loads(b"".join(chunks)))
     yield json.dumps(likeness.beside(*sides, masked=not look.revealed)).encode()
 
 

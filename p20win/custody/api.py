@@ -18,7 +18,7 @@ from p20win.custody.engine import pieces
 from p20win.custody.engine.encoding import parse
 from p20win.custody.engine.errors import CustodyError
 from p20win.custody.models import SealedFile, UploadSlot
-from p20win.custody.reception import NoRoom
+from p20win.custody.room import NoRoom
 from p20win.refusal import Blocked
 
 if TYPE_CHECKING:

@@ -75,7 +75,7 @@ def ask_checkpoint() -> None:
 
 
 def publish(*, now: dt.datetime, after_loss: bool = False) -> Checkpoint | None:
-    """Sign where the ledger stands; nothing if it holds no line. In the vault alone; `now` is the real time.
+    """Sign where the ledger stands; nothing if it never held a line. In the vault alone; `now` is real.
 
     :raises LedgerDiffers: if it does not go on from the last checkpoint
     """
@@ -84,9 +84,10 @@ def publish(*, now: dt.datetime, after_loss: bool = False) -> Checkpoint | None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         size = _count()
-        if not size:
-            return None
         try:
+            if not size:
+                _expect_none_signed()
+                return None
             _fill_tiles(size)
             tree = tree_of(size)
             if not after_loss:
@@ -230,6 +231,15 @@ def _read_leaves(start: int, end: int) -> list[bytes]:
     if len(rows) != end - start:
         raise LedgerDiffers(f"Line {start + len(rows) + 1} of the ledger is missing.")
     return [leaf_hash(canonical.encode()) for _, canonical in rows]
+
+
+def _expect_none_signed() -> None:
+    last = _last_signed()
+    if last is not None and last.size:
+        raise LedgerDiffers(
+            f"The ledger holds no line, but a checkpoint over {last.size} lines was signed: it was emptied."
+            f" Lines 1 to {last.size} are missing."
+        )
 
 
 def _expect_growth(tree: HashTree) -> None:

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from p20win.accounts.public import Organisation, system_user
 from p20win.audit.public import first_in_line
-from p20win.custody import holds, key_snapshots, lifecycle, places, sealing, uploads, vault_keys
+from p20win.custody import holds, key_snapshots, lifecycle, opening, places, sealing, uploads, vault_keys
 from p20win.custody.engine.errors import NoKey
 from p20win.custody.invitations import close_slot
 from p20win.custody.models import (
@@ -258,7 +258,7 @@ def _proof(file: SealedFile) -> dict[str, Any]:
     Not how large a list of identifiers was: its rows are of one length, so its size tells how many it named,
     and with the flags of the extract how many of them no agency knew (O-126).
     """
-    proof = sealing.why_unreadable(file) if file.manifest else "never sealed"
+    proof = opening.why_unreadable(file) if file.manifest else "never sealed"
     if not proof:
         raise StillReadable(f"File {file.pk} still opens after its key was destroyed.")
     return {

@@ -16,24 +16,19 @@ _LINES = """
 _AT_ONCE = 2000
 
 
-class EmptyLedger(LookupError):
-    """There is no line to export."""
-
-
 def export(*, at: dt.datetime) -> Iterator[bytes]:
     """Give the export line by line. In the vault alone, as the hub signs its end.
 
-    :raises EmptyLedger: if the ledger holds no line
+    Without a line it is exported too: whoever kept a checkpoint can then show that it was emptied.
     """
-    key, seq, head = vault_keys.private_keys().hub, 0, ""
-    while rows := _after(seq):
-        if not head:
-            yield _line({"format": ledger.LEDGER_FORMAT, "before": rows[0][3]})
+    key, seq, head = vault_keys.private_keys().hub, 0, ledger.START.hex()
+    rows = _after(seq)
+    yield _line({"format": ledger.LEDGER_FORMAT, "before": rows[0][3] if rows else head})
+    while rows:
         for row in rows:
             yield _line({"canonical": row[1], "hash": row[2], "prev": row[3]})
         seq, _, head, _ = rows[-1]
-    if not head:
-        raise EmptyLedger("The ledger holds no line.")
+        rows = _after(seq)
     document = ledger.checkpoint(seq=seq, head=head, at=at.isoformat())
     yield _line({"checkpoint": signing.sign(document, key=key, role=signing.HUB, at=at.isoformat())})
 

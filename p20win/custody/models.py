@@ -24,6 +24,7 @@ from p20win.custody.invitation_models import InvitationStatus as InvitationStatu
 from p20win.custody.ledger_models import Checkpoint as Checkpoint
 from p20win.custody.ledger_models import CheckpointPin as CheckpointPin
 from p20win.custody.ledger_models import LedgerTile as LedgerTile
+from p20win.custody.room_models import Allowance as Allowance
 from p20win.ids import uuid7
 
 CAPABILITY_LIFE: Final = dt.timedelta(seconds=60)
@@ -322,6 +323,7 @@ class Upload(models.Model):
     wrapping = models.CharField(max_length=6, choices=Wrapping.choices, default=Wrapping.PLAIN)
     ticket = models.ForeignKey("UploadTicket", on_delete=models.PROTECT, null=True, related_name="uploads")
     length = models.BigIntegerField()
+    is_measured = models.BooleanField(default=True, db_default=True)  # else `length` is what may come at most
     offset = models.BigIntegerField(default=0)  # bytes that lie sealed
     pieces = models.JSONField(default=list)
     begun_at = models.DateTimeField()

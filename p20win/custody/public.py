@@ -6,7 +6,8 @@ starts the clock of a slot. Who supplies a list and is no party is asked with `i
 
 In the vault's jobs (queue "vault") alone: `open_bytes`, `open_lazily`, `open_range`, `seal_bytes`,
 `signed_by_the_hub`, `shred`, `tidy`. Whose result leaves opens within `open_only(project_id, data_class)`,
-as the rows that lead to a file are the web's to write.
+as the rows that lead to a file are the web's to write. A part is asked for `within` its opening, such as one
+download: the whole file is verified before the first part of that, and not again for the next.
 
 Work that opens files runs in `with damage_noted():`, outside any transaction: what turns out to be damaged
 is written down and told, and the work is refused.
@@ -97,19 +98,14 @@ from p20win.custody.models import (
     SlotStatus,
     UploadSlot,
 )
+from p20win.custody.opening import open_bytes, open_lazily, open_range, why_unreadable
 from p20win.custody.reception import Reception, receive
 from p20win.custody.removal import ask_removal, register_removable
 from p20win.custody.replacing import send_again
 from p20win.custody.rereading import overdue as files_not_reread
+from p20win.custody.room import state as room_state
 from p20win.custody.schedule import wait_for
-from p20win.custody.sealing import (
-    NotOpenable,
-    open_bytes,
-    open_lazily,
-    open_range,
-    signed_by_the_hub,
-    why_unreadable,
-)
+from p20win.custody.sealing import NotOpenable, signed_by_the_hub
 from p20win.custody.selectors import (
     accepted_files,
     destructions,
@@ -125,7 +121,7 @@ from p20win.custody.selectors import (
 )
 from p20win.custody.services import open_slot, seal_bytes, tidy
 from p20win.custody.sftp.host_key import state as sftp_state
-from p20win.custody.vault_client import relay, scanner_state, vault_answers, vault_keys_state
+from p20win.custody.vault_client import NotYet, relay, scanner_state, vault_answers, vault_keys_state
 from p20win.custody.vault_keys import NotTheVault, hub_public_pem
 from p20win.custody.wire import Cut
 
@@ -149,6 +145,7 @@ __all__ = [
     "NotOpenable",
     "NotRead",
     "NotTheVault",
+    "NotYet",
     "Reception",
     "SealedFile",
     "SlotStatus",
@@ -202,6 +199,7 @@ __all__ = [
     "register_removable",
     "relay",
     "removed_files",
+    "room_state",
     "row_differences",
     "rows_alarm",
     "scanner_state",

@@ -13,7 +13,7 @@ from django.db import transaction
 
 from p20win.accounts.public import hub
 from p20win.audit.public import first_in_line
-from p20win.custody import checks, lifecycle, places, vault_keys
+from p20win.custody import checks, lifecycle, places, room, vault_keys
 from p20win.custody.comparing import digest_of
 from p20win.custody.engine.files import EagerFile, sync_directory
 from p20win.custody.engine.names import read_name
@@ -35,8 +35,14 @@ _ENDINGS = (".csv", ".xlsx", ".docx", ".pptx", ".pdf", ".txt", ".tsv", ".tab")
 class Reception:
     """One file on its way in: `write` what comes, then `keep` or `abandon`. Plaintext is never kept."""
 
-    def __init__(self, slot: UploadSlot, *, by: "User", name: str, at: dt.datetime) -> None:
-        """Open the piece. :raises Blocked: if this person cannot send a file of this name there now"""
+    def __init__(
+        self, slot: UploadSlot, *, by: "User", name: str, at: dt.datetime, expected: int = 0
+    ) -> None:
+        """Open the piece, for about as many bytes as are expected, if that is known.
+
+        :raises Blocked: if this person cannot send a file of this name there now
+        :raises NoRoom: if there is no room for it
+        """
         self._wrapping = wrapping_of(name, is_sealed=False)
         if reasons := (
             checks.why_not_send(slot, by, at)
@@ -44,6 +50,9 @@ class Reception:
             or checks.why_not_wrapped(slot, self._wrapping)
         ):
             raise Blocked(reasons)
+        room.on_disk(int(room.FOR_EACH * expected))
+        self._room = room.of(slot.supplier)
+        self._room.expect(1)
         self.slot, self.by = slot, by
         self.file_id = uuid7()
         self._name = stored_name(slot, name)
@@ -53,29 +62,37 @@ class Reception:
         self.received = 0
 
     def write(self, chunk: bytes) -> None:
-        """Seal the next plaintext. :raises Blocked: if the file is larger than agreed"""
+        """Seal the next plaintext.
+
+        :raises Blocked: if the file is larger than agreed
+        :raises NoRoom: if there is no room for it
+        """
         self.received += len(chunk)
         if self.received > self._largest:
             raise Blocked(f"The file is larger than agreed: at most {self._largest} bytes.")
+        self._room.expect(self.received)
         self._piece.write(chunk)
 
     def keep(self, *, at: dt.datetime) -> SealedFile:
         """Finish the piece, write the file down and have the vault check it.
 
         :raises Blocked: if something changed meanwhile, such as another file having come first
+        :raises NoRoom: if others took the room meanwhile
         """
         try:
             self._piece.keep()
-            return arrive(
-                self.slot,
-                file_id=self.file_id,
-                name=self._name,
-                received=self.received,
-                pieces=[self._piece.name],
-                wrapping=self._wrapping,
-                by=self.by,
-                at=at,
-            )
+            with transaction.atomic():
+                room.claim(self.slot.supplier, self.received)
+                return arrive(
+                    self.slot,
+                    file_id=self.file_id,
+                    name=self._name,
+                    received=self.received,
+                    pieces=[self._piece.name],
+                    wrapping=self._wrapping,
+                    by=self.by,
+                    at=at,
+                )
         except BaseException:
             self.abandon()
             raise
@@ -226,21 +243,13 @@ def _ask_for_check(file: SealedFile) -> None:
     )
 
 
-class NoRoom(Blocked):
-    """The disk has no room for the file. Nothing of it was kept; the slot stays open."""
-
-    def __init__(self) -> None:
-        """Say so."""
-        super().__init__("The portal has no room for this file now. Tell the hub; the slot stays open.")
-
-
 @contextmanager
 def _full_is_said() -> Iterator[None]:
     try:
         yield
     except OSError as trouble:
         if trouble.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise NoRoom from trouble
+            raise room.NoRoom from trouble
         raise
 
 

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import F
 
 from p20win import clock, policy
-from p20win.custody import damage, places, sealing, vault_keys
+from p20win.custody import damage, opening, places, vault_keys
 from p20win.custody.engine.rereading import Place, read_on
 from p20win.custody.models import (
     DamageStatus,
@@ -79,7 +79,7 @@ def _read(
 ) -> None:
     try:
         with damage.told_apart(file):
-            _, root, size = sealing.signed_for(file)
+            _, root, size = opening.signed_for(file)
             place: Place | None = _place(file)
             with places.blob(file.blob).open("rb") as source:
                 while place is not None and seen.bytes < most:

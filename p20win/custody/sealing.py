@@ -1,4 +1,4 @@
-"""In the vault alone: checking what arrived, sealing it into its container, opening it again."""
+"""In the vault alone: checking what arrived, and sealing it into its container."""
 
 import datetime as dt
 import hashlib
@@ -7,7 +7,7 @@ import secrets
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 
 from p20win import clock, policy
-from p20win.custody import bounds, damage, places, scanning, statements, vault_keys
-from p20win.custody.engine import age, container, keys, manifest, pieces, signing
+from p20win.custody import places, scanning, statements, vault_keys
+from p20win.custody.engine import age, keys, manifest, pieces, signing
 from p20win.custody.engine.container import Binding, Seal, Sealer
 from p20win.custody.engine.encoding import canonical
-from p20win.custody.engine.errors import Broken, CustodyError, Unreadable, WrongKey
+from p20win.custody.engine.errors import CustodyError, Unreadable, WrongKey
 from p20win.custody.engine.files import EagerFile, Joined, sync_directory, write_new
 from p20win.custody.engine.intake import IntakeCheck
 from p20win.custody.engine.report import Report
@@ -28,7 +28,7 @@ from p20win.custody.engine.streaming import new_key
 from p20win.custody.engine.tables import TableCheck
 from p20win.custody.engine.usedonce import Ids
 from p20win.custody.engine.verify import MANIFEST_ENDING
-from p20win.custody.models import FileStatus, SealedFile, Wrapping
+from p20win.custody.models import SealedFile, Wrapping
 from p20win.ids import uuid7
 
 if TYPE_CHECKING:
@@ -199,6 +199,8 @@ def _check_and_seal(
             target.update(chunk)
             progress(min(95, seen * 100 // max(file.received_bytes, 1)), "Checking and sealing the file.")
         report = check.finish()
+        if 0 < rule.largest < seen:  # what a sender wrapped shows its size here
+            report.add("size", hint=f"At most {rule.largest} bytes.")
         scan.finish(report)
         _compare_with_statement(file, target.seal.plain_sha256.hex(), seen, report)
         if not report.accepted:
@@ -274,8 +276,10 @@ def _what_to_do(file: SealedFile, problem: CustodyError) -> str:
 
 
 def _compare_with_statement(file: SealedFile, digest: str, size: int, report: Report) -> None:
-    if why := statements.why_not_its_senders(file):
-        report.add("statement", hint=why)
+    try:
+        statements.expect_its_senders(file)
+    except statements.Refused as refusal:
+        report.add(refusal.rule, hint=" ".join(refusal.reasons))
         return
     if file.statement is None:
         if file.wrapping == Wrapping.PLAIN and size != file.received_bytes:  # the others show their own end
@@ -283,115 +287,9 @@ def _compare_with_statement(file: SealedFile, digest: str, size: int, report: Re
         return
     document = file.statement.get("document", {})
     if (document.get("plain_sha256"), document.get("plain_bytes")) != (digest, size):
-        report.add("statement", hint="Its hash or size is another. Sign and send it again.")
-
-
-def open_bytes(file: SealedFile) -> Iterator[bytes]:
-    """Give a file's plaintext, after all of it was verified. In the vault alone.
-
-    :raises NotOpenable: if it was refused, destroyed or is not accepted yet
-    :raises KeyDestroyed: if its key was destroyed
-    :raises Damaged: if it was altered, now or when it was last looked at, before any plaintext is given
-    """
-    kek = _kek_of_openable(file)
-    with damage.told_apart(file):
-        return damage.watched(file, _open(file, kek))
-
-
-def open_lazily(file: SealedFile) -> Iterator[bytes]:
-    """Give a file's plaintext as `open_bytes` does, opened when the first piece is asked for, not before."""
-    yield from open_bytes(file)
-
-
-def open_range(file: SealedFile, start: int, stop: int) -> Iterator[bytes]:
-    """Give the plaintext of a file from `start` to before `stop`, opening the segments that hold it alone.
-
-    Each is authenticated, in its place, before any of it is given. In the vault alone.
-
-    :raises NotOpenable: if it was refused, destroyed or is not accepted yet
-    :raises KeyDestroyed: if its key was destroyed
-    :raises Damaged: if a segment was altered, the file cut or extended, or it was found damaged before
-    """
-    kek = _kek_of_openable(file)
-    with damage.told_apart(file):
-        return damage.watched(file, _open_range(file, kek, start, stop))
-
-
-def _kek_of_openable(file: SealedFile) -> bytes:
-    """Return the key of a file's owner. What is wrong with that is no damage of the file."""
-    if file.status != FileStatus.ACCEPTED or file.manifest is None or file.wrapped_key is None:
-        raise NotOpenable("There is no accepted file to open.")
-    kek = _kek(file)
-    damage.expect_sound(file)
-    return kek
-
-
-def _kek(file: SealedFile) -> bytes:
-    store = vault_keys.private_keys().store
-    return store.key(str(file.project_id), str(file.owner_id), file.key_version or 0)
-
-
-def _open_range(file: SealedFile, kek: bytes, start: int, stop: int) -> Iterator[bytes]:
-    key, binding, _, size = _key_of(file, kek)
-    source = places.blob(file.blob).open("rb")
-    chunks = container.open_range(source, key=key, binding=binding, sealed_bytes=size, start=start, stop=stop)
-    return _closing(chunks, source)
-
-
-def _open(file: SealedFile, kek: bytes) -> Iterator[bytes]:
-    key, binding, root, size = _key_of(file, kek)
-    source = places.blob(file.blob).open("rb")
-    try:
-        chunks = container.open_verified(source, key=key, binding=binding, root=root, sealed_bytes=size)
-    except BaseException:
-        source.close()
-        raise
-    return _closing(chunks, source)
-
-
-def _key_of(file: SealedFile, kek: bytes) -> tuple[bytes, Binding, bytes, int]:
-    """Return a file's key, what it is bound to, and root and size that the hub signed for."""
-    bounds.expect(file)
-    binding, root, size = signed_for(file)
-    key = keys.unwrap(bytes(file.wrapped_key or b""), under=kek, context=binding.associated_data())
-    return key, binding, root, size
-
-
-def signed_for(file: SealedFile) -> tuple[Binding, bytes, int]:
-    """Return what a file is bound to, root and size, as the hub signed. :raises Broken: if it did not"""
-    document, signers = signing.verify(file.manifest or {})
-    signing.expect(signers, role=signing.HUB, keys=vault_keys.private_keys().hubs_public)
-    binding, root, size = manifest.read_manifest(document)
-    expected = Binding(
-        file_id=str(file.pk),
-        project=str(file.project_id),
-        source=str(file.owner_id),
-        destination=str(file.destination_id),
-        data_class=file.data_class,
-        key_version=file.key_version or 0,
-    )
-    if expected != binding:
-        was, said = asdict(expected), asdict(binding)
-        wrong = [name.replace("_", " ") for name in was if was[name] != said[name]]
-        raise Broken(f"The manifest of this file is of another {', '.join(wrong)}.")
-    return binding, root, size
-
-
-def _closing(chunks: Iterator[bytes], source: Any) -> Iterator[bytes]:
-    with source:
-        yield from chunks
+        report.add("statement_body", hint="Its hash or size is another. Sign and send it again.")
 
 
 def signed_by_the_hub(document: dict[str, Any], *, at: dt.datetime) -> dict[str, Any]:
     """Sign a paper of the hub, such as the manifest of a delivery. In the vault alone."""
     return signing.sign(document, key=vault_keys.private_keys().hub, role=signing.HUB, at=at.isoformat())
-
-
-def why_unreadable(file: SealedFile) -> str:
-    """Try to open a file with all keys there are; return how that failed, or nothing if it opened."""
-    try:
-        for _ in _open(file, _kek(file)):
-            return ""
-    except (CustodyError, OSError) as failure:
-        return type(failure).__name__
-    return ""

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 
 from p20win import clock
 from p20win.accounts.public import hub, system_user
+from p20win.audit.public import record
 from p20win.custody import (
     checks,
     damage,
@@ -99,7 +100,6 @@ def open_slot(
     return create("slot.opened", row, by=by, at=at, details=details)
 
 
-@transaction.atomic
 def announce(
     slot: UploadSlot,
     statement: dict[str, Any],
@@ -110,15 +110,36 @@ def announce(
 ) -> Upload:
     """Take down what an agency's machine states about the file it will send, and begin its upload.
 
+    A statement that is not about this upload, or not signed by this machine, leaves a line in the ledger.
+
     :raises Blocked: naming what in the statement does not fit
-    :raises NoRoom: if the disk could not hold the file
+    :raises NoRoom: if there is no room for the file
     """
+    try:
+        return _announce(slot, statement, key=key, real_now=real_now, at=at)
+    except statements.Refused as refusal:
+        with transaction.atomic():
+            told = {"why": refusal.rule, "key": key.fingerprint}
+            record("announcement.refused", slot, by=key.enrolled_by, at=at, details=told)
+        raise
+
+
+@transaction.atomic
+def _announce(
+    slot: UploadSlot,
+    statement: dict[str, Any],
+    *,
+    key: "SigningKey",
+    real_now: dt.datetime,
+    at: dt.datetime,
+) -> Upload:
     document = statements.read(slot, statement, key=key, real_now=real_now)
     try:
         with transaction.atomic():
             StatementNonce.objects.create(owner=slot.supplier, nonce=document["nonce"], seen_at=real_now)
     except IntegrityError:
-        raise Blocked("This statement was sent before. Sign a new one.") from None
+        why = "This statement was sent before. Sign a new one."
+        raise statements.Refused(why, "statement_again") from None
     if reasons := checks.why_not_send(slot, key.enrolled_by, at) or checks.why_not_named(
         slot, document["name"]
     ):

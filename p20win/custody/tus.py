@@ -23,7 +23,7 @@ from p20win.access import SignedInRequest, TicketRequest, by_upload_ticket, memb
 from p20win.accounts.public import User
 from p20win.custody import selectors, uploads
 from p20win.custody.models import Upload, UploadSlot, UploadTicket
-from p20win.custody.reception import NoRoom
+from p20win.custody.room import NoRoom
 from p20win.refusal import Blocked
 
 VERSION = "1.0.0"
@@ -209,7 +209,7 @@ def _expiry(row: Upload) -> dict[str, str]:
 
 
 def no_room(full: NoRoom) -> HttpResponse:
-    """Say that the disk is too full."""
+    """Say that the disk is too full, or that its organisation may keep no more here."""
     return _answer(_NO_ROOM, {}, "\n".join(full.reasons))
 
 

@@ -36,6 +36,7 @@ class SealingHandler(FileUploadHandler):
         super().__init__(request)
         self._sender: Any = request.user
         self._slot = slot
+        self._length = int(request.META.get("CONTENT_LENGTH") or 0)
         self._reception: Reception | None = None
         self.refusal: list[str] = []
 
@@ -46,7 +47,11 @@ class SealingHandler(FileUploadHandler):
             raise SkipFile
         try:
             self._reception = Reception(
-                self._slot, by=self._sender, name=self.file_name or "", at=clock.now()
+                self._slot,
+                by=self._sender,
+                name=self.file_name or "",
+                at=clock.now(),
+                expected=self._length,
             )
         except Blocked as refusal:
             self.refusal = refusal.reasons

@@ -6,20 +6,16 @@ is believed.
 """
 
 import datetime as dt
-import shutil
 import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 
 from p20win.accounts.public import system_user
 from p20win.audit.public import first_in_line
-from p20win.custody import checks, lifecycle, places
+from p20win.custody import checks, lifecycle, places, room
 from p20win.custody.engine.pieces import Place
 from p20win.custody.models import (
     FileStatus,
@@ -32,7 +28,6 @@ from p20win.custody.models import (
 )
 from p20win.custody.reception import (
     LARGEST,
-    NoRoom,
     Piece,
     announced_arrive,
     arrive,
@@ -47,7 +42,6 @@ if TYPE_CHECKING:
 
 KEPT_FOR: Final = dt.timedelta(days=2)  # an upload that nobody continues
 PIECE: Final = 64 << 20  # bytes after which what came counts, should this process be killed
-ROOM_FOR: Final = 2.2  # sealed pieces, and the container made from them, lie on the disk together
 
 
 class Conflict(Exception):
@@ -74,7 +68,7 @@ def begin(
     `at` is the portal's time, by which the slot is open; `now` the real one, by which the upload lapses.
 
     :raises Blocked: if this person cannot send a file of this name and size there now
-    :raises NoRoom: if the disk could not hold it
+    :raises NoRoom: if the disk could not hold it, or it is more than its organisation may keep here
     """
     wrapping = wrapping_of(name, is_sealed=is_sealed)
     if reasons := (
@@ -84,18 +78,8 @@ def begin(
     ):
         raise Blocked(reasons)
     _make_room(slot, length, wrapping)
-    for earlier in slot.uploads.filter(sent_by=by):
-        give_up(earlier, by=by, at=at)
-    return Upload.objects.create(
-        slot=slot,
-        sent_by=by,
-        name=stored_name(slot, name),
-        wrapping=wrapping,
-        ticket=ticket,
-        length=length,
-        begun_at=now,
-        expires_at=now + KEPT_FOR,
-    )
+    row = Upload(slot=slot, sent_by=by, name=stored_name(slot, name), wrapping=wrapping, ticket=ticket)
+    return _put_down(row, length, at=at, now=now)
 
 
 def begin_announced(
@@ -104,21 +88,24 @@ def begin_announced(
     """Begin the upload of a file that an agency's machine announced and sealed; its id is the file's.
 
     :raises Blocked: if it is larger than agreed
-    :raises NoRoom: if the disk could not hold it
+    :raises NoRoom: if the disk could not hold it, or it is more than its organisation may keep here
     """
     _make_room(slot, length, Wrapping.SEALED)
-    return _begin_of(file, slot, length=length, at=at, now=now)
+    return _put_down(_of(file, slot), length, at=at, now=now)
 
 
 def begin_unmeasured(file: SealedFile, slot: UploadSlot, *, at: dt.datetime, now: dt.datetime) -> Upload:
     """Begin the upload of an announced file whose sender does not say how long it is; its id is the file's.
 
-    It may be as long as agreed; `measure` tells its length when the sender says that it is whole.
+    It may be as long as agreed; `measure` tells its length when the sender says that it is whole. Until then
+    each piece takes of its organisation's room what it needs.
 
-    :raises NoRoom: if the disk is too full
+    :raises NoRoom: if the disk is too full, or nothing is left of what its organisation may keep here
     """
     make_room_for_piece(0)
-    return _begin_of(file, slot, length=_longest(slot, file.wrapping), at=at, now=now)
+    row = _of(file, slot)
+    row.is_measured = False
+    return _put_down(row, _longest(slot, file.wrapping), at=at, now=now)
 
 
 def measure(upload: Upload) -> Upload:
@@ -130,37 +117,35 @@ def measure(upload: Upload) -> Upload:
     if not upload.offset:
         raise Blocked("The file is empty.")
     same = Upload.objects.filter(pk=upload.pk, offset=upload.offset, pieces=upload.pieces)
-    if not same.update(length=upload.offset):
+    if not same.update(length=upload.offset, is_measured=True):
         raise Conflict
-    upload.length = upload.offset
+    upload.length, upload.is_measured = upload.offset, True
     return upload
 
 
-def _begin_of(
-    file: SealedFile, slot: UploadSlot, *, length: int, at: dt.datetime, now: dt.datetime
-) -> Upload:
-    for earlier in slot.uploads.filter(sent_by=file.sent_by):
-        if earlier.pk == file.pk:
+def _of(file: SealedFile, slot: UploadSlot) -> Upload:
+    return Upload(pk=file.pk, slot=slot, sent_by=file.sent_by, name=file.name, wrapping=file.wrapping)
+
+
+@transaction.atomic
+def _put_down(row: Upload, length: int, *, at: dt.datetime, now: dt.datetime) -> Upload:
+    """Begin an upload in the room of its organisation; what its sender began before for the slot goes."""
+    first_in_line()
+    for earlier in row.slot.uploads.filter(sent_by=row.sent_by):
+        if earlier.pk == row.pk:
             leave_nothing(earlier)  # the file is sent anew
         else:
-            give_up(earlier, by=file.sent_by, at=at)
-    return Upload.objects.create(
-        pk=file.pk,
-        slot=slot,
-        sent_by=file.sent_by,
-        name=file.name,
-        wrapping=file.wrapping,
-        length=length,
-        begun_at=now,
-        expires_at=now + KEPT_FOR,
-    )
+            give_up(earlier, by=row.sent_by, at=at)
+    room.claim(row.slot.supplier, length if row.is_measured else 1)
+    row.length, row.begun_at, row.expires_at = length, now, now + KEPT_FOR
+    row.save(force_insert=True)
+    return row
 
 
 def _make_room(slot: UploadSlot, length: int, wrapping: str) -> None:
     if not 0 < length <= _longest(slot, wrapping):
         raise Blocked(f"The file is empty, or larger than agreed: at most {_agreed(slot)} bytes.")
-    if shutil.disk_usage(_volume()).free < ROOM_FOR * length:
-        raise NoRoom
+    room.on_disk(int(room.FOR_EACH * length))
 
 
 def make_room_for_piece(offset: int) -> None:
@@ -168,8 +153,7 @@ def make_room_for_piece(offset: int) -> None:
 
     :raises NoRoom: if it cannot
     """
-    if shutil.disk_usage(_volume()).free < ROOM_FOR * (offset + PIECE) - offset:
-        raise NoRoom
+    room.on_disk(int(room.FOR_EACH * (offset + PIECE)) - offset)
 
 
 def _agreed(slot: UploadSlot) -> int:
@@ -233,7 +217,11 @@ class NextPiece:
         self._piece.write(chunk)
 
     def keep(self, *, now: dt.datetime) -> None:
-        """Let what came count, if anything did. :raises Conflict: if somebody continued it meanwhile"""
+        """Let what came count, if anything did.
+
+        :raises Conflict: if somebody continued it meanwhile
+        :raises NoRoom: if its length was not announced, and its organisation may keep no more here
+        """
         if not self.taken:
             self._piece.abandon()
             return
@@ -263,8 +251,15 @@ def _take_piece(upload: Upload, chunks: Iterator[bytes], *, now: dt.datetime) ->
     return piece.is_full and not cut
 
 
+@transaction.atomic
 def _advance(upload: Upload, piece: str, taken: int, *, now: dt.datetime) -> None:
-    """Let a piece count, if the upload still ends where it began. :raises Conflict: if it does not"""
+    """Let a piece count, if the upload still ends where it began.
+
+    :raises Conflict: if it does not
+    :raises NoRoom: if there is no room that was not claimed when the upload began
+    """
+    if not upload.is_measured:
+        room.claim(upload.slot.supplier, taken)
     pieces, expires = [*upload.pieces, piece], now + KEPT_FOR
     moved = Upload.objects.filter(pk=upload.pk, offset=upload.offset, pieces=upload.pieces).update(
         offset=F("offset") + taken, pieces=pieces, expires_at=expires
@@ -350,10 +345,3 @@ def unfinished(slot: UploadSlot, by: "User", pk: uuid.UUID | None = None) -> Upl
     """Return the upload that this person began for this slot and can continue."""
     rows = slot.uploads.filter(sent_by=by).select_related("slot__project", "slot__supplier", "sent_by")
     return (rows.filter(pk=pk) if pk else rows).first()
-
-
-def _volume() -> Path:
-    media = Path(settings.P20WIN_MEDIA)
-    with suppress(FileExistsError):
-        media.mkdir(mode=0o700, parents=True)
-    return media

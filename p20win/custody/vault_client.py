@@ -1,6 +1,5 @@
 """What the web process can do with the vault: relay what a capability opens, and ask whether it is there."""
 
-import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,19 +14,30 @@ _STATE_PATIENCE = 15.0  # the vault itself waits for its key service, or for the
 _PATIENCE = 120.0  # a large file is verified whole before its first byte comes
 
 
+class NotYet(Blocked):
+    """The vault cannot open it yet. Ask again, with another capability, after so many `seconds`."""
+
+    def __init__(self, reasons: list[str], seconds: int) -> None:
+        """Keep both."""
+        self.seconds = seconds
+        super().__init__(reasons)
+
+
 def relay(token: str) -> Iterator[bytes]:
     """Pass on what a capability opens; nothing is kept. The vault has answered before this returns.
 
     Beside the token the vault is shown the session of the person whose page this is: it opens for no other.
 
     :raises Blocked: if the vault refuses, or is not there
+    :raises NotYet: if it refuses for now
     :raises wire.Cut: while iterating, if access was withdrawn or the vault went away; what came is not whole
     """
     line = _ask(f"{token} {access.session_now.get()}", patience=_PATIENCE)
     try:
         first, refused = wire.read_frame(line)
         if refused:
-            raise Blocked([str(reason) for reason in json.loads(first)])
+            reasons, again = wire.read_refusal(first)
+            raise NotYet(reasons, again) if again else Blocked(reasons)
     except (wire.Cut, OSError) as problem:
         line.close()
         raise Blocked("The vault does not answer. Try again in a minute.") from problem
@@ -79,7 +89,7 @@ def _told(question: str) -> str:
     except OSError as problem:
         raise Blocked("The vault does not answer. Start it: manage.py vault.") from problem
     if refused:
-        raise Blocked([str(reason) for reason in json.loads(answer)])
+        raise Blocked(wire.read_refusal(answer)[0])
     return answer.decode("utf-8", "replace")
 
 

@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 MOST_AT_ONCE: Final = 32
 ASK_AGAIN: Final = 1.0  # seconds; access that was withdrawn cuts a stream within five (SO15)
 PATIENCE: Final = 60.0
+COME_BACK: Final = 10  # seconds after which to ask again for what cannot be opened yet
 PIECE: Final = 1 << 16
 
 
@@ -113,6 +114,7 @@ def _open_for(question: str, line: socket.socket) -> None:
     except Blocked as refusal:
         wire.send_refusal(line, refusal.reasons)
         return
+    asked = time.monotonic()
     try:
         chunks = capabilities.opened_bytes(granted)
         first = next(chunks, b"")
@@ -120,7 +122,7 @@ def _open_for(question: str, line: socket.socket) -> None:
         _refuse(granted, line, refusal.reasons)
         return
     except MustWait as reason:  # a capability is used up all the same: it opens once, and at once
-        _refuse(granted, line, [f"{reason} Try again later."])
+        _refuse(granted, line, [f"{reason} Try again later."], again=COME_BACK)
         return
     except damage.Damaged as found:
         _note_damage(found)
@@ -132,7 +134,7 @@ def _open_for(question: str, line: socket.socket) -> None:
         return
     capabilities.note_in_ledger(granted, "capability.used")
     try:
-        _stream(granted, line, first, chunks)
+        _stream(granted, line, first, chunks, asked=asked)
     except damage.Damaged as found:  # the connection ends without its end mark, so nobody takes it for whole
         _note_damage(found)
 
@@ -142,10 +144,14 @@ def _note_damage(found: damage.Damaged) -> None:
     damage.note(found, at=clock.now())
 
 
-def _stream(granted: Capability, line: socket.socket, first: bytes, chunks: Iterator[bytes]) -> None:
-    """Give what was opened, in small pieces, and note how it ended and after how many bytes."""
+def _stream(
+    granted: Capability, line: socket.socket, first: bytes, chunks: Iterator[bytes], *, asked: float
+) -> None:
+    """Give what was opened, in small pieces, and note how it ended and after how many bytes.
+
+    Access was `asked` about then; opening may have taken longer than one gives without asking again.
+    """
     sent, event = 0, "capability.broken_off"  # the web process, or the reader behind it, went away
-    asked = time.monotonic()
     try:
         for piece in _pieces(first, chunks):
             if time.monotonic() - asked > ASK_AGAIN:
@@ -171,6 +177,6 @@ def _pieces(first: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
             yield bytes(whole[start : start + PIECE])
 
 
-def _refuse(granted: Capability, line: socket.socket, reasons: list[str]) -> None:
-    wire.send_refusal(line, reasons)
+def _refuse(granted: Capability, line: socket.socket, reasons: list[str], *, again: int = 0) -> None:
+    wire.send_refusal(line, reasons, again=again)
     capabilities.note_in_ledger(granted, "capability.refused")

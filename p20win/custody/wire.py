@@ -1,7 +1,8 @@
 """How web and vault talk over the socket: the web sends one line, the vault answers in frames.
 
 A frame is four bytes of length and that many bytes. Length 0 ends the answer; the highest bit marks a
-refusal, whose bytes are the reasons as JSON. An answer that ends without either was cut.
+refusal, whose bytes are JSON: the reasons, and after how many seconds to ask again, 0 if that is of no use.
+An answer that ends without either was cut.
 """
 
 import json
@@ -46,10 +47,16 @@ def send_end(line: socket.socket) -> None:
     line.sendall(bytes(4))
 
 
-def send_refusal(line: socket.socket, reasons: list[str]) -> None:
-    """Refuse, with words fit to show."""
-    content = json.dumps(reasons).encode()
+def send_refusal(line: socket.socket, reasons: list[str], *, again: int = 0) -> None:
+    """Refuse, with words fit to show, for now or for good."""
+    content = json.dumps({"reasons": reasons, "again": again}).encode()
     line.sendall((REFUSAL | len(content)).to_bytes(4, "big") + content)
+
+
+def read_refusal(content: bytes) -> tuple[list[str], int]:
+    """Return the reasons of a refusal, and after how many seconds to ask again."""
+    told = json.loads(content)
+    return [str(reason) for reason in told["reasons"]], int(told["again"])
 
 
 def read_frame(line: socket.socket) -> tuple[bytes, bool]:

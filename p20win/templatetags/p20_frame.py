@@ -44,7 +44,12 @@ PLACES: Final = (
         "Logs", "logs", frozenset({Role.DATA_STEWARD, Role.HUB_STAFF, Role.OPERATING_GROUP}), ("/ledger/",)
     ),
     Place("Legal holds", "custody:holds", frozenset({Role.HUB_STAFF, Role.OPERATING_GROUP})),
-    Place("Health", "health", frozenset({Role.HUB_STAFF, Role.OPERATING_GROUP}), ("/jobs/", "/files/keys/")),
+    Place(
+        "Health",
+        "health",
+        frozenset({Role.HUB_STAFF, Role.OPERATING_GROUP}),
+        ("/jobs/", "/files/keys/", "/files/room/"),
+    ),
 )
 
 

@@ -6,17 +6,21 @@ import hashlib
 from allauth.mfa.models import Authenticator
 from django.contrib.sessions.models import Session
 from django.db import Error, connection
+from django.urls import reverse
 
 from matching.models import Match
 from matching.services import fetching
 from p20win import clock
 from p20win.accounts.public import Role, User, enrol_key, system_user
+from p20win.audit.public import Event, verify_chain
 from p20win.custody import vault_keys
 from p20win.custody.public import SealedFile, open_bytes, seal_bytes
 from p20win.jobs.public import Job
+from requests_app.models import DataRequest
 from tests import factories
 from tests import factories_custody as custody
 from tests import factories_matching as matches
+from tests import factories_requests as requests
 from tests.factories import START
 
 BIG = {
@@ -140,6 +144,33 @@ def a_match_that_waits_for_files():
     factories.clock_to_start()
     matches.collecting()
     return {}
+
+
+def a_request_to_decide(members):
+    """Let a request wait for an agency's decision; say where, and who of the agency could decide."""
+    factories.clock_to_start()
+    row = requests.with_agencies()
+    people = [requests.board_member(requests.agencies_of(row)[0]) for _ in range(members)]
+    for each in people:
+        Authenticator.objects.create(user=each, type=Authenticator.Type.TOTP, data={"secret": "x"})
+    return {
+        "pk": str(row.pk),
+        "path": reverse("requests_app:decide", args=[row.pk]),
+        "people": [{"name": each.name, "session": custody.session_of(each)} for each in people],
+        "password": factories.PASSWORD,
+    }
+
+
+def decisions(pk):
+    """Return what was decided on a request, and how often the ledger says that something was."""
+    row = DataRequest.objects.get(pk=pk)
+    events = Event.objects.filter(project_id=row.project_id).values_list("event", flat=True)
+    return {
+        "outcomes": list(row.decisions.values_list("outcome", flat=True)),
+        "events": sum(event == "decision.made" for event in events),
+        "signatures": sum(event == "document.signed" for event in events),
+        "ledger": verify_chain().ok,
+    }
 
 
 def visitors():

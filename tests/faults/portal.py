@@ -13,11 +13,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import psycopg2
+import pytest
 
 from p20win import embedded, processes
 from p20win.processes import wait_until
@@ -174,6 +175,25 @@ def _run(argv: list[str], env: dict[str, str]) -> str:
     done = subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, f"{argv[1:]}: {done.stderr[-3000:]}{done.stdout[-500:]}"
     return done.stdout
+
+
+@contextmanager
+def small_volume(place: Path, mebibytes: int) -> Iterator[Path]:
+    """Let this folder be a volume of its own that has little room. Skips where nobody may mount one."""
+    argv = ["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m", "tmpfs", str(place)]
+    if shutil.which("mount") is None or subprocess.run(argv, capture_output=True).returncode:
+        pytest.skip("Nobody may mount a volume here: run this as root, with the right to mount.")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+
+
+def fill(path: Path) -> None:
+    """Leave no room on the volume where this file lies."""
+    with path.open("wb", buffering=0) as filler, suppress(OSError):
+        while True:
+            filler.write(bytes(4096))
 
 
 def _free_port() -> int:

@@ -358,7 +358,7 @@ class TestClient:
         assert main.main(["send", str(file_to_send), "--slot", str(slot.pk)]) == 0
         file = custody.checked(SealedFile.objects.get())
         assert file.status == FileStatus.REFUSED
-        assert file.report["findings"][0]["rule"] == "statement"
+        assert file.report["findings"][0]["rule"] == "statement_body"
 
     def test_bytes_changed_on_the_way_are_refused_and_not_kept(
         self, slot, machine, file_to_send, vault, monkeypatch, capsys

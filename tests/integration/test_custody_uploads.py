@@ -14,7 +14,7 @@ from django.urls import reverse
 from p20win import clock
 from p20win.accounts.public import enrol_key
 from p20win.audit.public import events_of
-from p20win.custody import destruction, places, uploads
+from p20win.custody import destruction, places, room, uploads
 from p20win.custody.engine.files import EagerFile
 from p20win.custody.models import Upload
 from p20win.custody.public import FileStatus, SealedFile, close_slot, open_bytes, shred
@@ -208,12 +208,18 @@ def test_a_beginning_that_makes_no_sense_says_what_to_do(slot, sender, changes, 
 
 
 def test_f08_a_full_disk_is_said_before_anything_is_sent(slot, sender, monkeypatch):
-    monkeypatch.setattr(uploads.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 2 * ALL})())
+    monkeypatch.setattr(room, "free_on_disk", lambda: int(2.2 * ALL) - 1)
     answer = begun(sender, slot)
 
     assert answer.status_code == 507
     assert "no room" in answer.text
+    whole = {"file": SimpleUploadedFile(file_name(slot), custody.GOOD)}
+    shown = sender.post(reverse("custody:upload", args=[slot.pk]), whole, follow=True)
+    assert "The portal has no room for this file now." in shown.text
     assert not Upload.objects.exists()
+    assert not SealedFile.objects.exists()
+    monkeypatch.setattr(room, "free_on_disk", lambda: int(2.2 * ALL))
+    assert begun(sender, slot).status_code == 201
 
 
 def test_another_version_or_kind_of_body_is_refused(slot, sender):

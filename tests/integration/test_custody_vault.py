@@ -20,6 +20,7 @@ from p20win.custody.models import Capability
 from p20win.custody.public import (
     Cut,
     FileStatus,
+    NotYet,
     capability,
     damaged_files,
     open_bytes,
@@ -29,7 +30,7 @@ from p20win.custody.public import (
     shred,
     vault_answers,
 )
-from p20win.jobs.public import Job, sweep
+from p20win.jobs.public import Job, MustWait, sweep
 from p20win.processes import wait_until
 from p20win.refusal import Blocked
 from tests import factories
@@ -69,13 +70,25 @@ def refusing(subject, person):
     yield b""
 
 
+def late(subject, person):
+    time.sleep(vault_server.ASK_AGAIN + 0.2)
+    yield b"x"
+
+
+def waiting(subject, person):
+    raise MustWait("50 % are done.")
+    yield b""
+
+
 @pytest.fixture(autouse=True)
 def openings():
+    register_opening("test.late", late, access_act="download")
+    register_opening("test.waiting", waiting, access_act="download")
     register_opening("test.read", lambda subject, person: open_bytes(subject), access_act="download")
     register_opening("test.slow", slow_chunks, access_act="download")
     register_opening("test.refusing", refusing, access_act="download")
     yield
-    for act in ("test.read", "test.slow", "test.refusing"):
+    for act in ("test.read", "test.slow", "test.refusing", "test.late", "test.waiting"):
         capabilities._openings.pop(act)
 
 
@@ -145,6 +158,28 @@ class TestSocket:
                     continue
             assert time.monotonic() - withdrawn < 3
         assert wait_until(lambda: happened()[-1] == "capability.cut", 5)
+
+    @pytest.mark.obligation("O-74")
+    def test_access_withdrawn_while_a_large_file_is_verified_is_known_before_the_first_byte(self, file):
+        allowed = threading.Event()
+        allowed.set()
+        with custody.conditions_met(against=lambda ask: None if allowed.is_set() else "No longer."):
+            person = factories.person()
+            token = capability(person, "test.late", file, factories.START)
+            session = custody.session_of(person)
+            withdrawing = threading.Timer(0.5, allowed.clear)
+            withdrawing.start()
+            with pytest.raises(Blocked, match="No longer"):
+                custody.relayed(token, session)
+            withdrawing.join()
+        assert wait_until(lambda: happened()[-1] == "capability.cut", 5)
+
+    def test_what_cannot_be_opened_yet_is_asked_for_again(self, file):
+        person = factories.person()
+        token = capability(person, "test.waiting", file, factories.START)
+        with pytest.raises(NotYet, match="50 % are done") as later:
+            custody.relayed(token, custody.session_of(person))
+        assert later.value.seconds == vault_server.COME_BACK
 
     def test_the_desks_refusal_and_a_destroyed_file_are_answered_in_words(self, file):
         person = factories.person()

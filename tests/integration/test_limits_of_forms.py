@@ -1,11 +1,14 @@
 """C21: a form's file as large as may be is taken, one byte more is refused in words, for every such form."""
 
+import io
 import re
 import tracemalloc
+import zipfile
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from openpyxl import Workbook
 
 from p20win import uploading
 from p20win.uploading import LARGEST
@@ -70,6 +73,20 @@ def test_c21_rows_of_a_sheet_of_elements(rows, fits):
     found = sheets.read("a.csv", content.encode())
     assert any("More than 5000 rows" in each.message for each in found.errors) is not fits
     assert len(found.rows) == sheets.MAX_ROWS
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_c21_what_a_sheet_of_elements_unpacks_to(more, monkeypatch):
+    book = Workbook()
+    book.active.append(["name", "source", "source element"])
+    book.active.append(["Grade", "SDE", "GRD"])
+    content = io.BytesIO()
+    book.save(content)
+    with zipfile.ZipFile(content) as archive:
+        unpacked = sum(part.file_size for part in archive.infolist())
+    monkeypatch.setattr(sheets, "MAX_UNPACKED", unpacked - more)
+    found = sheets.read("a.xlsx", content.getvalue())
+    assert (len(found.rows), bool(found.errors)) == ((0, True) if more else (1, False))
 
 
 def test_c21_every_field_for_a_form_file_has_its_limit():

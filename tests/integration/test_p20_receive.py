@@ -9,13 +9,14 @@ import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import httpx
 import pytest
 from django.conf import settings as django_settings
 from django.db import connection, connections
 
-from client import config, trust
+from client import config, receiving, trust
 from client.failure import Failure
 from client.main import main
 from client.receiving import Delivery as Remote
@@ -24,8 +25,10 @@ from p20win import clock
 from p20win.accounts.public import system_user
 from p20win.custody import public as custody
 from p20win.custody import vault_keys, vault_server
+from p20win.custody.engine import container
 from p20win.processes import wait_until
 from tests import factories
+from tests import factories_custody as files
 from tests import factories_matching as matches
 from tests.factories import START
 from tests.factories_custody import become_vault
@@ -152,9 +155,13 @@ def complete(download):
 
 
 @pytest.mark.obligation("O-74", "O-117")
-def test_a_large_download_comes_in_ranges_and_goes_on_within_one(web, download, tmp_path):
+def test_a_large_download_comes_in_ranges_and_goes_on_within_one(web, download, tmp_path, monkeypatch):
     line, part, folder = Cutting(after=4 << 20), 5 << 20, tmp_path / "here"
     folder.mkdir()
+    really, looks = container.verify_whole, []
+    monkeypatch.setattr(
+        container, "verify_whole", lambda source, **known: (looks.append(1), really(source, **known))
+    )
 
     with Remote(address(web, download), ticket(download), part=part, transport=line) as remote:
         path, offer = remote.fetch(folder, seen=lambda have, size: None)
@@ -164,7 +171,61 @@ def test_a_large_download_comes_in_ranges_and_goes_on_within_one(web, download, 
     fetches = list(download.fetches.order_by("asked_at", "start"))
     assert max(each.stop - each.start for each in fetches) == part
     assert len(fetches) == len(line.asked) > SIZE // part
-    assert not any(each.start == 0 and each.stop == SIZE for each in fetches)  # none was verified whole first
+    assert looks == [1]  # all of it was verified before the first range, and not again for the next
+
+
+@pytest.mark.obligation("O-74", "O-63")
+@pytest.mark.parametrize("what", ["extended", "reordered"])
+def test_of_a_damaged_one_no_byte_arrives_also_when_its_beginning_is_sound(web, download, tmp_path, what):
+    folder = tmp_path / "here"
+    folder.mkdir()
+    files.harm(download.delivery.extract, what)
+
+    with Remote(address(web, download), ticket(download), part=1 << 16) as remote:
+        with pytest.raises(Failure, match=f"found damaged.*{what}"):
+            remote.fetch(folder, seen=lambda have, size: None)
+
+    assert not any(path.stat().st_size for path in folder.iterdir())
+    assert [fetch.sent for fetch in download.fetches.all()] == [0]
+
+
+@pytest.mark.obligation("O-74", "O-63")
+@pytest.mark.parametrize(("what", "part"), [("altered", {"Range": "bytes=0-99"}), ("cut", {})])
+def test_of_a_damaged_one_a_browser_gets_the_reason_and_no_byte(web, download, signed_in, what, part):
+    files.harm(download.delivery.extract, what)
+    cookies = {name: kept.value for name, kept in signed_in(download.person).cookies.items()}
+
+    answer = httpx.get(f"{web}/matching/downloads/{download.pk}/file/", headers=part, cookies=cookies)
+
+    assert answer.status_code == 409
+    (said,) = answer.json()["reasons"]
+    assert "found damaged" in said
+    assert what in said
+
+
+@pytest.mark.obligation("O-74")
+def test_while_a_large_one_is_verified_the_program_waits(web, download, tmp_path, monkeypatch):
+    folder, asked, may_end = tmp_path / "here", [], threading.Event()
+    folder.mkdir()
+    really = container.verify_whole
+
+    def slowly(source, **known):
+        may_end.wait(30)
+        really(source, **known)
+
+    def wait(seconds):
+        asked.append(seconds)
+        may_end.set()
+
+    monkeypatch.setattr(fetching, "PATIENCE", 0.2)
+    monkeypatch.setattr(container, "verify_whole", slowly)
+    monkeypatch.setattr(receiving, "time", SimpleNamespace(sleep=wait))
+
+    with Remote(address(web, download), ticket(download)) as remote:
+        path, offer = remote.fetch(folder, seen=lambda have, size: None)
+
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == offer.digest
+    assert set(asked) == {vault_server.COME_BACK}
 
 
 @pytest.mark.obligation("O-74")

@@ -195,7 +195,7 @@ NOT_OF_A_PROJECT = {"deadlines:withdraw_closed_day", "custody:key-ceremony"}
 NOT_OF_A_PROJECT |= {"ledger:checkpoint", "ledger:hashes"}  # of the whole ledger, and of no line's content
 NOT_OF_A_PROJECT |= {"matching:issue", "matching:issue-resolve", "matching:issue-reopen"}  # of a source
 NOT_OF_A_PROJECT |= {"agreements:method-retire"}  # of a method, for the operating group alone
-NOT_OF_A_PROJECT |= {"organisation-input-rule"}  # of an organisation, for the operating group alone
+NOT_OF_A_PROJECT |= {"organisation-input-rule", "custody:room"}  # of an organisation, likewise
 NOT_OF_A_PROJECT |= {"log", "log-csv", "log-xlsx"}  # lists, narrowed to the reader's own agency
 
 

@@ -15,6 +15,7 @@ from tests import factories_custody as custody
 from tests import factories_ledger as ledger
 
 pytestmark = pytest.mark.django_db
+EMPTIED = ("DELETE FROM audit_event", "TRUNCATE audit_event")
 
 
 class Kept:
@@ -110,6 +111,32 @@ class TestASuperuserWhoWritesTheChainAnew:
         ledger.lines(30)
 
         assert kept.verify(capsys) == (1, [("rewritten", gone + 1, kept.size)])
+
+    @pytest.mark.parametrize("emptied", EMPTIED)
+    def test_an_emptied_one(self, kept, capsys, emptied):
+        ledger.rewritten(emptied)
+
+        assert verify_chain().ok
+        assert kept.verify(capsys) == (1, [("rolled back", 1, kept.size)])
+        assert kept.verify(capsys, hashes=False) == (1, [("rolled back", 1, kept.size)])
+        arguments = [str(kept.folder / "export.jsonl"), "--checkpoint", str(kept.checkpoints[-1])]
+        assert main(["verify-ledger", *arguments]) == 1
+        assert "The ledger was emptied" in capsys.readouterr().out
+        with pytest.raises(checkpoints.LedgerDiffers, match=f"Lines 1 to {kept.size} are missing"):
+            checkpoints.publish(now=clock.real_now())
+
+    @pytest.mark.parametrize("emptied", EMPTIED)
+    def test_an_emptied_one_that_went_on(self, kept, capsys, emptied):
+        ledger.rewritten(emptied)
+        last = ledger.lines(30)
+        assert last < kept.size
+
+        assert verify_chain().ok
+        code, found = kept.verify(capsys)
+        assert (code, found[0][1], found[-1][2]) == (1, 1, kept.size)
+        assert found[-1] == ("rolled back", last + 1, kept.size)
+        with pytest.raises(checkpoints.LedgerDiffers, match=f"ends after line {last}, but"):
+            checkpoints.publish(now=clock.real_now())
 
     def test_with_checkpoints_alone_it_is_located_between_two(self, kept, capsys):
         ledger.rewritten(f"UPDATE audit_event SET note = 'x' WHERE seq = {kept.size - 3}")

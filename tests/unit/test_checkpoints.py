@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.db import ProgrammingError, connection, transaction
 
-from p20win import clock
+from p20win import clock, health
 from p20win.audit.public import Event, events_of, verify_chain
 from p20win.custody import checkpoints, vault_keys
 from p20win.custody.engine import ledger_proof, signing
@@ -113,6 +113,29 @@ class TestRefusesToSign:
             checkpoints.publish(now=NOW)
 
         assert "earlier state" in checkpoints.alarm()
+
+    @pytest.mark.obligation("O-95", "O-64")
+    @pytest.mark.parametrize("statement", ["DELETE FROM audit_event", "TRUNCATE audit_event"])
+    def test_an_emptied_ledger_and_the_health_page_says_so(self, vault, statement):
+        size = ledger.past_a_tile()
+        checkpoints.publish(now=NOW)
+        with ledger.superuser() as cursor:
+            cursor.execute(statement)
+
+        with pytest.raises(checkpoints.LedgerDiffers, match=f"Lines 1 to {size} are missing"):
+            checkpoints.publish(now=NOW)
+
+        assert "emptied" in checkpoints.alarm()
+        with pytest.raises(RuntimeError, match="it was emptied"):
+            health._ledger()
+        with pytest.raises(checkpoints.LedgerDiffers, match="Line 1 of the ledger was changed or deleted"):
+            checkpoints.expect_tiles()
+
+    def test_what_never_held_a_line_is_no_emptied_one(self, vault):
+        with ledger.superuser() as cursor:
+            cursor.execute("TRUNCATE audit_event")
+        assert checkpoints.publish(now=NOW) is None
+        assert checkpoints.alarm() == ""
 
     def test_another_history(self, vault):
         size = ledger.lines(9)

@@ -8,7 +8,18 @@ from django.db import IntegrityError, connection, transaction
 
 from p20win import clock
 from p20win.audit.public import events_of
-from p20win.custody import capabilities, key_snapshots, ledger_export, places, sealing, services, vault_keys
+from p20win.custody import (
+    capabilities,
+    key_snapshots,
+    ledger_export,
+    places,
+    sealing,
+    services,
+    vault_keys,
+)
+from p20win.custody import (
+    opening as unsealing,
+)
 from p20win.custody.engine import pieces
 from p20win.custody.engine.errors import Broken, KeyDestroyed, NoKey
 from p20win.custody.engine.trust import read_trust
@@ -274,15 +285,15 @@ class TestDestruction:
         assert first.status == "done"
         assert Job.objects.filter(arguments={"destruction_id": str(first.pk)}).count() == 2
 
-    @pytest.mark.parametrize("moment", ["remove_blob", "why_unreadable"])
-    def test_a_crash_in_the_middle_is_finished_by_the_next_attempt(self, moment, monkeypatch):
+    @pytest.mark.parametrize(("where", "moment"), [(sealing, "remove_blob"), (unsealing, "why_unreadable")])
+    def test_a_crash_in_the_middle_is_finished_by_the_next_attempt(self, where, moment, monkeypatch):
         file = accepted()
 
         def crash(*_):
             raise KeyboardInterrupt
 
         with monkeypatch.context() as crashing, pytest.raises(KeyboardInterrupt):
-            crashing.setattr(sealing, moment, crash)
+            crashing.setattr(where, moment, crash)
             shred(file.project, file.owner, by=factories.hub_member(), at=NOW)
 
         done = shred(file.project, file.owner, by=factories.hub_member(), at=NOW)

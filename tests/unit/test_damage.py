@@ -104,7 +104,7 @@ class TestFound:
             opened(file)
         path_of(file).write_bytes(raw)
         with pytest.raises(custody.Damaged):
-            custody.open_range(file, 0, 5)
+            custody.open_range(file, 0, 5, within="a download")
 
     def test_hub_operating_group_and_the_agency_whose_it_is_are_told_and_no_other(self, file):
         hub, group = factories.hub_member(), factories.operating_group_member()

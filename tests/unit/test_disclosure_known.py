@@ -54,6 +54,17 @@ def public_table(project, content=b"school,released\nBirch,40\n", *, by=None, at
     return known_services.load_public_table(project, content=content, by=by, at=at, **what | said)
 
 
+@pytest.mark.parametrize("more", [0, 1])
+def test_c21_a_list_as_large_as_may_be(time, more, monkeypatch):
+    monkeypatch.setattr(known_services, "LARGEST", len(REGIONS) - more)
+    project = outputs.project()
+    if more:
+        with pytest.raises(Blocked, match="at most 1 MB"):
+            hierarchy(project)
+    assert more or hierarchy(project).rows == 5
+    assert Known.objects.count() == 1 - more
+
+
 def check_again(output, at=START):
     output = services.check_again(output, by=output.author, at=at)
     outputs.files.run_job(standing.CHECK_JOB, file_id=output.slot.files.get().pk)

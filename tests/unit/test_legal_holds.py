@@ -233,7 +233,7 @@ class TestDestruction:
         assert row.status == "done"
 
     def test_what_the_vault_has_begun_is_finished(self, vault, monkeypatch):
-        from p20win.custody import sealing
+        from p20win.custody import opening
 
         file = custody.checked(custody.arrived(custody.a_slot()))
 
@@ -241,7 +241,7 @@ class TestDestruction:
             raise KeyboardInterrupt
 
         with monkeypatch.context() as crashing, pytest.raises(KeyboardInterrupt):
-            crashing.setattr(sealing, "why_unreadable", crash)
+            crashing.setattr(opening, "why_unreadable", crash)
             shred(file.project, file.owner, by=factories.hub_member(), at=NOW)
         in_force(file.project)
 
@@ -259,17 +259,17 @@ class TestDestruction:
             shred(file.project, file.owner, by=factories.hub_member(), at=NOW)
 
     def test_a_file_accepted_meanwhile_is_left_to_the_next_attempt(self, vault, monkeypatch):
-        from p20win.custody import destruction, sealing
+        from p20win.custody import destruction, opening
 
         file = custody.checked(custody.arrived(custody.a_slot()))
-        really = sealing.why_unreadable
+        really = opening.why_unreadable
 
         def another_comes(shredded):
             custody.arrived(custody.a_slot(file.owner, project=file.project))
             return really(shredded)
 
         with monkeypatch.context() as meanwhile, pytest.raises(destruction.ChangedMeanwhile):
-            meanwhile.setattr(sealing, "why_unreadable", another_comes)
+            meanwhile.setattr(opening, "why_unreadable", another_comes)
             shred(file.project, file.owner, by=factories.hub_member(), at=NOW)
 
         done = shred(file.project, file.owner, by=factories.hub_member(), at=NOW)

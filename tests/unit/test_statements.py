@@ -11,7 +11,7 @@ from django.db import ProgrammingError, connection, transaction
 from p20win import clock
 from p20win.accounts.models import SigningKey
 from p20win.accounts.public import enrol_key, hub, revoke_key
-from p20win.audit.public import record
+from p20win.audit.public import events_of, record
 from p20win.custody import public as custody
 from p20win.custody import services, statements, uploads, vault_keys
 from p20win.custody.engine import manifest, pieces, signing
@@ -84,8 +84,20 @@ def refused(file):
     assert judged.status == FileStatus.REFUSED
     assert not judged.blob
     (finding,) = judged.report["findings"]
-    assert finding["rule"] == "statement"
-    return finding["hint"]
+    (line,) = events_of(judged).filter(event="file.refused")
+    assert line.details["rules"] == [
+        finding["rule"]
+    ]  # the ledger has the reason, and nothing of the contents
+    return f"{finding['rule']}: {finding['hint']}"
+
+
+def why_not(file):
+    """Return by which rule, and why, a file is not its sender's; nothing if it is."""
+    try:
+        statements.expect_its_senders(file)
+    except statements.Refused as refusal:
+        return f"{refusal.rule}: {' '.join(refusal.reasons)}"
+    return ""
 
 
 def written(row, **changes):
@@ -122,7 +134,7 @@ class TestTheStatement:
 
     def test_of_another_slot_of_the_agency(self, agency):
         there = files.a_slot(agency.organisation)
-        assert "for another slot" in refused(written(agency.sends(), statement=agency.states(there)))
+        assert "for another project, slot" in refused(written(agency.sends(), statement=agency.states(there)))
 
     def test_of_another_file(self, agency):
         file = agency.sends()
@@ -151,7 +163,7 @@ class TestTheStatement:
         forged.pk = uuid7()
         forged.pieces = []
         forged.save()
-        assert "another key" in statements.why_not_its_senders(forged)
+        assert "another key" in why_not(forged)
 
     def test_put_to_a_file_that_a_machines_login_brought(self, agency):
         file = agency.sends()
@@ -163,14 +175,14 @@ class TestTheStatement:
         )  # fmt: skip
         told = {"key": agency.key.fingerprint, "by": "sftp"}
         row = create("file.announced", row, by=by, at=START, details=told)
-        assert statements.why_not_its_senders(row) == ""
+        assert why_not(row) == ""
         row = written(row, statement=agency.states(slot))
-        assert "and there is one" in statements.why_not_its_senders(row)
+        assert "and there is one" in why_not(row)
 
     def test_moved_to_another_request(self, agency):
         there = files.a_slot(agency.organisation)
         file = written(agency.sends(), slot=there)
-        assert "another request or agency" in statements.why_not_its_senders(file)
+        assert "another request or agency" in why_not(file)
 
 
 class TestTheKey:
@@ -209,7 +221,7 @@ class TestTheKey:
         agency.key, agency.private = SigningKey.objects.create(**fields), made
         slot = files.a_slot(agency.organisation)
         file = agency.sends(slot)
-        assert "not enrolled by this agency" in statements.why_not_its_senders(file)
+        assert "not enrolled by this agency" in why_not(file)
         with transaction.atomic():  # and its line afterwards comes too late
             record(
                 "signing_key.enrolled",

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -23,6 +23,8 @@ from p20win.custody.engine.streaming import (
 )
 
 CONTAINER_FORMAT = "p20win/container/1"
+Told = Callable[[int], None]
+"""Hears how many bytes were read so far."""
 
 
 @dataclass(frozen=True)
@@ -174,12 +176,13 @@ def seal(
         sealer.abandon()
 
 
-def measure(source: BinaryIO, *, threads: int = THREADS) -> tuple[bytes, int]:
+def measure(source: BinaryIO, *, threads: int = THREADS, told: Told = lambda size: None) -> tuple[bytes, int]:
     """This will give the Merkle root and the size of a sealed file; no key is needed."""
     tree, size = MerkleTree(), 0
     hashing: InOrder[bytes] = InOrder(threads)
     for chunk in _segments(source):
         size += len(chunk)
+        told(size)
         for leaf in hashing.put(partial(leaf_hash, chunk)):
             tree.add_leaf(leaf)
     for leaf in hashing.rest():
@@ -187,12 +190,12 @@ def measure(source: BinaryIO, *, threads: int = THREADS) -> tuple[bytes, int]:
     return tree.root(), size
 
 
-def verify(source: BinaryIO, *, root: bytes, sealed_bytes: int) -> None:
+def verify(source: BinaryIO, *, root: bytes, sealed_bytes: int, told: Told = lambda size: None) -> None:
     """This will make sure that a sealed file is, to the byte, the one that was signed for.
 
     :raises Broken: naming whether it was cut, extended or altered
     """
-    found, size = measure(source)
+    found, size = measure(source, told=told)
     if size < sealed_bytes:
         raise Broken(f"The sealed file was cut: {size} of {sealed_bytes} bytes are left.")
     if size > sealed_bytes:
@@ -246,15 +249,31 @@ def open_verified(
 
     :raises Broken: if anything was altered, cut, extended, reordered, or belongs elsewhere
     """
+    verify_whole(source, key=key, binding=binding, root=root, sealed_bytes=sealed_bytes)
+    source.seek(0)
+    return open_stream(source, key=key, binding=binding)
+
+
+def verify_whole(
+    source: BinaryIO,
+    *,
+    key: bytes,
+    binding: Binding,
+    root: bytes,
+    sealed_bytes: int,
+    told: Told = lambda size: None,
+) -> None:
+    """This will do what `verify` does, and with the key tell a file that was reordered from an altered one.
+
+    :raises Broken: naming whether it was cut, extended, reordered or altered
+    """
     source.seek(0)
     try:
-        verify(source, root=root, sealed_bytes=sealed_bytes)
+        verify(source, root=root, sealed_bytes=sealed_bytes, told=told)
     except Broken as damage:
         if is_reordered(source, key=key, binding=binding, sealed_bytes=sealed_bytes):
             raise Broken("The sealed file was reordered: its segments stand in other places.") from damage
         raise
-    source.seek(0)
-    return open_stream(source, key=key, binding=binding)
 
 
 def open_range(
@@ -263,7 +282,8 @@ def open_range(
     """This will give the plaintext from `start` to before `stop`, reading the segments that hold it alone.
 
     Each segment proves that it is this file's and stands in its place before any of it is given; the size
-    that was signed for tells which is the last. What lies outside the range is not looked at.
+    that was signed for tells which is the last. What lies outside the range is not looked at: verify the
+    whole file first (`verify_whole`), so that nothing of an altered one is given.
 
     :raises Broken: if the file is not as long as signed for, or a segment does not authenticate
     :raises ValueError: if the range is none

@@ -17,6 +17,8 @@ from p20win.custody.engine.errors import Broken, Unreadable
 
 LEDGER_FORMAT = "p20win/ledger/1"
 CHECKPOINT_FORMAT = "p20win/checkpoint/1"
+START = bytes(hashlib.sha256().digest_size)
+"""What the first line follows."""
 
 
 @dataclass(frozen=True)

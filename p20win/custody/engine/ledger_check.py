@@ -24,7 +24,6 @@ from p20win.custody.engine.notes import Checkpoint
 from p20win.custody.engine.proofs import tile_root
 
 HASH = hashlib.sha256().digest_size
-_START = bytes(HASH)
 _RECORDED = 8  # where a line says when it was written, in real time
 
 Lines = Callable[[], Iterable[bytes]]  # gives the export from its first line, as often as asked
@@ -79,7 +78,7 @@ class _Read:
     late: int = 0  # the first line that says it was written after a checkpoint which holds its number
     roots: dict[int, bytes] = field(default_factory=dict)
     end: Any = None
-    last_hash: bytes = _START
+    last_hash: bytes = ledger.START
 
     def leaf(self, place: int) -> bytes:
         """Return the hash of the line at this place, counted from 0."""
@@ -133,7 +132,7 @@ def _read(lines: Lines, pins: Sequence[Checkpoint]) -> _Read:
         if tree.leaves in wanted:
             read.roots[tree.leaves] = tree.root()
         read.last_hash = line.hash
-    if not read.seqs:
+    if not read.seqs and not any(wanted):
         raise Unreadable("The exported ledger holds no line.")
     read.roots[tree.leaves] = tree.root()
     return read
@@ -283,13 +282,16 @@ def _tell_of_rewriting(done: Checked, read: _Read, kept: list[bytes]) -> None:
 
 def _tell_of_pins(done: Checked, read: _Read) -> None:
     """Tell of checkpoints that do not fit, as far as nothing that was found explains it."""
+    beyond = [pin for pin, _ in done.held if pin.size > done.lines]
     for pin, fits in done.held:
+        if pin in beyond[:-1]:  # the last one tells of all the lines that are gone
+            continue
         if fits or any(each.first <= pin.size for each in done.findings if each.first):
             continue
         if pin.size > done.lines:
             says = (
-                f"The ledger was rolled back: it ends after line {done.lines}, but the checkpoint"
-                f"{_when(pin)} was signed over {pin.size} lines."
+                f"{ledger_trace.ended(done.lines)}, but the checkpoint{_when(pin)} was signed over"
+                f" {pin.size} lines."
             )
             done.findings.append(Finding(ROLLED_BACK, done.lines + 1, pin.size, says))
         else:
@@ -320,7 +322,9 @@ def _look_at_end(done: Checked, read: _Read, keys: Collection[str] | None) -> No
     if read.end is None:
         return
     try:
-        done.signers = ledger.check_end(read.end, seq=read.seqs[-1], head=read.last_hash.hex())
+        done.signers = ledger.check_end(
+            read.end, seq=read.seqs[-1] if read.seqs else 0, head=read.last_hash.hex()
+        )
         if keys is not None:
             signing.expect(done.signers, role=signing.HUB, keys=keys)
     except Broken as problem:

@@ -80,9 +80,16 @@ def explain(stood: Sequence[int | None], numbers: Sequence[int], total: int) -> 
     findings += [_of_run(ADDED, *run, "was put in later", "were put in later") for run in runs(added)]
     findings += _moved(stood)
     if tail:
-        ends = f"The ledger was rolled back: it ends after line {tail[0] - 1}, but"
-        findings.append(Finding(ROLLED_BACK, *tail, f"{ends} there were {total} lines."))
+        says = f"{ended(tail[0] - 1)}, but there were {total} lines."
+        findings.append(Finding(ROLLED_BACK, *tail, says))
     return sorted(findings, key=lambda each: (each.first, each.kind))
+
+
+def ended(after: int) -> str:
+    """This will tell of a ledger that ends too early, after this line."""
+    if not after:
+        return "The ledger was emptied: it holds no line as it was written"
+    return f"The ledger was rolled back: it ends after line {after}"
 
 
 def changed(first: int, last: int) -> Finding:

@@ -44,7 +44,18 @@ RULES: dict[str, str] = {
     "workbook": "A workbook holds plain cells only, and nothing in a file runs or points elsewhere.",
     "parser": "The file can be read within the limits of memory and time.",
     "damaged": "The file arrived whole and unaltered.",
-    "statement": "The file is the one its sender signed for.",
+    "statement": "What its sender signed is a statement about this file.",
+    "statement_changed": "The sender's statement is as it was signed.",
+    "statement_signer": "The sender's statement is signed with the key of the machine that sends.",
+    "statement_key": "That key was enrolled by the agency long enough before, and not revoked.",
+    "statement_destination": "The file is for the recipient that its sender signed for.",
+    "statement_project": "The file is of the project that its sender signed for.",
+    "statement_source": "The file is of the agency that its sender signed for.",
+    "statement_slot": "The file is the one of this upload that its sender signed for.",
+    "statement_class": "The file is of the kind that its sender signed for.",
+    "statement_time": "The sender's statement holds now.",
+    "statement_again": "The sender's statement was not sent before.",
+    "statement_body": "The file is, to the byte, the one its sender signed for.",
 }
 
 

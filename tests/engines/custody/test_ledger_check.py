@@ -140,6 +140,7 @@ class TestChainWrittenAnew:
                 [("deleted", 5, 5), ("edited", 20, 20)],
             ),
             (EVENTS[:25], [("rolled back", 26, 30)]),
+            ([], [("rolled back", 1, 30)]),
             (
                 [*EVENTS[:25], *(event(n, note="new", minute=n + 60) for n in range(26, 50))],
                 [("rewritten", 26, 30)],
@@ -157,6 +158,26 @@ class TestChainWrittenAnew:
         grown = [*EVENTS[:25], *(event(n, note="new", minute=n + 60) for n in range(26, 50))]
         assert found(chained(EVENTS[:25])) == [("rolled back", 26, 30)]
         assert found(chained(grown)) == [("altered", 21, 26)]
+
+    def test_all_lines_that_were_signed_are_named_and_not_those_of_the_first_checkpoint_alone(self):
+        assert found(chained(EVENTS[:15])) == [("rolled back", 16, 30)]
+
+    @pytest.mark.parametrize("kept", [b"", hashes(ROWS[:30])])
+    def test_an_emptied_ledger(self, kept):
+        end = ledger.checkpoint(seq=0, head=ZERO, at=BEGUN.isoformat())
+        signed = signing.sign(end, key=HUB, role=signing.HUB, at=BEGUN.isoformat())
+        lines = [*export([]), json.dumps({"checkpoint": signed}).encode()]
+
+        checked = check_ledger(lambda: lines, PINS, hashes=kept, keys=KEYS)
+
+        (finding,) = checked.findings
+        assert (finding.kind, finding.first, finding.last) == ("rolled back", 1, 30)
+        assert finding.says.startswith("The ledger was emptied")
+        assert (checked.lines, checked.intact_until) == (0, 0)
+
+    def test_an_export_without_a_line_and_without_a_checkpoint_is_none(self):
+        with pytest.raises(Unreadable, match="holds no line"):
+            found([], pins=[])
 
     def test_without_a_checkpoint_it_cannot_be_seen(self):
         assert found(chained([*EVENTS[:14], *EVENTS[15:]]), pins=[]) == []

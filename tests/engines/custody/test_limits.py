@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from p20win.custody.engine import archives, tables
+from p20win.custody.engine import archives, office, tables
 from p20win.custody.engine.intake import LONGEST_CELL, LONGEST_LINE, MOST_COLUMNS, check_stream
 from p20win.custody.engine.rules import from_spec
 from p20win.custody.engine.tables import LARGEST_TABLE, check_table
@@ -103,3 +103,41 @@ def test_elements_inside_elements(more, fits):
     inner = tables._DEEPEST - 1 + more
     sheet = b"<worksheet>" + b"<a>" * inner + b"</a>" * inner + b"</worksheet>"
     assert accepted(workbook({"xl/worksheets/sheet1.xml": sheet})) is fits
+
+
+@pytest.mark.parametrize(("more", "fits"), [(0, True), (1, False)])
+def test_elements_of_a_sheet(more, fits, monkeypatch):
+    monkeypatch.setattr(tables, "_MOST_ELEMENTS", 100)
+    sheet = b"<worksheet>" + b"<a/>" * (99 + more) + b"</worksheet>"
+    assert accepted(workbook({"xl/worksheets/sheet1.xml": sheet})) is fits
+
+
+def document(markup, parts=()):
+    """Return a text document with this markup."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("word/document.xml", markup)
+        for name, part in parts:
+            archive.writestr(name, part)
+    return target.getvalue()
+
+
+@pytest.mark.parametrize(("more", "fits"), [(0, True), (1, False)])
+def test_elements_inside_elements_of_a_document(more, fits):
+    inner = office._DEEPEST - 1 + more
+    markup = b"<document>" + b"<a>" * inner + b"</a>" * inner + b"</document>"
+    assert accepted(document(markup), "report.docx") is fits
+
+
+@pytest.mark.parametrize(("more", "fits"), [(0, True), (1, False)])
+def test_elements_of_a_document(more, fits, monkeypatch):
+    monkeypatch.setattr(office, "_MOST_ELEMENTS", 100)
+    markup = b"<document>" + b"<a/>" * (49 + more) + b"</document>"
+    more_markup = [("word/styles.xml", b"<styles>" + b"<a/>" * 49 + b"</styles>")]  # counted together
+    assert accepted(document(markup, more_markup), "report.docx") is fits
+
+
+@pytest.mark.parametrize(("inside", "fits"), [({}, True), ({"xl/embeddings/book2.xlsx": b"x"}, False)])
+def test_workbooks_inside_a_document_but_none_inside_these(inside, fits):
+    chart = [("word/embeddings/book1.xlsx", workbook(inside))]
+    assert accepted(document(b"<document/>", chart), "report.docx") is fits

@@ -14,9 +14,9 @@ from django.urls import reverse
 
 from p20win import clock
 from p20win.audit.public import events_of
-from p20win.custody import uploads
+from p20win.custody import room, uploads
 from p20win.custody.engine.files import EagerFile
-from p20win.custody.models import SendingTerms, Upload
+from p20win.custody.models import Allowance, SendingTerms, Upload, UploadSlot
 from p20win.custody.public import FileStatus, SealedFile, close_slot, open_bytes
 from p20win.custody.sftp import names
 from p20win.processes import wait_until
@@ -181,12 +181,42 @@ class TestStockClient:
             assert done.returncode != 0
             assert "no room for this file now" in done.stderr
         with monkeypatch.context() as patch:
-            patch.setattr(uploads.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 1})())
+            patch.setattr(room, "free_on_disk", lambda: 1)
             done = machine.sftp(f"put {file} {names.folder_of(slot)}/")
             assert "no room for this file now" in done.stderr
         assert not on_disk(vault / "media" / "incoming")
         assert machine.send(file, slot).returncode == 0
         assert custody.checked(SealedFile.objects.get()).status == FileStatus.ACCEPTED
+
+    @pytest.mark.parametrize("short", [0, 1])
+    def test_c21_what_its_agency_may_keep_here_is_taken_and_one_byte_more_is_not(
+        self, slot, machine, file, short, vault
+    ):
+        Allowance.objects.create(
+            organisation=slot.supplier, most_bytes=len(CONTENT) - short, reason="Minutes",
+            changed_by=factories.operating_group_member(), changed_at=factories.START,
+        )  # fmt: skip
+        sent = machine.send(file, slot)
+        if short:
+            assert "1 byte too much" in sent.stderr
+            assert "ask the operating group for more room" in sent.stderr
+            assert not list((vault / "media" / "incoming").iterdir())
+            assert room.of(slot.supplier).taken == 0
+            handed_over = machine.sftp(f"put {file}.sha256 {names.folder_of(slot)}/")
+            assert handed_over.returncode != 0
+            assert SealedFile.objects.get().status == FileStatus.ANNOUNCED
+        else:
+            assert sent.returncode == 0, sent.stderr
+            assert custody.checked(SealedFile.objects.get()).status == FileStatus.ACCEPTED
+            assert room.of(slot.supplier).left == 0
+
+    @pytest.mark.parametrize("more", [0, 1])
+    def test_c21_as_large_as_agreed_it_is_taken_and_one_byte_more_is_not(self, slot, machine, file, more):
+        spec = slot.spec | {"largest": len(CONTENT) - more}
+        UploadSlot.objects.filter(pk=slot.pk).update(spec=spec)
+        sent = machine.send(file, slot)
+        assert ("larger than agreed" in sent.stderr) is bool(more)
+        assert SealedFile.objects.get().status == (FileStatus.ANNOUNCED if more else FileStatus.ARRIVED)
 
     def test_outside_its_window_or_against_what_was_agreed_nothing_is_taken(self, slot, machine, file):
         SendingTerms.objects.create(

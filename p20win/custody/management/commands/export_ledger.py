@@ -26,7 +26,7 @@ class Command(BaseCommand):
             with draft.open("wb") as target:
                 for line in ledger_export.export(at=clock.real_now()):
                     target.write(line)
-        except (ledger_export.EmptyLedger, OSError) as problem:
+        except OSError as problem:
             draft.unlink(missing_ok=True)
             raise CommandError(str(problem)) from problem
         draft.replace(path)
