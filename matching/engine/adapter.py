@@ -72,14 +72,21 @@ def quiet(what: str) -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
-    except (duckdb.OutOfMemoryException, MemoryError):
-        raise NeedsMoreMemory(
-            f"The memory limit was reached while {what}; give the run more memory."
-        ) from None
     except LinkageError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever a library says may hold values
+        if any(isinstance(one, duckdb.OutOfMemoryException | MemoryError) for one in _behind(error)):
+            raise NeedsMoreMemory(
+                f"The memory limit was reached while {what}; give the run more memory."
+            ) from None
         raise LinkageError(f"The linkage library failed while {what} ({type(error).__name__}).") from None
+
+
+def _behind(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and what it arose from: Splink puts its own kind over the database's."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def allowed(memory: int) -> int:
