@@ -211,12 +211,12 @@ class TestWords:
         assert logging.getLogger("splink.internals.linker").getEffectiveLevel() > logging.CRITICAL
         assert not [record for record in caplog.records if record.name.startswith("splink")]
 
-    @pytest.mark.parametrize("logged", [logging.DEBUG, logging.CRITICAL])
-    def test_a_library_at_work_is_not_heard(self, capsys, caplog, logged):
-        logging.getLogger("splink").setLevel(logged)
+    @pytest.mark.parametrize("library", ["splink", "recordlinkage"])
+    def test_a_library_at_work_is_not_heard(self, capsys, caplog, library):
+        logging.getLogger(library).setLevel(logging.DEBUG)
 
         with caplog.at_level(1), adapter.quiet("trying"):
-            logging.getLogger("splink.internals.linker").critical("SELECT 'Ann Lee'")
+            logging.getLogger(f"{library}.within").critical("SELECT 'Ann Lee'")
 
         assert "Ann" not in caplog.text + "".join(capsys.readouterr())
 
