@@ -80,7 +80,8 @@ def _link(asked: argparse.Namespace, *, alone: bool) -> None:
     if folder.earlier:
         _write(f"The earlier results are in {folder.earlier} until this run is done.")
     limit = memory.parse(asked.memory)
-    sources = {name: io.Source(path, name) for name, path in _paths(asked.files).items()}
+    asked.spec = asked.spec and folder.now(asked.spec)
+    sources = {name: io.Source(folder.now(path), name) for name, path in _paths(asked.files).items()}
     rows = {name: source.rows for name, source in sources.items()}
     spec = _spec(asked, {name: source.headers for name, source in sources.items()})
     size = sum(source.size for source in sources.values())

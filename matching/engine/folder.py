@@ -50,6 +50,12 @@ class Folder:
         except OSError as error:
             raise self._refusal(error) from None
 
+    def now(self, path: Path) -> Path:
+        """Return where a file stands now, such as the specification of the earlier run, given anew."""
+        if self.earlier and not path.exists() and path.resolve().parent == self._path:
+            return self.earlier / path.name
+        return path
+
     def write(self, contents: Mapping[str, Callable[[IO[bytes]], object]]) -> None:
         """Write all files where nobody sees them, then put them in their place, all at once.
 

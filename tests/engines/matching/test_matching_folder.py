@@ -178,6 +178,18 @@ class TestAFailure:
         assert f"The earlier results are in {out}.earlier until this run is done." in capsys.readouterr().err
 
 
+def test_what_is_put_aside_may_be_given_to_the_run_that_replaces_it(tmp_path):
+    (tmp_path / "a.csv").write_text(PEOPLE)
+    call = ["link", "--out", str(tmp_path / "out"), f"a={tmp_path}/a.csv"]
+    assert command.main([*call, "--seed", "7"]) == 0
+    written = (tmp_path / "out/spec.json").read_bytes()
+
+    assert command.main([*call, "--overwrite", "--spec", str(tmp_path / "out/spec.json")]) == 0
+
+    assert (tmp_path / "out/spec.json").read_bytes() == written
+    assert names(tmp_path) == {"a.csv", "out"}
+
+
 # Each writes to the folder named on its command line; the signal comes where `{here}` stands.
 SCRIPT = """
     import os, pathlib, sys
