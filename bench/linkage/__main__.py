@@ -4,7 +4,8 @@ python -m bench.linkage [--rows N] [--models A,B] [--seeds 101,102] [--repeats N
                         [--untimed] [--febrl] [--reviews N] [--write] [--append]
 
 Ours run as an agency would run them, by the command line, from raw files to key and report. The peers get the
-files in their normal form and only link. Every contestant is a process of its own; all run once, then all
+files in their normal form and only link; `tokens` and `clk` get them encoded, as `p20 encode` does it before
+the time is taken. Every contestant is a process of its own; all run once, then all
 again. Points of acceptance are fixed beforehand: ours by each run's own calibration, without labels.
 """
 
@@ -24,12 +25,14 @@ import pyarrow.parquet as papq
 
 from bench import report
 from bench.linkage import accuracy, clerical, febrl, files, measure, models, peers, summary
-from matching.engine import prepare
+from client.encoding import encode_file
+from matching.engine import encode, encoded, prepare
 from matching.engine import spec as specs
 
-OURS: Final = ("hybrid", "cascade", "splink-ours", "toolkit")
+OURS: Final = ("hybrid", "cascade", "splink-ours", "toolkit", *encoded.ENGINES)
 PEERS: Final = {"splink": "splink", "recordlinkage": "recordlinkage"}
 _LIMIT: Final = 1800.0
+_PROJECT: Final = "DR-0000"
 
 
 def main() -> None:
@@ -56,7 +59,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--models", default="agencies", help=f"of {', '.join(models.MODELS)}")
     parser.add_argument("--seeds", default="101", help="101 and above were not tuned on")
     parser.add_argument("--repeats", type=int, default=1)
-    parser.add_argument("--contestants", default="hybrid,cascade,splink,recordlinkage")
+    parser.add_argument(
+        "--contestants",
+        default="hybrid,cascade,splink,recordlinkage",
+        help=f"of {', '.join((*OURS, *PEERS))}",
+    )
     parser.add_argument("--memory", default="8GB")
     parser.add_argument("--threads", type=int, default=peers.THREADS)
     parser.add_argument("--untimed", action="store_true", help="others work beside it: no times are kept")
@@ -82,6 +89,7 @@ def _side_by_side(asked: argparse.Namespace, model: models.Model, seed: int) -> 
     folder = Path(tempfile.mkdtemp(prefix="p20-bench-"))
     try:
         _put(made, folder)
+        _encode(folder, set(asked.contestants.split(",")) & set(encoded.ENGINES))
         costs: dict[str, list[measure.Cost]] = {}
         for _ in range(asked.repeats):
             for name in asked.contestants.split(","):
@@ -106,6 +114,15 @@ def _put(made: files.Made, folder: Path) -> None:
         papq.write_table(pa.table(columns), folder / f"{side}.parquet")
 
 
+def _encode(folder: Path, engines: set[str]) -> None:
+    """Put encoded files beside the others, as agencies send them: with Bloom filters for `clk` alone."""
+    key = encode.new_key(_PROJECT)
+    for engine in engines:
+        for side in ("left", "right"):
+            target = folder / f"{side}-{engine}.txt"
+            encode_file(folder / f"{side}-raw.txt", target, key=key, clk=engine == "clk")
+
+
 def _run(name: str, made: files.Made, folder: Path, asked: argparse.Namespace) -> measure.Cost:
     if name in PEERS:
         cost = measure.run(["-m", "bench.linkage.peers", PEERS[name], str(folder)], limit=_LIMIT)
@@ -117,7 +134,8 @@ def _run(name: str, made: files.Made, folder: Path, asked: argparse.Namespace) -
     arguments += ["--threads", str(asked.threads)]
     for unique in ("a", "b") if made.model.one_row_each else ():
         arguments += ["--unique", unique]
-    raw = [f"{n}={folder / side}-raw.txt" for n, side in (("a", "left"), ("b", "right"))]
+    form = name if name in encoded.ENGINES else "raw"
+    raw = [f"{n}={folder / side}-{form}.txt" for n, side in (("a", "left"), ("b", "right"))]
     return measure.run([*arguments, *raw], limit=_LIMIT)
 
 
@@ -139,7 +157,7 @@ def _told(
     said = json.loads((folder / name / "report.json").read_text())
     judged = accuracy.judge(made, accuracy.pairs_of(crosswalk))
     told |= judged | {"label_free": _label_free(made, folder / name, said, judged["precision"])}
-    if asked.reviews and said["pairs"]:
+    if asked.reviews and said["pairs"] and name not in encoded.ENGINES:
         told["reviewed"] = clerical.coverage(made, folder / name, said, draws=asked.reviews)
     return told
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from collections.abc import Mapping
@@ -23,13 +24,13 @@ DONE: Final = 0
 BAD_INPUT: Final = 2
 TOO_LITTLE_MEMORY: Final = 3
 INTERNAL: Final = 4
-STOPPED: Final = 130
 
 
 def main(argv: list[str] | None = None, *, alone: bool = False) -> int:
     """Read the command line, link, write the results, and return the exit code.
 
-    `alone` says that this process does nothing else.
+    `alone` says that this process does nothing else. A signal to end has no exit code: it ends the process,
+    as everywhere.
     """
     parser = _parser()
     try:
@@ -44,8 +45,6 @@ def main(argv: list[str] | None = None, *, alone: bool = False) -> int:
         return _say(str(refusal), TOO_LITTLE_MEMORY)
     except LinkageError as failure:
         return _say(str(failure), INTERNAL)
-    except KeyboardInterrupt:
-        return _say("Stopped; nothing was written.", STOPPED)
     except MemoryError:
         return _say("The memory limit was reached; give the run more memory.", TOO_LITTLE_MEMORY)
     except Exception as failure:  # noqa: BLE001 - a traceback could show values; its kind and place cannot
@@ -78,8 +77,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _link(asked: argparse.Namespace, *, alone: bool) -> None:
     folder = Folder(asked.out, overwrite=asked.overwrite)
+    if folder.earlier:
+        _write(f"The earlier results are in {folder.earlier} until this run is done.")
     limit = memory.parse(asked.memory)
-    sources = {name: io.Source(path, name) for name, path in _paths(asked.files).items()}
+    asked.spec = asked.spec and folder.now(asked.spec)
+    sources = {name: io.Source(folder.now(path), name) for name, path in _paths(asked.files).items()}
     rows = {name: source.rows for name, source in sources.items()}
     spec = _spec(asked, {name: source.headers for name, source in sources.items()})
     size = sum(source.size for source in sources.values())
@@ -138,7 +140,7 @@ def _without_pandas() -> None:
 
 
 def _show(percent: int, message: str) -> None:
-    sys.stderr.write(f"{percent:3d} %  {message}\n")
+    _write(f"{percent:3d} %  {message}")
 
 
 def _paths(said: list[str]) -> dict[str, Path]:
@@ -183,10 +185,17 @@ def _given(path: Path) -> Spec:
 
 
 def _say(message: str, code: int) -> int:
-    sys.stderr.write(f"{message}\n")
+    _write(message)
     return code
+
+
+def _write(line: str) -> None:
+    with contextlib.suppress(OSError):  # nobody reads it any more; the run goes on, and its code stands
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
 
 
 if __name__ == "__main__":
     hardening.keep_to_itself()
+    hardening.end_at_once()
     raise SystemExit(main(alone=True))

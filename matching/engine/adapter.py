@@ -1,8 +1,8 @@
 """Every call into DuckDB, Splink and recordlinkage: a new version of one of them touches this file alone.
 
 DuckDB spills plaintext to disk when it may. Here it may not: no temporary directory, a memory limit, no
-access to files or network, no extensions, and the configuration locked. Splink's logger, which writes SQL, is
-silent.
+access to files or network, no extensions, and the configuration locked. The loggers of the others are
+silent: Splink's writes SQL.
 """
 
 from __future__ import annotations
@@ -65,21 +65,29 @@ def quiet(what: str) -> Iterator[None]:
     :raises NeedsMoreMemory: if DuckDB reached its limit
     :raises LinkageError: if the library failed otherwise; only the kind of error is told
     """
-    logger = logging.getLogger("splink")
-    logger.setLevel(logging.CRITICAL + 1)
-    logger.propagate = False
+    for name in ("splink", "recordlinkage"):
+        logger = logging.getLogger(name)
+        logger.setLevel(logging.CRITICAL + 1)
+        logger.propagate = False
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
-    except (duckdb.OutOfMemoryException, MemoryError):
-        raise NeedsMoreMemory(
-            f"The memory limit was reached while {what}; give the run more memory."
-        ) from None
     except LinkageError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever a library says may hold values
+        if any(isinstance(one, duckdb.OutOfMemoryException | MemoryError) for one in _behind(error)):
+            raise NeedsMoreMemory(
+                f"The memory limit was reached while {what}; give the run more memory."
+            ) from None
         raise LinkageError(f"The linkage library failed while {what} ({type(error).__name__}).") from None
+
+
+def _behind(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and what it arose from: Splink puts its own kind over the database's."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def allowed(memory: int) -> int:

@@ -20,6 +20,23 @@ def keep_to_itself() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
+def write_no_file() -> None:
+    """Let the system refuse every byte that this process, or a library in it, would write to any file.
+
+    Pipes are no files: what is said over them still arrives.
+    """
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+def end_at_once() -> None:
+    """Let Ctrl-C end this process as any other signal does, unless it was told to ignore it.
+
+    Python would wait for its threads first, and a library may be at work in them for long.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def end_with_parent(parent: int) -> None:
     """Let this process be killed when the one that started it ends; if it has ended already, end now."""
     if sys.platform == "linux":

@@ -1,7 +1,7 @@
 """The process that links for the portal: files come in over a pipe, results leave over one, nothing else.
 
-It holds no address of a database and no key, writes no file and no log, leaves no core dump, and dies with
-the process that started it.
+It holds no address of a database and no key, can write to no file, leaves no core dump, and dies with the
+process that started it.
 """
 
 from __future__ import annotations
@@ -158,6 +158,7 @@ def _files(incoming: BinaryIO, setup: dict[str, Any]) -> Iterator[tuple[str, byt
 
 if __name__ == "__main__":
     hardening.keep_to_itself()
+    hardening.write_no_file()
     hardening.end_with_parent(int(sys.argv[1]))
     serve(sys.stdin.buffer, sys.stdout.buffer)
     sys.stdout.buffer.flush()

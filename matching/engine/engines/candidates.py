@@ -8,12 +8,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from matching.engine import adapter
 from matching.engine.coded import Records
 from matching.engine.engines.edges import Limits, Pair
 from matching.engine.engines.joins import mixed
 from matching.engine.engines.meetings import Groups, Side, met, met_within, once
-from matching.engine.errors import NeedsMoreMemory
 from matching.engine.spec import Block, Spec
 
 _CHANCE_PAIRS: Final = 200_000
@@ -117,10 +115,7 @@ class Candidates:
         :raises NeedsMoreMemory: if they do not
         """
         self._count += more
-        if self._count * _BYTES_OF_A_PAIR > adapter.allowed(self._limits.memory):
-            raise NeedsMoreMemory(
-                "The memory limit was reached while finding candidates; give the run more memory."
-            )
+        self._limits.hold(self._count, each=_BYTES_OF_A_PAIR)
 
     def _keep(self, left: np.ndarray, right: np.ndarray, rule: int) -> None:
         wide, narrow = self._bits()

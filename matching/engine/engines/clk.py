@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from matching.engine import bloom
 from matching.engine.engines import tokens
-from matching.engine.engines.edges import Pair
+from matching.engine.engines.edges import Limits, Pair
 from matching.engine.rules import CLK_FIELD, Rule
 from matching.engine.spec import Spec
 
@@ -24,10 +24,10 @@ _CHUNK: Final = 1 << 18
 class Comparing(tokens.Comparing):
     """Two files compared by tokens and filters."""
 
-    def __init__(self, spec: Spec, pair: Pair, left: pa.Table, right: pa.Table) -> None:
+    def __init__(self, spec: Spec, pair: Pair, left: pa.Table, right: pa.Table, limits: Limits) -> None:
         self._filtered = CLK_FIELD in spec.fields_of(pair.left) & spec.fields_of(pair.right)
         self._read: dict[int, tuple[np.ndarray, np.ndarray]] = {}
-        super().__init__(spec, pair, left, right)
+        super().__init__(spec, pair, left, right, limits)
 
     def _takes(self, rule: Rule) -> bool:
         return self._filtered or not rule.is_block

@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from matching.engine import adapter
+from matching.engine.errors import NeedsMoreMemory
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -64,3 +67,13 @@ class Limits:
 
     memory: int
     threads: int
+
+    def hold(self, pairs: int, *, each: int) -> None:
+        """Pass if so many candidates of so many bytes each fit into memory; asked before they are made.
+
+        :raises NeedsMoreMemory: if they do not
+        """
+        if pairs * each > adapter.allowed(self.memory):
+            raise NeedsMoreMemory(
+                "The memory limit was reached while finding candidates; give the run more memory."
+            )

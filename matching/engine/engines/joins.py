@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -85,12 +85,18 @@ class Block:
 
 
 def pairs(
-    columns: Sequence[Coded], *, one_file: bool, key_cap: int, total_cap: int
+    columns: Sequence[Coded],
+    *,
+    one_file: bool,
+    key_cap: int,
+    total_cap: int,
+    hold: Callable[[int], None] = lambda pairs: None,
 ) -> Iterator[tuple[int, np.ndarray, np.ndarray, Block]]:
-    """Yield for each column the pairs that it is the first to find."""
+    """Yield for each column the pairs that it is the first to find; `hold` may refuse their number."""
     kept: list[np.ndarray] = []
     for place, column in enumerate(columns):
         keep, block = _caps(column, one_file=one_file, key_cap=key_cap, total_cap=total_cap)
+        hold(block.pairs)
         left, right = _joined(column, keep)
         if one_file:
             once = left < right

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Final
 
 import numpy as np
@@ -21,6 +21,8 @@ from matching.engine.spec import Spec
 
 NAME: Final = "tokens"
 _GRAIN: Final = 1e-6
+_BYTES_OF_A_PAIR: Final = 64
+"""What a candidate takes while its pattern is found."""
 _UNSEEN: Final = "No file here has one row a person; how often chance agrees is taken from the rules."
 
 
@@ -48,8 +50,8 @@ class _Pairs:
 class Comparing:
     """Two files compared by their tokens, or one with itself."""
 
-    def __init__(self, spec: Spec, pair: Pair, left: pa.Table, right: pa.Table) -> None:
-        self._spec, self._pair = spec, pair
+    def __init__(self, spec: Spec, pair: Pair, left: pa.Table, right: pa.Table, limits: Limits) -> None:
+        self._spec, self._pair, self._limits = spec, pair, limits
         self._left, self._right = left, None if pair.one_file else right
         common = spec.fields_of(pair.left) & spec.fields_of(pair.right)
         wanted = {field for block in spec.blocks for field in block.on}
@@ -58,20 +60,29 @@ class Comparing:
 
     @classmethod
     def fit(cls, spec: Spec, pair: Pair, left: pa.Table, right: pa.Table, *, limits: Limits) -> Model:
-        """Learn what every pattern of agreement between two files is worth."""
-        return cls(spec, pair, left, right).model()
+        """Learn what every pattern of agreement between two files is worth.
+
+        :raises NeedsMoreMemory: if the limit is reached
+        """
+        return cls(spec, pair, left, right, limits).model()
 
     @classmethod
     def score(cls, spec: Spec, model: Model, left: pa.Table, right: pa.Table, *, limits: Limits) -> Edges:
-        """Score every pair that shares a token, or whatever else makes a candidate here."""
-        return cls(spec, model.pair, left, right).edges(model)
+        """Score every pair that shares a token, or whatever else makes a candidate here.
+
+        :raises NeedsMoreMemory: if the limit is reached
+        """
+        return cls(spec, model.pair, left, right, limits).edges(model)
 
     @classmethod
     def fit_and_score(
         cls, spec: Spec, pair: Pair, left: pa.Table, right: pa.Table, *, limits: Limits
     ) -> tuple[Model, Edges]:
-        """Learn and score in one go: tokens are compared with tokens once less."""
-        comparing = cls(spec, pair, left, right)
+        """Learn and score in one go: tokens are compared with tokens once less.
+
+        :raises NeedsMoreMemory: if the limit is reached
+        """
+        comparing = cls(spec, pair, left, right, limits)
         model = comparing.model()
         return model, comparing.edges(model)
 
@@ -118,7 +129,8 @@ class Comparing:
         rows = left.num_rows + (left if right is None else right).num_rows
         caps = {"key_cap": self._spec.block_cap, "total_cap": self._spec.pairs_per_row * rows}
         parts: list[_Pairs] = []
-        for place, one, other, block in joins.pairs(columns, one_file=right is None, **caps):
+        hold = partial(self._limits.hold, each=_BYTES_OF_A_PAIR)
+        for place, one, other, block in joins.pairs(columns, one_file=right is None, hold=hold, **caps):
             agree = {at: column.agree(one, other) for at, column in enumerate(columns)}
             differ = {bit: columns[at].differ(one, other) for at, bit in worth.differing(self.rules).items()}
             level = self._level(left, right, one, other)

@@ -27,6 +27,8 @@ NAME: Final = "toolkit"
 _CHANCE_PAIRS: Final = 60_000
 _LEAST: Final = 1 / 30_000
 _KEPT_BITS: Final = -9.0
+_BYTES_OF_A_PAIR: Final = 200
+"""What a candidate takes as the toolkit holds and compares it."""
 _UNKNOWN: Final = -1
 
 
@@ -58,7 +60,10 @@ def fit(spec: Spec, pair: Pair, left: pa.Table, right: pa.Table, *, limits: Limi
 
 
 def score(spec: Spec, model: Model, left: pa.Table, right: pa.Table, *, limits: Limits) -> Edges:
-    """Score every candidate that the blocks find."""
+    """Score every candidate that the blocks find.
+
+    :raises NeedsMoreMemory: if the limit is reached
+    """
     import pandas as pd  # where it is used: every run of another engine would start later for it
 
     pair = model.pair
@@ -69,6 +74,7 @@ def score(spec: Spec, model: Model, left: pa.Table, right: pa.Table, *, limits: 
         rule: list[np.ndarray] = []
         for block in blocks:
             keyed, sizes = _keyed(block, left, None if pair.one_file else right, spec.block_cap, total_cap)
+            limits.hold(len(found) + sizes["pairs"], each=_BYTES_OF_A_PAIR)
             pairs = adapter.toolkit_pairs(keyed[0], None if pair.one_file else keyed[1], "key")
             model.blocks.append({"block": block.name, **sizes})
             fresh = pairs.difference(found, sort=False)

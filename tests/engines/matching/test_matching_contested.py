@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
+from bench.linkage import files as files_of_bench
+from bench.linkage import models
 from matching.engine import clerical, contested, likeness, stops, told
 from matching.engine import spec as specs
 from matching.engine.sheets import Sheets
@@ -137,17 +141,31 @@ class TestDraw:
         assert carried.apart == {(8, 9 + 8)}
 
 
-def test_a_run_draws_them_with_its_pairs(result, tables, spec):
-    whole = specs.complete(spec)
-    found = clerical.draw(result.edges, tables, whole, result.report, size=60, salt=SALT, groups=20)
+def test_a_run_draws_them_with_its_pairs(link):
+    """A file of one row a person that holds 40 of its rows twice: another file's row fits both."""
+    made = files_of_bench.make(600, seed=3, model=models.AGENCIES)
+    again = made.right.slice(0, 40).set_column(0, "unique_id", pa.array([f"again{n}" for n in range(40)]))
+    tables = {"SDE": made.left, "CSCU": pa.concat_tables([made.right, again])}
+    held = {name: specs.recognise(table.column_names, name) for name, table in tables.items()}
+    whole = specs.complete(specs.default({name: replace(file, unique=True) for name, file in held.items()}))
+    result = link(tables, whole)
+    in_both = int(np.isin(made.right_person[:40], made.left_person).sum())
+
+    found = clerical.draw(result.edges, tables, whole, result.report, size=60, salt=SALT, groups=40)
     none = clerical.draw(result.edges, tables, whole, result.report, size=60, salt=SALT)
 
-    assert len(found.sample["groups"]) == len(found.index["groups"])
     assert none.sample["groups"] == []
     assert none.sample["pairs"] == found.sample["pairs"]
+    assert len(found.sample["groups"]) == len(found.index["groups"])
     for group, known in zip(found.sample["groups"], found.index["groups"], strict=True):
         assert 3 <= len(group["records"]) <= contested.MOST
         assert len(group["pairs"]) == len(known)
+    kinds = [sorted(pair["decision"] for pair in group["pairs"]) for group in found.sample["groups"]]
+    refused = [
+        g for g, kind in zip(found.sample["groups"], kinds, strict=True) if kind == ["link", "refused"]
+    ]
+    assert all(sorted(r["file"] for r in g["records"]) == ["CSCU", "CSCU", "SDE"] for g in refused)
+    assert 15 < 0.8 * in_both < len(refused) <= in_both
 
 
 class TestSideBySide:

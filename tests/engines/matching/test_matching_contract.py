@@ -6,13 +6,8 @@ import csv
 import datetime as dt
 import hashlib
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
 from decimal import Decimal
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,9 +17,7 @@ from matching.engine import __main__ as command
 from matching.engine import defaults, io, run
 from matching.engine import spec as specs
 from matching.engine.errors import BadInput
-from matching.engine.folder import Folder
 
-ROOT = Path(__file__).resolve().parents[3]
 PEOPLE = [
     ("007", "Ann", "Lee", "2000-01-02", "900121234"),
     ("008", "Bob", "Ray", "2001-02-03", "900121235"),
@@ -262,83 +255,6 @@ class TestWhatIsWritten:
         assert linked(tmp_path, "--unique", "a", *pair, engine="toolkit") == 2
         assert asked == [(run.DEFAULT_ENGINE, False), ("toolkit", True)]
         assert run.DEFAULT_ENGINE == defaults.ENGINE
-
-
-def say(word):
-    return {name: lambda sink: sink.write(word) for name in RESULTS}
-
-
-class TestTheFolder:
-    def test_without_overwrite_what_is_not_empty_is_left_alone(self, tmp_path):
-        (tmp_path / "mine").write_text("x")
-
-        with pytest.raises(BadInput, match="not empty; name another folder or add --overwrite"):
-            Folder(tmp_path, overwrite=False)
-
-    def test_with_overwrite_other_files_stay_and_old_results_go(self, tmp_path):
-        (tmp_path / "mine").write_text("x")
-        (tmp_path / "edges.csv").write_text("old")
-
-        Folder(tmp_path, overwrite=True).write(say(b"new"))
-
-        assert {p.name for p in tmp_path.iterdir()} == RESULTS | {"mine"}
-        assert (tmp_path / "edges.csv").read_text() == "new"
-
-    def test_an_empty_folder_is_filled_and_keeps_its_mode(self, tmp_path):
-        (tmp_path / "out").mkdir(mode=0o700)
-
-        Folder(tmp_path / "out", overwrite=False).write(say(b"new"))
-
-        assert {p.name for p in (tmp_path / "out").iterdir()} == RESULTS
-        assert (tmp_path / "out").stat().st_mode & 0o777 == 0o700
-
-    def test_folders_above_are_made_and_a_file_in_the_way_is_named(self, tmp_path):
-        (tmp_path / "file").write_text("x")
-
-        Folder(tmp_path / "x/y/out", overwrite=False).write(say(b"new"))
-
-        assert {p.name for p in (tmp_path / "x/y/out").iterdir()} == RESULTS
-        for taken in ("file", "file/out"):
-            with pytest.raises(BadInput, match=r"is a file|cannot be written"):
-                Folder(tmp_path / taken, overwrite=False)
-
-    @pytest.mark.parametrize("old", [None, b"old"])
-    def test_a_failure_while_writing_leaves_all_as_it_was(self, tmp_path, old):
-        out = tmp_path / "out"
-        if old:
-            Folder(out, overwrite=False).write(say(old))
-
-        def full(_sink):
-            raise OSError(28, "No space left on device")
-
-        with pytest.raises(BadInput, match="No space left"):
-            Folder(out, overwrite=True).write({**say(b"new"), "report.json": full})
-
-        assert [p.name for p in tmp_path.iterdir()] == (["out"] if old else [])
-        assert not old or {p.read_bytes() for p in out.iterdir()} == {old}
-
-    def test_killed_while_it_writes_it_leaves_nothing_in_the_folder(self, tmp_path):
-        (tmp_path / "out").mkdir()
-        code = (
-            "import os, pathlib, sys; from matching.engine.folder import Folder;"
-            "Folder(pathlib.Path(sys.argv[1]), overwrite=False).write("
-            "{'edges.csv': lambda sink: sink.write(b'x'), 'spec.json': lambda sink: os.kill(os.getpid(), 9)})"
-        )
-
-        done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "out")], cwd=ROOT, check=False)
-
-        assert done.returncode == -signal.SIGKILL
-        assert not list((tmp_path / "out").iterdir())
-
-    def test_killed_on_the_way_it_leaves_nothing(self, tmp_path, pair):
-        with subprocess.Popen(
-            [sys.executable, "-m", "matching.engine", "link", "--out", str(tmp_path / "out"), *pair],
-            cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE,
-        ) as running:  # fmt: skip
-            running.stderr.readline()
-            running.send_signal(signal.SIGKILL)
-
-        assert not (tmp_path / "out").exists()
 
 
 class TestHowItLeaves:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,8 +15,6 @@ from matching.engine import adapter, defaults, memory, prepare, run
 from matching.engine import spec as specs
 from matching.engine.engines import hybrid
 from matching.engine.engines.edges import Limits, Pair
-from matching.engine.errors import NeedsMoreMemory
-from matching.engine.resolve import LINK
 
 OWN = ("hybrid", "cascade")
 ENGINE = Path(adapter.__file__).parent
@@ -43,14 +40,6 @@ def people(result):
 
 def shuffled(table, seed):
     return table.take(pa.array(np.random.default_rng(seed).permutation(table.num_rows)))
-
-
-def table_of(rows, **columns):
-    held = {
-        name: pa.array([value] * rows if isinstance(value, str | None) else value, pa.string())
-        for name, value in columns.items()
-    }
-    return pa.table({"id": pa.array([f"r{n}" for n in range(rows)]), **held})
 
 
 @pytest.mark.parametrize("engine", OWN)
@@ -90,102 +79,17 @@ def test_the_hybrid_finds_more_than_the_exact_passes_and_says_truly_how_right_it
         said = result.report["estimates"]["precision"]
         assert abs(said - reached[engine]["precision"]) < 0.01
 
-    assert reached["hybrid"]["f1"] > 0.98 > 0.955 > 0.9
+    assert reached["hybrid"]["f1"] > 0.98
+    assert reached["cascade"]["f1"] > 0.9
     assert reached["hybrid"]["recall"] > reached["cascade"]["recall"] + 0.03
 
 
 @pytest.mark.long
-@pytest.mark.obligation("O-113")
 def test_febrl4_is_linked_no_worse_than_before():
     reached = febrl.gate(memory="2GB")
 
     assert reached["f1"] >= febrl.LEAST_F1
     assert reached["precision"] == 1.0
-
-
-@pytest.mark.parametrize("engine", OWN)
-def test_a_file_without_rows_links_to_nothing(link, made, engine):
-    tables = {"a": made.left, "b": made.right.slice(0, 0)}
-
-    result = link(tables, described(tables, engine=engine))
-
-    assert result.crosswalk.num_rows == made.left.num_rows
-    assert result.edges.num_rows == 0
-
-
-@pytest.mark.parametrize("engine", OWN)
-def test_one_row_finds_its_one_partner(link, made, engine):
-    both = set(made.left_person.tolist()) & set(made.right_person.tolist())
-    at = next(i for i, p in enumerate(made.left_person) if p in both and made.left["ssn"][i].is_valid)
-    tables = {"a": made.left.slice(at, 1), "b": made.right}
-
-    result = link(tables, described(tables, engine=engine))
-
-    assert result.crosswalk.num_rows == 1 + made.right.num_rows
-    assert sum(decision == LINK for decision in result.edges["decision"].to_pylist()) <= 1
-
-
-@pytest.mark.parametrize("engine", OWN)
-@pytest.mark.parametrize("column", ["ssn", "first_name", "last_name", "birth_date", "address"])
-def test_a_column_that_is_empty_throughout_takes_no_part(link, made, engine, column):
-    place = made.right.column_names.index(column)
-    empty = made.right.set_column(place, column, pa.nulls(made.right.num_rows, pa.string()))
-    tables = {"a": made.left, "b": empty}
-
-    result = link(tables, described(tables, engine=engine))
-
-    reached = accuracy.judge(made, accuracy.pairs_of(result.crosswalk.to_pandas()))
-    assert reached["precision"] > 0.97
-    assert reached["recall"] > (0.6 if engine == "hybrid" else 0.2)
-
-
-@pytest.mark.parametrize("engine", OWN)
-def test_numbers_that_many_share_and_default_birthdays_join_nobody(link, engine):
-    rows = 400
-    names = [f"{chr(65 + n % 26)}{chr(65 + n // 26 % 26)}{chr(65 + n // 7 % 26)}NA" for n in range(rows)]
-    tables = {
-        file: table_of(
-            rows,
-            ssn="900121234",
-            first_name=names[shift:] + names[:shift],
-            last_name=names,
-            birth_date="19900101",
-        )
-        for file, shift in (("a", 0), ("b", 131))
-    }
-
-    result = link(tables, described(tables, engine=engine))
-
-    assert max(map(len, people(result))) <= 2
-    assert sum(map(len, [p for p in people(result) if len(p) > 1])) < rows / 10
-
-
-@pytest.mark.parametrize("engine", OWN)
-@pytest.mark.parametrize("unique", [True, False])
-@pytest.mark.parametrize("rows", [3_000, pytest.param(500_000, marks=pytest.mark.long)])
-def test_rows_that_all_bear_one_name_neither_hang_nor_link(link, engine, unique, rows):
-    tables = {
-        file: table_of(rows, first_name="MARIA", last_name="Ortalda", birth_date="19900101", zip="06103")
-        for file in ("a", "b")
-    }
-    started = time.monotonic()
-
-    result = link(tables, described(tables, engine=engine, unique=unique), memory_limit=8 * 2**30)
-
-    assert len(people(result)) == 2 * rows
-    assert all(any(b["pairs_left_out"]["count"] for b in pair["blocks"]) for pair in result.report["pairs"])
-    assert time.monotonic() - started < 280
-
-
-@pytest.mark.parametrize("engine", OWN)
-def test_at_the_limit_of_memory_the_run_is_refused_in_words(link, monkeypatch, engine):
-    made = files.make(60_000, seed=7, model=models.AGENCIES)
-    tables = {"a": made.left, "b": made.right}
-    monkeypatch.setattr(memory, "for_database", lambda limit: 1)
-    monkeypatch.setattr(adapter, "_WORKING_MEMORY", 4 << 20)
-
-    with pytest.raises(NeedsMoreMemory, match="more memory"):
-        link(tables, described(tables, engine=engine))
 
 
 @pytest.mark.parametrize("engine", OWN)
@@ -204,10 +108,15 @@ def test_every_database_is_locked_and_cannot_spill(link, made, monkeypatch, engi
     for step in ("copy", "over"):
         monkeypatch.setattr(adapter, step, noting(getattr(adapter, step)))
     tables = {"a": made.left, "b": made.right}
-    link(tables, described(tables, engine=engine))
+    link(tables, described(tables, engine=engine), memory_limit=2**30)
 
     assert seen
-    assert all(told[:3] == ["", False, True] and told[3] != "0 bytes" for told in seen)
+    assert {tuple(told[:3]) for told in seen} == {("", False, True)}
+    # Of one GB, what memory.for_database leaves: 563 MB, as the database says it.
+    (limit,) = {told[3] for told in seen}
+    said, unit = limit.split()
+    assert unit == "MiB"
+    assert abs(float(said) * 2**20 / memory.for_database(2**30) - 1) < 0.01
 
 
 def test_only_the_adapter_opens_a_database():
