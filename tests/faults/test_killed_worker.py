@@ -151,6 +151,10 @@ def test_f01_intake_killed_at_twenty_points(vault, worker):
         file = custody.arrived(custody.a_slot(), CONTENT)
         return file, newest("custody.check_file", file_id=file.pk)
 
+    planted = worker.temporary / "planted"
+    planted.write_bytes(CONTENT)
+    assert holds_plaintext(vault) == [planted]  # what looks for it sees it
+    planted.unlink()
     file, job = waiting()
     lines = worker.does(job)
     assert lines > 1000
@@ -199,7 +203,7 @@ def test_f01_shred_killed_at_twenty_points(vault, worker):
         assert times(row, "data.destroyed") == 1, f"killed at {point}"
         assert times(row, "keys.destroyed") == 1, f"killed at {point}"
         assert {entry["file"] for entry in row.files} == {str(file.pk) for file in files}
-        assert not sealed_bytes(vault), f"killed at {point}"
+        assert (sealed_bytes(vault), holds_plaintext(vault)) == ({}, []), f"killed at {point}"
         for path, raw in before.items():  # a copy of the sealed bytes turns up again
             path.write_bytes(raw)
         for file in files:

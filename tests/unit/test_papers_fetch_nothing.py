@@ -1,6 +1,5 @@
 """A paper made of hostile HTML opens no file, no line and no address (C25)."""
 
-import base64
 import io
 import os
 import select
@@ -11,31 +10,9 @@ import pytest
 from pypdf import PdfReader
 
 from agreements import papers
+from tests.faults.hostile_papers import HOSTILE, REFUSED, page
 
 CANARY = "canary-of-the-disk"
-SVG = (
-    '<?xml version="1.0"?><!DOCTYPE svg [<!ENTITY far SYSTEM "{far}">]>'
-    '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="9" height="9">'
-    '<image xlink:href="{far}" width="9" height="9"/><use xlink:href="{far}#a"/><text>&far;</text></svg>'
-)
-HOSTILE = {
-    "image": '<img src="{far}">',
-    "set of images": '<img srcset="{far} 2x" src="{far}">',
-    "style sheet": '<link rel="stylesheet" href="{far}">',
-    "import": '<style>@import url("{far}");</style>',
-    "font": '<style>@font-face {{ font-family: x; src: url("{far}") }} p {{ font: 9pt x }}</style><p>a</p>',
-    "background": '<div style="width: 9px; height: 9px; background: url({far})">a</div>',
-    "content": '<style>p::before {{ content: url("{far}") }}</style><p>a</p>',
-    "list": '<ul style="list-style-image: url({far})"><li>a</li></ul>',
-    "linked attachment": '<link rel="attachment" href="{far}">',
-    "attached by a link": '<a rel="attachment" href="{far}">a</a>',
-    "object": '<object data="{far}"></object><embed src="{far}">',
-    "frame": '<iframe src="{far}"></iframe>',
-    "base": '<base href="{far}"><img src="x.png"><link rel="stylesheet" href="x.css">',
-    "svg in the text": '<svg width="90" height="90"><image href="{far}" width="9" height="9"/></svg>',
-    "svg in an address": '<img src="data:image/svg+xml;base64,{svg}">',
-    "refresh": '<meta http-equiv="refresh" content="0;url={far}">',
-}
 WATCHED = ("open", "socket.connect", "socket.getaddrinfo", "socket.sendto", "subprocess.Popen", "os.system")
 _seen: list[tuple[str, str]] = []
 _watching: list[bool] = []
@@ -66,10 +43,8 @@ def line():
         yield listening
 
 
-def made(monkeypatch, body):
-    head = '<!DOCTYPE html><html lang="en"><head><title>A paper</title></head>'
-    page = f"{head}<body>{body}<p>End</p></body></html>"
-    monkeypatch.setattr(papers, "render_to_string", lambda template, context: page)
+def made(monkeypatch, body, far):
+    monkeypatch.setattr(papers, "render_to_string", lambda template, context: page(body, far))
     _watching.append(True)
     try:
         return papers.pdf("documents/base.html", {}, attachments=[("own.txt", b"its own", "Its own")])
@@ -83,9 +58,8 @@ def test_c25_nothing_is_fetched(monkeypatch, seen, line, tmp_path, scheme, how):
     port, secret = line.getsockname()[1], tmp_path / "canary.svg"
     secret.write_text(f'<svg xmlns="http://www.w3.org/2000/svg" id="a"><text>{CANARY}</text></svg>')
     far = f"file://{secret}" if scheme == "file" else f"{scheme}://127.0.0.1:{port}/canary.svg"
-    svg = base64.b64encode(SVG.format(far=far).encode()).decode()
 
-    paper = made(monkeypatch, HOSTILE[how].format(far=far, svg=svg))
+    paper = made(monkeypatch, HOSTILE[how], far)
 
     opened = [place for event, place in seen if event == "open"]
     assert [place for event, place in seen if event != "open"] == []
@@ -102,9 +76,8 @@ def test_c25_nothing_is_fetched(monkeypatch, seen, line, tmp_path, scheme, how):
 def test_c25_a_paper_that_cannot_be_without_is_not_made(monkeypatch, seen, tmp_path):
     from weasyprint.urls import URLFetchingError  # needs the system's libraries
 
-    profile = '<style>@color-profile device-cmyk {{ src: url("file://{}/x.icc") }}</style>'
     with pytest.raises(URLFetchingError, match="may not fetch"):
-        made(monkeypatch, profile.format(tmp_path))
+        made(monkeypatch, REFUSED, f"file://{tmp_path}/x.icc")
     assert [place for _, place in seen if str(tmp_path) in place] == []
 
 

@@ -18,14 +18,16 @@ def check_archive(archive: zipfile.ZipFile, report: Report, *, main: str, refuse
     unpacked = sum(entry.file_size for entry in entries)
     packed = sum(entry.compress_size for entry in entries) or 1
     names = [entry.filename for entry in entries]
-    if len(entries) > _MOST_ENTRIES or unpacked > _MOST_UNPACKED or unpacked > packed * _MOST_RATIO:
+    if len(entries) > _MOST_ENTRIES:
+        report.add("workbook", hint=f"The file has more than {_MOST_ENTRIES} parts.")
+    elif _overlap(entries):
+        report.add("workbook", hint="The file's parts lie over each other.")
+    elif unpacked > _MOST_UNPACKED or unpacked > packed * _MOST_RATIO:
         report.add("workbook", hint="The file unpacks to far more than its size.")
     elif len(set(names)) != len(names) or any(
         name.startswith("/") or ".." in name.split("/") for name in names
     ):
         report.add("workbook", hint="The file's parts have unsafe names.")
-    elif _overlap(entries):
-        report.add("workbook", hint="The file's parts lie over each other.")
     elif any(stat.S_ISLNK(entry.external_attr >> 16) for entry in entries):
         report.add("workbook", hint="The file holds a link to another file.")
     elif main not in names:

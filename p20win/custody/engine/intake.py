@@ -55,6 +55,7 @@ _MARKS: Final = (
     (b"<!DOCTYPE", "a web page"),
     (b"<html", "a web page"),
     (b"{\\rtf", "a text processor's document"),
+    (b"\xff\xfe\0\0", "text in UTF-32, not in UTF-8"),
     (b"\xff\xfe", "text in UTF-16, not in UTF-8"),
     (b"\xfe\xff", "text in UTF-16, not in UTF-8"),
     (b"\x00\x00\xfe\xff", "text in UTF-32, not in UTF-8"),

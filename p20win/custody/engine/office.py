@@ -32,10 +32,10 @@ def check_office(content: bytes, report: Report, *, main: str) -> None:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             if check_archive(archive, report, main=main, refused=_REFUSED):
                 _check_parts(archive, report)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError, zlib.error):
-        report.add("workbook", hint="The file cannot be read. Save it again, without a password.")
     except (DefusedXmlException, ParseError, LookupError):
         report.add("workbook", hint="The file holds forbidden or broken markup.")
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError, zlib.error):
+        report.add("workbook", hint="The file cannot be read. Save it again, without a password.")
 
 
 def _check_parts(archive: zipfile.ZipFile, report: Report) -> None:

@@ -96,16 +96,16 @@ def check_table(name: str, content: bytes) -> Report:
 
 
 def _check_csv(content: bytes, report: Report) -> None:
+    if what := what_it_is(content[:LONGEST_MARK]):
+        report.add("not_text", hint=f"This is {what}. Send the table itself.")
+        return
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         report.add("encoding", hint="Save the file as CSV in UTF-8.")
         return
-    if content.startswith(b"PK") or _CONTROL.search(text):
+    if _CONTROL.search(text):
         report.add("control", hint="This is not a text file.")
-        return
-    if what := what_it_is(content[:LONGEST_MARK]):
-        report.add("not_text", hint=f"This is {what}. Send the table itself.")
         return
     for row, line in enumerate(text.splitlines(), start=1):
         report.rows = row
@@ -122,12 +122,12 @@ def _check_workbook(content: bytes, report: Report) -> None:
                     if _SHEET.fullmatch(entry):
                         with archive.open(entry) as sheet:
                             _check_sheet(sheet, report)
+    except (DefusedXmlException, ParseError, LookupError):
+        report.add("workbook", hint="The workbook holds forbidden or broken markup.")
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError, zlib.error):
         report.add(
             "workbook", hint="The workbook cannot be read. Save it again as .xlsx, without a password."
         )
-    except (DefusedXmlException, ParseError, LookupError):
-        report.add("workbook", hint="The workbook holds forbidden or broken markup.")
 
 
 def _check_sheet(sheet: IO[bytes], report: Report) -> None:
