@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Sequence
 from typing import Final
 
-from disclosure import standing
+from disclosure import safe_pay, standing
 from disclosure.models import CleanTable, CleanWorkbook, Output, OutputCheck
 from p20win.clock import state_date
 
@@ -103,6 +103,7 @@ def audit_record(output: Output, found: OutputCheck, tables: Sequence[CleanTable
         "ruled_on": ruling.confirmed_at.isoformat() if ruling and ruling.confirmed_at else None,
         "compared_with": found.compared_with,
         "known": [f"{row.get_kind_display()}: {row}" for row in standing.known_of(found)],
+        "pay": safe_pay.in_record(output),
         "workbook": _workbook_record(standing.workbook_of(found)),
         "tables": [{"name": table.name, "sha256": table.digest, "rows": table.rows} for table in tables],
     }

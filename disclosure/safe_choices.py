@@ -41,6 +41,11 @@ def files(delivery: "Delivery") -> dict[str, str]:
     return {name: agencies[slug] for name, slug in slugs.items() if slug in agencies}
 
 
+def file_of(element: "requests.ApprovedElement") -> str:
+    """Return the file of an extract that an element stands in."""
+    return f"{element.source}{_ENDING}"
+
+
 def choices(delivery: "Delivery") -> list[Choice]:
     """Return what the people of an extract can be told apart by: approved elements alone, no identifier."""
     agencies, forbidden = files(delivery), {name.casefold() for name in identifiers(delivery)}
@@ -50,8 +55,9 @@ def choices(delivery: "Delivery") -> list[Choice]:
         absent = f"Not in the file of {agency}"
         found.append(Choice(file, "", f"In the file of {agency}", absent))
         for element in requests.approved_elements(delivery.project):
-            is_there = f"{element.source}{_ENDING}" == file and element.name in delivered[file]
-            if is_there and not element.is_matching_identifier and element.name.casefold() not in forbidden:
+            is_there = file_of(element) == file and element.name in delivered[file]
+            tells_people = element.is_matching_identifier or element.name.casefold() in forbidden
+            if is_there and not tells_people and element.data_type != requests.DataType.EMPLOYER:
                 name = f"{element.name} ({agency})"
                 found.append(Choice(file, element.name, name, absent, element.source_element))
     return found

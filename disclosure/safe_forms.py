@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 
-from disclosure import safe_checks, safe_choices
+from disclosure import safe_checks, safe_choices, safe_pay
 from disclosure.forms import AboutForm
 
 if TYPE_CHECKING:
@@ -18,6 +18,13 @@ _ONLY = (
     "Leave it empty to tell all values apart. Write values with commas between, and these are told together,"
     " apart from all the others: so you state a condition."
 )
+_PAY = (
+    "All rows of a person are added up, and who has none counts as nothing. The people counted are then those"
+    " in the file that holds the amount. From what is told no employer can work out another's pay."
+)
+_ROUNDED = "The same for the whole table; it says so in each row."
+_MEASURES = [*safe_pay.MEASURES.items()]
+_NEAREST = [(each, f"{each:,} dollar{'' if each == 1 else 's'}") for each in safe_pay.NEAREST]
 
 
 class SafeTableForm(AboutForm):
@@ -54,6 +61,7 @@ class SafeTableForm(AboutForm):
             (agency, [(each.key, _label(each)) for each in offered if each.file == file])
             for file, agency in agencies.items()
         ]
+        self._offer_pay(delivery, before)
         for number in _AXES:
             self.fields[f"by_{number}"] = forms.ChoiceField(
                 label=f"Dimension {number}",
@@ -75,10 +83,31 @@ class SafeTableForm(AboutForm):
                 self.fields[name].disabled = True
                 self.fields[name].initial = value
 
+    def _offer_pay(self, delivery: "Delivery", before: "Sequence[SafeTable]") -> None:
+        """Offer sums of amounts that have an employer beside them; of one that is told already, that one."""
+        told = {row.pay["name"] for row in before if row.pay}
+        offered = [pay for pay in safe_pay.choices(delivery) if not told or pay.name in told]
+        if not offered:
+            return
+        self.fields["pay"] = forms.ChoiceField(
+            label="Of which amount is a sum or mean told, besides the count?",
+            required=False,
+            choices=[("", "None: people are counted"), *((pay.key, pay.name) for pay in offered)],
+            help_text=_PAY,
+        )
+        self.fields["measure"] = forms.ChoiceField(label="What is told of it?", choices=_MEASURES)
+        self.fields["nearest"] = forms.TypedChoiceField(
+            label="Rounded to", choices=_NEAREST, coerce=int, help_text=_ROUNDED
+        )
+
     def asked(self) -> dict[str, Any]:
         """Return what was asked for, as the service takes it."""
         said = {name: value for name, value in self.cleaned_data.items() if name[:3] != "by_"}
         said = {name: value for name, value in said.items() if name[:5] != "only_"}
+        file, _, element = said.pop("pay", "").partition("/")
+        pay = {"file": file, "element": element}
+        pay |= {name: said.pop(name) for name in ("measure", "nearest") if name in said}
+        said["pay"] = pay if file else None
         return said | {"dimensions": [each for number in _AXES if (each := self._dimension(number))]}
 
     def _dimension(self, number: int) -> dict[str, Any] | None:

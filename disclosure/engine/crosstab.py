@@ -49,7 +49,7 @@ class Axis:
 
 
 @dataclass
-class _Reading:
+class Reading:
     """What one dimension says of each person, filled row by row, in whatever order the rows come."""
 
     axis: Axis
@@ -64,6 +64,10 @@ class _Reading:
             self.of[person] = code
         elif code not in (held, _EMPTY):
             self.of[person] = _SEVERAL
+
+    def finest(self) -> tuple[list[str], np.ndarray]:
+        """Return all values, grouped or not, with those for who has none; and of each person the place."""
+        return [self.axis.absent or EMPTY, SEVERAL, EMPTY, *self.numbers], self.of
 
     def _number(self, value: str) -> int:
         value = tidied(value)
@@ -171,20 +175,41 @@ def tabulate(
     """
     check(axes, counted=counted, identifiers=identifiers)
     told(10, "Finding who is counted.")
-    people = _people(counted, files)
-    readings = [_Reading(axis, np.zeros(len(people), dtype=np.int16)) for axis in axes]
-    by_file = {axis.file: [r for r in readings if r.axis.file == axis.file] for axis in axes}
-    for at, (name, wanted) in enumerate(by_file.items()):
-        told(20 + 50 * at // len(by_file), "Reading the files.")
-        _read(name, files, people, wanted)
+    people = people_of(counted, files)
+    readings = read_dimensions(axes, files, people, told=told)
     told(75, "Counting.")
     told_apart = [reading.categories() for reading in readings]
     return _written(axes, [names for names, _ in told_apart], [places for _, places in told_apart])
 
 
-def _people(counted: str, files: Mapping[str, Open]) -> dict[str, int]:
+def read_dimensions(
+    axes: Iterable[Axis],
+    files: Mapping[str, Open],
+    people: Mapping[str, int],
+    *,
+    told: Callable[[int, str], None] = lambda percent, message: None,
+) -> list[Reading]:
+    """Return what each dimension says of each person.
+
+    :raises BadTable: naming the dimension or the file and what to do
+    """
+    readings = [Reading(axis, np.zeros(len(people), dtype=np.int16)) for axis in axes]
+    by_file: dict[str, list[Reading]] = {}
+    for reading in readings:
+        by_file.setdefault(reading.axis.file, []).append(reading)
+    for at, (name, wanted) in enumerate(by_file.items()):
+        told(20 + 50 * at // len(by_file), "Reading the files.")
+        _read(name, files, people, wanted)
+    return readings
+
+
+def people_of(counted: str, files: Mapping[str, Open]) -> dict[str, int]:
+    """Number the people of a file.
+
+    :raises BadTable: if nobody is in it, or too many
+    """
     people: dict[str, int] = {}
-    for (link,) in _rows(counted, files, [LINK_ID]):
+    for (link,) in rows_of_file(counted, files, [LINK_ID]):
         people.setdefault(link, len(people))
         if len(people) > MOST_PEOPLE:
             raise BadTable(f"{counted}: more than {MOST_PEOPLE:,} people. Count those of another file.")
@@ -193,11 +218,9 @@ def _people(counted: str, files: Mapping[str, Open]) -> dict[str, int]:
     return people
 
 
-def _read(
-    name: str, files: Mapping[str, Open], people: Mapping[str, int], wanted: Sequence[_Reading]
-) -> None:
+def _read(name: str, files: Mapping[str, Open], people: Mapping[str, int], wanted: Sequence[Reading]) -> None:
     columns = [r.axis.element or LINK_ID for r in wanted]
-    for link, *values in _rows(name, files, [LINK_ID, *columns]):
+    for link, *values in rows_of_file(name, files, [LINK_ID, *columns]):
         person = people.get(link)
         if person is None:
             continue
@@ -205,8 +228,11 @@ def _read(
             reading.hear(person, value if reading.axis.element else PRESENT)
 
 
-def _rows(name: str, files: Mapping[str, Open], columns: Sequence[str]) -> Iterator[list[str]]:
-    """Yield these columns of a file, row by row."""
+def rows_of_file(name: str, files: Mapping[str, Open], columns: Sequence[str]) -> Iterator[list[str]]:
+    """Yield these columns of a file, row by row.
+
+    :raises BadTable: if there is no such file or column, or a row is cut
+    """
     if name not in files:
         raise BadTable(f"{name} is no file of the delivery. Define the table anew.")
     source = io.BufferedReader(_Pieces(files[name]()))  # type: ignore[type-var]

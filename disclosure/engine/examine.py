@@ -65,6 +65,10 @@ class Examination:
     as_written: tuple[Table, ...] = ()  # the tables, before they were read under other names
     read_as: tuple[tuple[str, str, str, str], ...] = ()  # table, dimension, code or blank, what it means
     known: Mapping[str, frozenset[str]] = field(default_factory=dict)  # dimensions known, and their codes
+    handed_on: tuple[bytes, ...] = ()  # the audited bytes where a table tells more than counts
+    money: tuple[
+        Mapping[str, str], ...
+    ] = ()  # of such a table, for each row: what it is, is told, and why not
 
     @property
     def is_safe(self) -> bool:
@@ -94,7 +98,7 @@ class Examination:
         """Return the bytes of each table as they were audited, in doubt or not; none if a count leaks."""
         if self.protection is None or self.leaks:
             return []
-        return [table.public_bytes() for table in self.protection.tables]
+        return list(self.handed_on) or [table.public_bytes() for table in self.protection.tables]
 
     def headings(self) -> list[str]:
         """Return the headings that its tables have, each once: what names are remembered under."""
@@ -171,7 +175,7 @@ def examine(
         return Examination(NO_PATTERN, str(problem), problem.facts, **said)
     except (Stopped, SolverFailed) as problem:
         return Examination(NOT_SETTLED, str(problem), **said)
-    said |= {"report": report, "told_before": _told_before(outside.tables)}
+    said |= {"report": report, "told_before": told_before(outside.tables)}
     if report.passed:
         return Examination(SAFE, protection=result, **said)
     if all(map(is_unsettled, report.leaks)):
@@ -253,7 +257,7 @@ def _meant(tables: Sequence[Table], names: Mapping[str, Names]) -> Iterator[tupl
             yield from ((table.name, dim, code, means) for code, means in codes.items() if code in there)
 
 
-def _told_before(tables: Sequence[Table]) -> dict[People, str]:
+def told_before(tables: Sequence[Table]) -> dict[People, str]:
     """Return whose counts were told before, and where first."""
     told: dict[People, str] = {}
     for table in tables:

@@ -14,6 +14,7 @@ from disclosure.engine.magnitude.contributions import Contributions
 from disclosure.engine.magnitude.published import RELEASED, ROUNDED_TO, SUM, Money
 from disclosure.engine.magnitude.records import CENTS
 from disclosure.engine.magnitude.shared import SharedPattern, protect_money
+from disclosure.engine.magnitude.tally import Tally
 from disclosure.engine.policy import CellPolicy
 from disclosure.engine.release import Outside
 
@@ -33,18 +34,32 @@ class PayTable:
 
     def reviewer_bytes(self) -> bytes:
         """Return the whole table with true counts and true money, and why anything is withheld."""
+        measure, dims = self.pattern.money.measure, self.table.dimensions
+        lines = [
+            [
+                *(row.codes[dim] for dim in dims),
+                *(each[name] for name in ("count", "true", RELEASED, "shown", ROUNDED_TO, "reason")),
+            ]
+            for row, each in zip(self.table.rows, self.money(), strict=True)
+        ]
+        return write([*dims, "count", f"true_{measure}", RELEASED, measure, ROUNDED_TO, "reason"], lines)
+
+    def money(self) -> list[dict[str, str]]:
+        """Return for each row its true count and money in dollars, what is shown of both, and why no more."""
         money, dims = self.pattern.money, self.table.dimensions
         _, *shown = told.rows_of(money.content)
-        lines = []
-        for row, tally, why, cells in zip(
-            self.table.rows, self.pattern.tallies, self.reasons(), shown, strict=True
-        ):
-            true = tally.total if money.measure == SUM else Fraction(tally.total, max(tally.persons, 1))
-            counted, value, unit = cells[len(dims) :]
-            codes = [row.codes[dim] for dim in dims]
-            lines.append([*codes, str(tally.persons), _dollars(true), counted, value, unit, why])
-        header = [*dims, "count", f"true_{money.measure}", RELEASED, money.measure, ROUNDED_TO, "reason"]
-        return write(header, lines)
+        return [
+            {
+                "measure": money.measure,
+                "count": str(tally.persons),
+                "true": _dollars(tally.total if money.measure == SUM else _mean(tally)),
+                "released": cells[len(dims)],
+                "shown": cells[len(dims) + 1],
+                "rounded_to": cells[len(dims) + 2],
+                "reason": why,
+            }
+            for tally, why, cells in zip(self.pattern.tallies, self.reasons(), shown, strict=True)
+        ]
 
     def reasons(self) -> list[str]:
         """Say of each row why its count or its money is withheld."""
@@ -132,6 +147,10 @@ def _expect_what_was_attacked(made: PayTable) -> None:
     passed = pattern.attack is not None and pattern.attack.passed and pattern.counts.passed
     if not (passed and same and told.counts_of(content) == counts):
         raise SolverFailed("What would leave is not what was attacked; nothing was written.")
+
+
+def _mean(tally: Tally) -> Fraction:
+    return Fraction(tally.total, max(tally.persons, 1))
 
 
 def _dollars(cents: Fraction | int) -> str:
