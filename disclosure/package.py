@@ -66,8 +66,15 @@ def readme(output: Output, tables: Sequence[CleanTable], workbook: CleanWorkbook
         "SHA-256 of each table:",
         *(f"{table.digest}  {table.name}" for table in tables),
         *_about_workbook(workbook),
+        *_about_pay(output),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _about_pay(output: Output) -> list[str]:
+    if (pay := safe_pay.in_record(output)) is None:
+        return []
+    return ["", f"{pay['told']}: all rows of a person added up, who has none counted as nothing."]
 
 
 def _about_workbook(workbook: CleanWorkbook | None) -> list[str]:

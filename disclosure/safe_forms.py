@@ -1,5 +1,6 @@
 """What people fill in to have a table counted."""
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -18,6 +19,11 @@ _ONLY = (
     "Leave it empty to tell all values apart. Write values with commas between, and these are told together,"
     " apart from all the others: so you state a condition."
 )
+_BANDS = (
+    "For an element of numbers: the lower bounds of bands, such as 16, 18, 25. All tables from one extract"
+    " have the same bands of an element."
+)
+_BOUND = re.compile(r"-?[0-9]{1,9}")
 _PAY = (
     "All rows of a person are added up, and who has none counts as nothing. The people counted are then those"
     " in the file that holds the amount. From what is told no employer can work out another's pay."
@@ -72,6 +78,9 @@ class SafeTableForm(AboutForm):
             self.fields[f"only_{number}"] = forms.CharField(
                 label=f"Values of dimension {number}", required=False, max_length=500, help_text=_ONLY
             )
+            self.fields[f"bands_{number}"] = forms.CharField(
+                label=f"Bands of dimension {number}", required=False, max_length=500, help_text=_BANDS
+            )
         if before:
             context = before[0].output
             said = {
@@ -103,7 +112,7 @@ class SafeTableForm(AboutForm):
     def asked(self) -> dict[str, Any]:
         """Return what was asked for, as the service takes it."""
         said = {name: value for name, value in self.cleaned_data.items() if name[:3] != "by_"}
-        said = {name: value for name, value in said.items() if name[:5] != "only_"}
+        said = {name: value for name, value in said.items() if not name.startswith(("only_", "bands_"))}
         file, _, element = said.pop("pay", "").partition("/")
         pay = {"file": file, "element": element}
         pay |= {name: said.pop(name) for name in ("measure", "nearest") if name in said}
@@ -113,15 +122,29 @@ class SafeTableForm(AboutForm):
     def _dimension(self, number: int) -> dict[str, Any] | None:
         file, _, element = self.cleaned_data[f"by_{number}"].partition("/")
         codes = [code.strip() for code in self.cleaned_data[f"only_{number}"].split(",")]
-        return {"file": file, "element": element, "codes": list(filter(None, codes))} if file else None
+        said = {"file": file, "element": element, "codes": list(filter(None, codes))}
+        return said | {"bands": self.cleaned_data[f"bands_{number}"]} if file else None
 
     def clean(self) -> dict[str, Any]:
         """Refuse values without a dimension."""
         said = super().clean() or self.cleaned_data
         for number in _AXES:
-            if said.get(f"only_{number}") and not said.get(f"by_{number}"):
+            told = said.get(f"only_{number}") or said.get(f"bands_{number}")
+            if told and not said.get(f"by_{number}"):
                 self.add_error(f"by_{number}", "Choose whose values these are.")
+            said[f"bands_{number}"] = self._bands(number, said.get(f"bands_{number}", ""))
         return said
+
+    def _bands(self, number: int, text: str) -> list[int]:
+        """Read lower bounds: whole numbers that rise."""
+        pieces = [piece.strip() for piece in text.split(",") if piece.strip()]
+        if not all(_BOUND.fullmatch(piece) for piece in pieces):
+            self.add_error(f"bands_{number}", "Write whole numbers with commas between, such as 16, 18, 25.")
+            return []
+        bounds = [int(piece) for piece in pieces]
+        if bounds != sorted(set(bounds)):
+            self.add_error(f"bands_{number}", "Let the lower bounds rise, each once.")
+        return bounds
 
 
 def _label(choice: safe_choices.Choice) -> str:

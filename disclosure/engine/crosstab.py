@@ -8,9 +8,12 @@ those counted only one element is told: by a second, everybody would know which 
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import product
+from decimal import Decimal
+from itertools import pairwise, product
 from typing import Final
 
 import numpy as np
@@ -28,6 +31,7 @@ MOST_AXES: Final = 4
 MOST_CATEGORIES: Final = 60
 MOST_CELLS: Final = 2_000
 MOST_PEOPLE: Final = 4_000_000
+_PLAIN_NUMBER: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?")
 _ABSENT, _SEVERAL, _EMPTY, _FIRST = 0, 1, 2, 3
 
 Open = Callable[[], Iterable[bytes]]
@@ -37,8 +41,9 @@ Open = Callable[[], Iterable[bytes]]
 class Axis:
     """One dimension: an element of a file, or whether a person is in the file at all (no element).
 
-    `codes` are told apart from all the rest; without any, each value stands by itself. Who is not in the file
-    is `absent`, a name of the file's own.
+    `codes` are told apart from all the rest; without any, each value stands by itself. `bands` are the lower
+    bounds of bands of numbers, rising: then each band is a value, also one that nobody has. Who is not in the
+    file is `absent`, a name of the file's own.
     """
 
     name: str
@@ -46,6 +51,7 @@ class Axis:
     element: str = ""
     codes: tuple[str, ...] = ()
     absent: str = ""
+    bands: tuple[int, ...] = ()
 
 
 @dataclass
@@ -55,6 +61,10 @@ class Reading:
     axis: Axis
     of: np.ndarray
     numbers: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Number the bands: all are told, or it would be told that nobody is in one."""
+        self.numbers |= {name: _FIRST + at for at, name in enumerate(band_names(self.axis.bands))}
 
     def hear(self, person: int, value: str) -> None:
         """Take in one row of a person."""
@@ -73,6 +83,8 @@ class Reading:
         value = tidied(value)
         if not value:
             return _EMPTY
+        if self.axis.bands:
+            return _FIRST + bisect_right(self.axis.bands, self._amount(value))
         number = self.numbers.get(value)
         if number is None:
             _refuse_name(self.axis, value)
@@ -84,14 +96,23 @@ class Reading:
                 )
         return number
 
+    def _amount(self, value: str) -> Decimal:
+        if not _PLAIN_NUMBER.fullmatch(value):
+            raise BadTable(
+                f"{self.axis.name}: a value of it is no number, so it has no bands. Tell its values."
+            )
+        return Decimal(value)
+
     def categories(self) -> tuple[list[str], np.ndarray]:
         """Return the categories, and of each person the place in them."""
         names = {number: value for value, number in self.numbers.items()}
         names |= {_SEVERAL: SEVERAL, _EMPTY: EMPTY}
         held = {int(number) for number in np.unique(self.of)}
         leaves = {names[number] for number in held if number != _ABSENT}
-        leaves |= set(self.axis.codes)  # asked for or not, that somebody has a value is told by no refusal
-        groups = _grouped(self.axis, sorted(leaves - {SEVERAL, EMPTY}), [EMPTY, SEVERAL], leaves)
+        bands = band_names(self.axis.bands)
+        leaves |= {*self.axis.codes, *bands}  # held or not: no refusal tells that somebody has a value
+        named = bands or sorted(leaves - {SEVERAL, EMPTY})
+        groups = _grouped(self.axis, named, [EMPTY, SEVERAL], leaves)
         place = {leaf: at for at, (_, parts) in enumerate(groups) for leaf in parts}
         told = [name for name, _ in groups] + ([self.axis.absent] if _ABSENT in held else [])
         lookup = np.zeros(max(names) + 1, dtype=np.int64)
@@ -112,6 +133,14 @@ def _grouped(
     if not rest:
         raise BadTable(f"{axis.name}: every value is chosen, so nobody is left out. Choose fewer, or none.")
     return [("|".join(parts), parts) for parts in (chosen, rest)]
+
+
+def band_names(bands: Sequence[int]) -> list[str]:
+    """Return what a table calls the bands above these lower bounds, and what lies below them all."""
+    if not bands:
+        return []
+    between = [f"{low} to below {high}" for low, high in pairwise(bands)]
+    return [f"Below {bands[0]}", *between, f"{bands[-1]} and more"]
 
 
 def tidied(value: str) -> str:
@@ -148,15 +177,25 @@ def check(axes: Sequence[Axis], *, counted: str, identifiers: Iterable[str]) -> 
         raise BadTable(f"Of {twice[0]} only one dimension can be told: other people are in it. Choose one.")
     forbidden = {LINK_ID, *(name.casefold() for name in identifiers)}
     for axis in axes:
-        if axis.element.casefold() in forbidden:
-            raise BadTable(f"{axis.name} tells people from each other, so no table is made by it.")
-        if axis.name.casefold() in (*RESERVED, LINK_ID):
-            raise BadTable(f"{axis.name} cannot be the name of a dimension.")
-        if not axis.element and axis.codes:
-            raise BadTable(f"{axis.name}: whether somebody is in a file has no values to choose from.")
-        for code in axis.codes:
-            if is_no_value(code):
-                raise BadTable(f"{axis.name}: “{code}” is no value. Write values with commas between.")
+        _check_one(axis, forbidden)
+
+
+def _check_one(axis: Axis, forbidden: Collection[str]) -> None:
+    if axis.element.casefold() in forbidden:
+        raise BadTable(f"{axis.name} tells people from each other, so no table is made by it.")
+    if axis.name.casefold() in (*RESERVED, LINK_ID):
+        raise BadTable(f"{axis.name} cannot be the name of a dimension.")
+    if not axis.element and axis.codes:
+        raise BadTable(f"{axis.name}: whether somebody is in a file has no values to choose from.")
+    if axis.bands and (axis.codes or not axis.element):
+        raise BadTable(f"{axis.name}: choose values or bands, not both.")
+    if len(axis.bands) >= MOST_CATEGORIES or any(low >= high for low, high in pairwise(axis.bands)):
+        raise BadTable(
+            f"{axis.name}: lower bounds of bands rise, and there are fewer than {MOST_CATEGORIES}."
+        )
+    for code in axis.codes:
+        if is_no_value(code):
+            raise BadTable(f"{axis.name}: “{code}” is no value. Write values with commas between.")
 
 
 def tabulate(

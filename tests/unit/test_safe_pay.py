@@ -121,6 +121,7 @@ def test_pay_is_told_beside_counts_in_one_pattern_and_goes_the_way_of_any_output
     output = released(output, person, monkeypatch)
     assert output.status == OutputStatus.RELEASED
     record = json.loads(package.audit_record(output, found, [table]))
+    assert "Sum of Wage (DOL), to whole dollars: all rows" in package.readme(output, [table], None)
     assert record["pay"] == {"told": "Sum of Wage (DOL), to whole dollars", "attacked_by": "every employer"}
 
 
