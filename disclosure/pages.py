@@ -159,16 +159,17 @@ def verdict(output: Output, found: OutputCheck | None, *, is_hidden: bool = Fals
     if found.verdict != Verdict.SAFE and safe_pay.told_in(output):
         return safe_pay.NOT_SAFE[found.verdict]
     if found.verdict == Verdict.SAFE:
+        pay = safe_pay.shown(found)
         if not found.withheld:
-            return f"Nothing has to be withheld: none of the {found.cells} cells is small."
+            return f"Nothing has to be withheld: none of the {found.cells} cells is small.{pay}"
         if is_hidden:
             return (
                 f"{found.withheld} of {found.cells} cells are withheld; no withheld cell can be worked out."
-                " You see the table once it is released."
+                f"{pay} You see the table once it is released."
             )
         return (
             f"{found.withheld} of {found.cells} cells are withheld, {found.small} because they are small and"
-            f" {found.complementary} to protect them; no withheld cell can be worked out."
+            f" {found.complementary} to protect them; no withheld cell can be worked out.{pay}"
         )
     if found.verdict == Verdict.IN_TEXT:
         return documents.IN_TEXT

@@ -76,10 +76,16 @@ class SafeTableForm(AboutForm):
                 help_text="" if number > 1 else "In the order in which the table tells them.",
             )
             self.fields[f"only_{number}"] = forms.CharField(
-                label=f"Values of dimension {number}", required=False, max_length=500, help_text=_ONLY
+                label=f"Values of dimension {number}",
+                required=False,
+                max_length=500,
+                help_text=_ONLY if number == 1 else "",
             )
             self.fields[f"bands_{number}"] = forms.CharField(
-                label=f"Bands of dimension {number}", required=False, max_length=500, help_text=_BANDS
+                label=f"Bands of dimension {number}",
+                required=False,
+                max_length=500,
+                help_text=_BANDS if number == 1 else "",
             )
         if before:
             context = before[0].output

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from disclosure.engine.examine import Examination
     from disclosure.engine.magnitude.contributions import Contributions
     from disclosure.engine.policy import CellPolicy
+    from disclosure.models import OutputCheck
     from matching.models import Delivery
 
 MEASURES: Final = {"sum": "Sum", "mean": "Mean"}
@@ -111,6 +112,12 @@ def in_words(table: SafeTable) -> str:
         return ""
     dollars = "whole dollars" if said["nearest"] == 1 else f"{said['nearest']:,} dollars"
     return f"{MEASURES[said['measure']]} of {said['name']}, to {dollars}"
+
+
+def shown(found: "OutputCheck") -> str:
+    """Say in a sentence how much of the pay is shown; nothing for a table of counts."""
+    adds = found.adds or {}
+    return f" Pay is told of {adds['pay']} of its {adds['of_pay']} cells." if adds.get("of_pay") else ""
 
 
 def in_record(output: Output) -> dict[str, str] | None:

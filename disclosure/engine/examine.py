@@ -105,13 +105,15 @@ class Examination:
         return sorted({headings_of(table.dimensions) for table in self.as_written})
 
     def adds(self) -> dict[str, int]:
-        """Count what was known before, and what of it these tables tell again or anew. No values."""
+        """Count what was known before, and what these tables tell again, anew, and of pay. No values."""
         shown: set[People] = set()
         for table in self.protection.tables if self.protection else ():
             pairs = zip(table.table.rows, table.shown, strict=True)
             shown |= {people(row) for row, is_shown in pairs if is_shown}
         known = set(self.told_before)
-        return {"before": len(known), "anew": len(shown - known), "again": len(shown & known)}
+        pay = {"pay": sum(bool(row["shown"]) for row in self.money), "of_pay": len(self.money)}
+        adds = {"before": len(known), "anew": len(shown - known), "again": len(shown & known)}
+        return adds | (pay if self.money else {})
 
 
 def is_unsettled(leak: Finding) -> bool:

@@ -19,7 +19,7 @@ from disclosure import (
     sheet_shown,
     standing,
 )
-from disclosure.models import OutputStatus, SafeTable, Verdict
+from disclosure.models import OutputCheck, OutputStatus, SafeTable, Verdict
 from p20win import clock
 from p20win.custody import public as custody
 from p20win.refusal import Blocked
@@ -131,6 +131,7 @@ def test_its_author_is_told_the_verdict_and_its_reviewers_the_sums(delivery, per
     found = standing.latest_check(output)
     shown = pages.detail(output, person, START)
     assert (shown["is_hidden"], list(shown["tables"]), shown["may_look"]) == (True, [], False)
+    assert "Pay is told of 2 of its 4 cells. You see the table once" in shown["verdict"]
     assert shown["safe"]["pay"] == "Sum of Wage (DOL), to whole dollars"
     output = services.send_to_agencies(output, by=person, at=START)
     reviewer = outputs.reviewers(output)[0]
@@ -256,3 +257,24 @@ def test_where_one_employer_pays_all_nothing_is_told_and_the_author_reads_why(va
     assert found.verdict == Verdict.NO_PATTERN
     assert not list(standing.clean_tables(output))
     assert pages.verdict(output, found).startswith("No sum or mean can be shown")
+
+
+def test_a_cell_whose_count_is_shown_and_whose_pay_is_not_says_so():
+    money = {"measure": "mean", "true": "1234.56", "shown": "", "reason": "", "rounded_to": "1"}
+    why = "too few people for a mean or a quantile"
+    rows = [
+        {"codes": ["A"], "count": 12, "shown": True, "percentage": None, "percentage_shown": False,
+         "reason": why, "interval": None, "money": money},
+        {"codes": ["B"], "count": 90, "shown": True, "percentage": None, "percentage_shown": False,
+         "reason": "", "interval": None, "money": money | {"shown": "1200"}},
+    ]  # fmt: skip
+    said = {"tables": [{"name": "t", "dimensions": ["town"], "rows": rows}], "leaks": [], "warnings": []}
+    found = OutputCheck(cells=2, policy={"min_count": 6, "hide_zeros": True, "min_pct_base": 20})
+    sheet = sheet_shown.Sheet(json.dumps(said).encode(), found)
+    assert sheet.letters == [["M", ""]]
+    assert sheet.card(0, 0)["rules"] == ["No mean is shown on a base too small for percentages."]
+    told = {
+        layer: [row["cells"][0]["money"] for row in sheet.screen({"layer": layer})["rows"]]
+        for layer in ("original", "released", "open")
+    }
+    assert told == {"original": ["$1,235", "$1,235"], "released": ["", "$1,200"], "open": ["", ""]}
