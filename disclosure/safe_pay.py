@@ -2,7 +2,7 @@
 
 import contextlib
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MEASURES: Final = {"sum": "Sum", "mean": "Mean"}
 NEAREST: Final = (1, 10, 100, 1_000, 10_000)  # dollars
-NOT_SAFE: Final = {  # what the author of a table of pay reads
+NOT_SAFE: Final[dict[str, str]] = {  # what the author of a table of pay reads
     Verdict.UNREADABLE: "The pay cannot be added up from the extract, or its categories do not fit what is"
     " known. Ask the hub, or ask for the counts alone.",
     Verdict.NO_PATTERN: "No sum or mean can be shown from which no employer's pay and no small count could be"
@@ -68,7 +68,7 @@ def choices(delivery: "Delivery") -> list[Pay]:
     return found
 
 
-def written(delivery: "Delivery", asked: "dict[str, Any] | None") -> dict[str, Any]:
+def written(delivery: "Delivery", asked: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return what a table keeps of the pay that was asked for; one that may not be told has no name."""
     if not asked:
         return {}
