@@ -50,5 +50,5 @@ def test_a_table_is_asked_for_counted_judged_and_read_by_a_reviewer(called):
     group.goes(address)
     group.sees("each person in the file of SDE once")
     group.follows("Look at the tables")
-    expect(group.page.get_by_role("columnheader", name="In the file of CSCU")).to_be_visible()
+    expect(group.page.get_by_role("columnheader", name="In the file of CSCU", exact=True)).to_be_visible()
     group.examines("safe-table-read")
