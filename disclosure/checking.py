@@ -7,12 +7,12 @@ import io
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
 
-from disclosure import lifecycle, standing, workbooks
+from disclosure import lifecycle, safe_pay, standing, workbooks
 from disclosure.documents import read_document_apart
 from disclosure.engine.errors import BadTable
 from disclosure.engine.policy import CellPolicy
@@ -43,6 +43,7 @@ class Case:
     rules: CellPolicy
     others: list[Output]  # released, or on their way
     known: list[Known]
+    money: list[tuple[str, bytes]] = field(default_factory=list)  # released tables that tell pay, too
 
     def examined(self, *, left: Callable[[], float], told: Callable[[int, str], None]) -> "Examination":
         """Protect and attack it."""
@@ -65,18 +66,26 @@ def opened(output: Output, file: "SealedFile") -> Case:
     """Open an output's file, and what stands beside it. In the vault alone."""
     # The solvers are loaded where they are used: every process would start half a second later.
     from disclosure.engine.examine import Beside
+    from disclosure.engine.magnitude.told import counts_of
 
     beside, known = list(standing.beside(output)), list(standing.known_for(output))
     with custody.open_only(output.project_id, custody.DataClass.OUTPUT):
         content = b"".join(custody.open_bytes(file))
-        earlier = [released for other in beside for released in _released(other)]
+        out = {other: _released(other) for other in beside}
+    paid = {other for other in beside if safe_pay.told_in(other)}
+    counts = [
+        (label, counts_of(text) if other in paid else text)
+        for other, tables in out.items()
+        for label, text in tables
+    ]
     around = Beside(
-        released=earlier,
+        released=counts,
         public=[(_called(row), bytes(row.content)) for row in known if row.is_public_table],
         hierarchies={row.name: bytes(row.content) for row in known if row.is_hierarchy},
         names={row.name: bytes(row.content) for row in known if row.is_names},
     )
-    return Case(file.name, content, around, rules_of(output.project), beside, known)
+    money = [each for other in beside if other in paid for each in out[other]]
+    return Case(file.name, content, around, rules_of(output.project), beside, known, money)
 
 
 def check_output(file: "SealedFile", *, job: "RunningJob", at: dt.datetime) -> None:
@@ -86,7 +95,11 @@ def check_output(file: "SealedFile", *, job: "RunningJob", at: dt.datetime) -> N
         return
     job.progress(5, "Opening the file.")
     case, end = opened(output, file), time.monotonic() + 2 * SECONDS
-    found = case.examined(left=lambda: end - time.monotonic(), told=job.progress)
+    table = standing.safe_table_of(output)
+    if table is not None and table.pay:
+        found = safe_pay.examined(table, case, told=job.progress, at=at)
+    else:
+        found = case.examined(left=lambda: end - time.monotonic(), told=job.progress)
     job.progress(85, "Writing the workbook.")
     workbook = workbooks.made(case.name, case.content, found) if found.audited() else None
     job.progress(90, "Sealing what was found.")
@@ -160,8 +173,11 @@ def _keep(
 
 def facts_in(content: bytes) -> int:
     """Count the numbers that a released table tells."""
+    from disclosure.engine.magnitude.told import measure_of
+
     rows = csv.DictReader(io.StringIO(content.decode()))
-    return sum(bool(row.get(column)) for row in rows for column in ("released", "pct"))
+    columns = [*filter(None, ("released", "pct", measure_of(content)))]
+    return sum(bool(row.get(column)) for row in rows for column in columns)
 
 
 def seal(output: Output, name: str, content: bytes, *, at: dt.datetime) -> "SealedFile":

@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Sequence
 from typing import Final
 
-from disclosure import standing
+from disclosure import safe_pay, standing
 from disclosure.models import CleanTable, CleanWorkbook, Output, OutputCheck
 from p20win.clock import state_date
 
@@ -66,8 +66,15 @@ def readme(output: Output, tables: Sequence[CleanTable], workbook: CleanWorkbook
         "SHA-256 of each table:",
         *(f"{table.digest}  {table.name}" for table in tables),
         *_about_workbook(workbook),
+        *_about_pay(output),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _about_pay(output: Output) -> list[str]:
+    if (pay := safe_pay.in_record(output)) is None:
+        return []
+    return ["", f"{pay['told']}: all rows of a person added up, who has none counted as nothing."]
 
 
 def _about_workbook(workbook: CleanWorkbook | None) -> list[str]:
@@ -103,6 +110,7 @@ def audit_record(output: Output, found: OutputCheck, tables: Sequence[CleanTable
         "ruled_on": ruling.confirmed_at.isoformat() if ruling and ruling.confirmed_at else None,
         "compared_with": found.compared_with,
         "known": [f"{row.get_kind_display()}: {row}" for row in standing.known_of(found)],
+        "pay": safe_pay.in_record(output),
         "workbook": _workbook_record(standing.workbook_of(found)),
         "tables": [{"name": table.name, "sha256": table.digest, "rows": table.rows} for table in tables],
     }

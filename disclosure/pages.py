@@ -12,6 +12,7 @@ from disclosure import (
     review_checks,
     safe_checks,
     safe_choices,
+    safe_pay,
     standing,
     workbooks,
 )
@@ -40,7 +41,7 @@ def detail(output: Output, person: "User", at: dt.datetime) -> dict[str, Any]:
     tables = [] if is_hidden else _tables(output, found)
     return {
         "output": output,
-        "safe": safe_choices.shown(table) if table else None,
+        "safe": safe_choices.shown(table) | {"pay": safe_pay.in_words(table)} if table else None,
         "is_hidden": is_hidden,
         "lead": lead(output, found, person, table),
         "found": found,
@@ -155,17 +156,20 @@ def verdict(output: Output, found: OutputCheck | None, *, is_hidden: bool = Fals
     """Say in a sentence what the check found."""
     if found is None:
         return "It is not checked yet."
+    if found.verdict != Verdict.SAFE and safe_pay.told_in(output):
+        return safe_pay.NOT_SAFE[found.verdict]
     if found.verdict == Verdict.SAFE:
+        pay = safe_pay.shown(found)
         if not found.withheld:
-            return f"Nothing has to be withheld: none of the {found.cells} cells is small."
+            return f"Nothing has to be withheld: none of the {found.cells} cells is small.{pay}"
         if is_hidden:
             return (
                 f"{found.withheld} of {found.cells} cells are withheld; no withheld cell can be worked out."
-                " You see the table once it is released."
+                f"{pay} You see the table once it is released."
             )
         return (
             f"{found.withheld} of {found.cells} cells are withheld, {found.small} because they are small and"
-            f" {found.complementary} to protect them; no withheld cell can be worked out."
+            f" {found.complementary} to protect them; no withheld cell can be worked out.{pay}"
         )
     if found.verdict == Verdict.IN_TEXT:
         return documents.IN_TEXT

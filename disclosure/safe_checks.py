@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import QuerySet
 
-from disclosure import checks
+from disclosure import checks, safe_choices
 from disclosure.models import OutputStatus, SafeTable
 from matching import public as matching
 from p20win import access, policy
@@ -66,7 +66,15 @@ def why_not_beside_others(table: SafeTable) -> list[str]:
     everybody would know which crossings are empty, and the checks would not.
     """
     rows = list(standing_tables(table.delivery).exclude(pk=table.pk))
-    return [why for why in (_counts_others(table, rows), *_tells_other_elements(table, rows)) if why]
+    return [
+        why
+        for why in (
+            _counts_others(table, rows),
+            *_tells_other_elements(table, rows),
+            *_bands_otherwise(table, rows),
+        )
+        if why
+    ]
 
 
 def _counts_others(table: SafeTable, rows: list[SafeTable]) -> str | None:
@@ -92,6 +100,21 @@ def _tells_other_elements(table: SafeTable, rows: list[SafeTable]) -> list[str]:
         for each in table.dimensions
         if (before := told.get(each["file"])) and before["element"] != each["element"]
     ]
+
+
+def _bands_otherwise(table: SafeTable, rows: list[SafeTable]) -> list[str]:
+    """Bands that differ overlap, and no ledger could connect them: an element has the same in all tables."""
+    told = {each["name"]: safe_choices.bands_of(each) for row in rows for each in row.dimensions}
+    return [
+        f"{each['name']} is told {_in_bands(told[each['name']])} in the tables counted from this extract."
+        " Take the same, or withdraw the tables that stand."
+        for each in table.dimensions
+        if each["name"] in told and told[each["name"]] != safe_choices.bands_of(each)
+    ]
+
+
+def _in_bands(bands: list[int]) -> str:
+    return f"in bands from {', '.join(map(str, bands))}" if bands else "by its values"
 
 
 def told_of_others(rows: Iterable[SafeTable]) -> dict[str, dict[str, Any]]:

@@ -41,6 +41,11 @@ def files(delivery: "Delivery") -> dict[str, str]:
     return {name: agencies[slug] for name, slug in slugs.items() if slug in agencies}
 
 
+def file_of(element: "requests.ApprovedElement") -> str:
+    """Return the file of an extract that an element stands in."""
+    return f"{element.source}{_ENDING}"
+
+
 def choices(delivery: "Delivery") -> list[Choice]:
     """Return what the people of an extract can be told apart by: approved elements alone, no identifier."""
     agencies, forbidden = files(delivery), {name.casefold() for name in identifiers(delivery)}
@@ -50,8 +55,9 @@ def choices(delivery: "Delivery") -> list[Choice]:
         absent = f"Not in the file of {agency}"
         found.append(Choice(file, "", f"In the file of {agency}", absent))
         for element in requests.approved_elements(delivery.project):
-            is_there = f"{element.source}{_ENDING}" == file and element.name in delivered[file]
-            if is_there and not element.is_matching_identifier and element.name.casefold() not in forbidden:
+            is_there = file_of(element) == file and element.name in delivered[file]
+            tells_people = element.is_matching_identifier or element.name.casefold() in forbidden
+            if is_there and not tells_people and element.data_type != requests.DataType.EMPLOYER:
                 name = f"{element.name} ({agency})"
                 found.append(Choice(file, element.name, name, absent, element.source_element))
     return found
@@ -62,15 +68,20 @@ def identifiers(delivery: "Delivery") -> list[str]:
     return [e.name for e in requests.elements(delivery.project) if e.is_matching_identifier]
 
 
-def chosen(table: "SafeTable") -> list[tuple[Choice, list[str]]]:
-    """Return a table's dimensions with their values, as far as they are approved elements of its extract.
+def bands_of(dimension: "Mapping[str, Any]") -> list[int]:
+    """Return the lower bounds of a dimension's bands; tables of earlier days have none."""
+    return list(dimension.get("bands") or [])
+
+
+def chosen(table: "SafeTable") -> list[tuple[Choice, list[str], list[int]]]:
+    """Return a table's dimensions, values and bands, as far as they are approved elements of its extract.
 
     One whose agency is called otherwise by now is missing, too: earlier tables have its old name.
     """
     there = {choice.key: choice for choice in choices(table.delivery)}
     asked = [(there.get(f"{each['file']}/{each['element']}"), each) for each in table.dimensions]
     return [
-        (choice, list(each["codes"]))
+        (choice, list(each["codes"]), bands_of(each))
         for choice, each in asked
         if choice is not None and (choice.name, choice.absent) == (each["name"], each["absent"])
     ]
@@ -83,7 +94,8 @@ def written(delivery: "Delivery", dimensions: "Iterable[Mapping[str, Any]]") -> 
     for each in dimensions:
         choice = there.get(f"{each['file']}/{each['element']}")
         names = {"name": choice.name, "absent": choice.absent} if choice else {"name": "", "absent": ""}
-        found.append({"file": each["file"], "element": each["element"], "codes": list(each["codes"])} | names)
+        said = {"file": each["file"], "element": each["element"], "codes": list(each["codes"])}
+        found.append(said | {"bands": bands_of(each)} | names)
     return found
 
 
@@ -104,6 +116,7 @@ def axes(table: "SafeTable") -> "list[Axis]":
             element=choice.element,
             codes=tuple(dict.fromkeys(map(tidied, codes))),
             absent=choice.absent,
+            bands=tuple(bands),
         )
-        for choice, codes in chosen(table)
+        for choice, codes, bands in chosen(table)
     ]

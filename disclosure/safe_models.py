@@ -12,7 +12,7 @@ class SafeTable(models.Model):
     """The definition of one table; the vault makes the file of its output. Nobody sends one in its place."""
 
     vault_writes = frozenset(  # what was asked for is not changed once it is asked
-        {"id", "project", "output", "delivery", "counted", "dimensions", "asked_at", "refusal"}
+        {"id", "project", "output", "delivery", "counted", "dimensions", "pay", "asked_at", "refusal"}
     )
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -21,6 +21,7 @@ class SafeTable(models.Model):
     delivery = models.ForeignKey("matching.Delivery", on_delete=models.PROTECT, related_name="+")
     counted = models.CharField(max_length=120)  # the file whose people are counted
     dimensions = models.JSONField()  # [{"file", "element", "codes", "name", "absent"}]; see `safe_choices`
+    pay = models.JSONField(default=dict, blank=True)  # what is told besides counts; see `safe_pay`
     asked_at = models.DateTimeField()
     refusal = models.TextField(blank=True)  # why it could not be counted: no value of a record
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
-from disclosure import safe_checks, safe_choices, services
+from disclosure import safe_checks, safe_choices, safe_pay, services
 from disclosure.engine.errors import BadTable
 from disclosure.models import Material, SafeTable
 from disclosure.standing import COUNT_JOB
@@ -32,12 +32,15 @@ def define(
     period: str,
     counted: str,
     dimensions: Sequence[Mapping[str, Any]],
+    pay: Mapping[str, Any] | None = None,
     planned: "PlannedOutput | None" = None,
     material: str = Material.REPORT,
     by: "User",
     at: dt.datetime,
 ) -> SafeTable:
     """Have the vault count a table of the extract, and check what it counted. Nobody sends a file.
+
+    `pay` names an amount by file and element, the measure, and what it is rounded to.
 
     :raises Blocked: if this person may not, or it is no table that is counted
     """
@@ -66,12 +69,14 @@ def define(
         delivery=delivery,
         counted=counted,
         dimensions=safe_choices.written(delivery, dimensions),
+        pay=safe_pay.written(delivery, pay),
         asked_at=at,
     )
     _expect_a_cross_table(table)
-    if reasons := safe_checks.why_not_beside_others(table):
+    if reasons := [*safe_checks.why_not_beside_others(table), *safe_pay.why_not_told(table)]:
         raise Blocked(reasons)
     details = {"counted": counted, "dimensions": [each["name"] for each in table.dimensions]}
+    details |= {"pay": table.pay} if table.pay else {}
     table = create("safe_table.asked", table, by=by, at=at, details=details)
     jobs.after_commit(COUNT_JOB, project_id=project.pk, asked_by_id=by.pk, table_id=table.pk)
     return table

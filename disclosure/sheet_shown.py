@@ -26,6 +26,7 @@ STATES: Final = {  # letter: the name of its colour, its word, what it means
         "Its percentage is withheld: fewer than {base} people stand behind it.",
     ),
     "P": ("percentage", "percentage", "Its percentage is withheld with the count it would give away."),
+    "M": ("base", "pay withheld", "Its count is shown; its sum or mean of pay is not."),
     "E": ("earlier", "released earlier", "The same count is public already; it cannot be taken back."),
 }
 LAYERS: Final = {
@@ -33,6 +34,15 @@ LAYERS: Final = {
     "proposed": "What is withheld, and why",
     "released": "As it will be released",
     "open": "What an attacker still has to think possible",
+}
+PAY_RULES: Final = {  # as the engine calls them
+    "too few people": "No sum of pay is shown of fewer people than a count is.",
+    "too few employers": "No sum of pay is shown that fewer than three employers make up.",
+    "an employer could estimate another's pay": "No sum is shown from which one employer could estimate"
+    " another's pay too closely.",
+    "a few employers pay nearly all": "No sum is shown of which one or two employers pay nearly all.",
+    "too few people for a mean or a quantile": "No mean is shown on a base too small for percentages.",
+    "withheld for another sum": "No withheld sum can be worked out from the others.",
 }
 WIDTHS: Final = (
     ("narrow", 5, "A range of 6 numbers or fewer: just as wide as the rule asks."),
@@ -88,6 +98,8 @@ class Sheet:
             return "D"
         if reason.startswith("complementary"):
             return "R" if self.lines[t].is_residual(n) else "C"
+        if row.get("money") and reason:
+            return "M"
         if "percentage" in reason:
             return "B" if "base too small" in reason else "P"
         return "E" if row["shown"] and row.get("earlier") else ""
@@ -265,6 +277,7 @@ class Sheet:
         return {
             "number": number,
             "percentage": percentage,
+            "money": _money(row, layer),
             "letter": letter if marked else "",
             "slug": STATES[letter][0] if marked else "",
             "word": STATES[letter][1].format(base=self.found.policy["min_pct_base"]) if marked else "",
@@ -312,11 +325,22 @@ def rules_behind(reason: str, policy: Mapping[str, Any]) -> list[str]:
             said.append("No withheld count can be worked out from rows, columns, totals or other tables.")
         elif each == "dominated":
             said.append("No sum is shown of which one or two contributors make up most.")
+        elif each in PAY_RULES:
+            said.append(PAY_RULES[each])
         elif "base too small" in each:
             said.append(f"No percentage is shown on a base below {policy['min_pct_base']}.")
         else:
             said.append(f"No {each} is shown.")
     return said
+
+
+def _money(row: Mapping[str, Any], layer: str) -> str:
+    """Return a cell's sum or mean of pay as a layer tells it; nothing where there is none."""
+    money = row.get("money")
+    if not money or layer == "open":
+        return ""
+    told = money["shown"] if layer == "released" else money["true"]
+    return f"${float(told):,.0f}" if told else ""
 
 
 def address(asked: Mapping[str, Any]) -> str:

@@ -1,11 +1,13 @@
 """A safe table is counted, in the vault: what it made goes the way of a file that somebody sent."""
 
+import contextlib
 import datetime as dt
+import functools
 import io
 import secrets
 import uuid
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
@@ -58,24 +60,31 @@ def count(table: SafeTable, *, job: "RunningJob", at: dt.datetime) -> None:
 def _counted(table: SafeTable, job: "RunningJob") -> bytes:
     from disclosure.engine.crosstab import tabulate  # loaded where it is used, as the solvers are
 
-    axes, extract = safe_choices.axes(table), table.delivery.extract
-    within = uuid.uuid4()  # this attempt to count
+    axes = safe_choices.axes(table)
     if len(axes) != len(table.dimensions):
         raise BadTable("One of the dimensions is no approved element of the extract. Define the table anew.")
-    if extract is None or table.project_id != table.delivery.project_id:
-        raise Blocked("There is no extract to count from.")
-    with (
-        custody.open_only(table.project_id, custody.DataClass.EXTRACT),
-        _zip_of(extract, within=within) as archive,
-    ):
-        names = set(archive.namelist()) & set(safe_choices.files(table.delivery))
+    with custody.open_only(table.project_id, custody.DataClass.EXTRACT), opened_files(table) as files:
         return tabulate(
             table.counted,
             axes,
-            {name: lambda name=name: _pieces(archive, name) for name in names},  # type: ignore[misc]
+            files,
             identifiers=safe_choices.identifiers(table.delivery),
             told=job.progress,
         )
+
+
+@contextlib.contextmanager
+def opened_files(table: SafeTable) -> Iterator[dict[str, Callable[[], Iterator[bytes]]]]:
+    """Give the files of a table's extract, to be read as often as needed. In the vault alone.
+
+    :raises Blocked: if there is no extract
+    """
+    extract = table.delivery.extract
+    if extract is None or table.project_id != table.delivery.project_id:
+        raise Blocked("There is no extract to count from.")
+    with _zip_of(extract, within=uuid.uuid4()) as archive:  # this attempt to count
+        names = set(archive.namelist()) & set(safe_choices.files(table.delivery))
+        yield {name: functools.partial(_pieces, archive, name) for name in names}
 
 
 def _salted(content: bytes) -> bytes:

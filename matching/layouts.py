@@ -26,7 +26,13 @@ _FORM_OF_FIELD: Final = {
     "sex": "sex",
     "high_school": "hs_code",
 }
-_FORM_OF_TYPE: Final = {"integer": "integer", "decimal": "decimal", "date": "date", "boolean": "flag"}
+_FORM_OF_TYPE: Final = {
+    "integer": "integer",
+    "decimal": "decimal",
+    "amount": "decimal",
+    "date": "date",
+    "boolean": "flag",
+}
 _OF_ONE_PERSON: Final = ("ssn", "sasid")
 _NUMBERS: Final = tuple((field,) for field in _OF_ONE_PERSON)  # the parts of a token of a number alone
 _CODE: Final = re.compile(r"[^\s,;=]{1,24}")

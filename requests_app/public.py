@@ -62,6 +62,7 @@ from requests_app.services.rows import add as add_row
 from requests_app.vocabulary import (
     AtEnd,
     Beneficiary,
+    DataType,
     Kind,
     LegalBasis,
     Outcome,
@@ -77,6 +78,7 @@ __all__ = [
     "Beneficiary",
     "DataElement",
     "DataRequest",
+    "DataType",
     "Decision",
     "IdentifierTable",
     "Instruction",

@@ -107,6 +107,8 @@ class DataType(models.TextChoices):
     DATE = "date", "Date"
     BOOLEAN = "boolean", "Yes or no"
     CODE = "code", "Code from a list"
+    AMOUNT = "amount", "Amount of money, in dollars"
+    EMPLOYER = "employer", "Code of an employer"
 
 
 class PopulationKind(models.TextChoices):

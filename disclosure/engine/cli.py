@@ -1,6 +1,6 @@
-"""The command line: protect tables, or audit what was released.
+"""The command line: protect tables, make tables of pay from records, or audit what was released.
 
-Exit codes of `protect`: 0 written and its own audit clean, 1 no safe pattern, 2 bad input,
+Exit codes of `protect` and `pay`: 0 written and its own audit clean, 1 no safe pattern, 2 bad input,
 3 stopped without a safe pattern. OUT exists only on 0.
 Of `audit`: 0 pass, 1 leak, 2 bad input or not checked.
 """
@@ -21,12 +21,16 @@ from disclosure.engine import outfiles
 from disclosure.engine.audit.judge import Report, audit
 from disclosure.engine.codes import Hierarchy, read_hierarchy
 from disclosure.engine.errors import BadTable, NoSafePattern, SolverFailed, Stopped
-from disclosure.engine.longform import Table, read_long
-from disclosure.engine.policy import CellPolicy, from_toml
+from disclosure.engine.longform import Table, read_long, whole_number
+from disclosure.engine.magnitude import paytable, records, told
+from disclosure.engine.magnitude.published import MEAN, SUM
+from disclosure.engine.policy import UI_WAGES, CellPolicy, from_toml
 from disclosure.engine.protect import Protection
 from disclosure.engine.release import Outside, audit_release, protect_and_audit
 
 DEFAULTS = CellPolicy(min_count=6, hide_zeros=True, min_pct_base=20)
+PAY_DEFAULTS = replace(DEFAULTS, dominance=UI_WAGES)
+_LARGEST_UNIT = 1_000_000  # dollars
 _NAMED = 20  # facts and leaks told one by one
 
 
@@ -92,9 +96,9 @@ class _Parser(argparse.ArgumentParser):
 def _meant(arguments: Sequence[str]) -> argparse.Namespace:
     """Read from words that make no command what it would have written, and what it would have read."""
     try:
-        options, rest = _lenient(abbreviated=True).parse_known_args(arguments[1:])
+        options, rest = _lenient(arguments, abbreviated=True).parse_known_args(arguments[1:])
     except WrongUse:
-        options, rest = _lenient(abbreviated=False).parse_known_args(arguments[1:])
+        options, rest = _lenient(arguments, abbreviated=False).parse_known_args(arguments[1:])
     if arguments[:1] == ["audit"]:
         options.out = None  # it writes nothing
     options.hier = [given for given in options.hier if given]
@@ -102,10 +106,13 @@ def _meant(arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
-def _lenient(*, abbreviated: bool) -> argparse.ArgumentParser:
+def _lenient(arguments: Sequence[str], *, abbreviated: bool) -> argparse.ArgumentParser:
     parser = _Parser(add_help=False, allow_abbrev=abbreviated)
     parser.add_argument("tables", nargs="*")
-    for name in ("--out", "--public", "--policy", "--seconds"):
+    names = ["--out", "--public", "--policy", "--seconds"]
+    if arguments[:1] == ["pay"]:
+        names += ["--person", "--employer", "--pay", "--by", "--measure", "--nearest"]
+    for name in names:
         parser.add_argument(name, nargs="?")
     parser.add_argument("--hier", nargs="?", action="append", default=[])
     for name in ("--released", "--known"):
@@ -135,16 +142,26 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True)
     one = commands.add_parser("protect", help="withhold what must not be shown")
     one.add_argument("tables", nargs="+", metavar="TABLE.csv")
-    one.add_argument("--released", nargs="+", action="extend", default=[], metavar="FILE")
-    one.add_argument("--seconds", default="60")
-    one.add_argument("--out", required=True)
-    one.add_argument("--public")
-    one.set_defaults(run=_protect, stopped=3)
+    one.set_defaults(run=_protect)
+    pay = commands.add_parser("pay", help="make a protected table of sums or means from records of pay")
+    pay.add_argument("tables", nargs=1, metavar="RECORDS.csv")
+    for name, what in (("person", "who"), ("employer", "who pays"), ("pay", "dollars")):
+        pay.add_argument(f"--{name}", required=True, metavar="COLUMN", help=f"the column that says {what}")
+    pay.add_argument("--by", required=True, action="append", metavar="COLUMN", help="a dimension; repeat it")
+    pay.add_argument("--measure", choices=(SUM, MEAN), default=SUM)
+    pay.add_argument("--nearest", default="1", metavar="DOLLARS", help="what sums or means are rounded to")
+    pay.set_defaults(run=_pay)
+    for command in (one, pay):
+        command.add_argument("--released", nargs="+", action="extend", default=[], metavar="FILE")
+        command.add_argument("--seconds", default="60")
+        command.add_argument("--out", required=True)
+        command.add_argument("--public")
+        command.set_defaults(stopped=3)
     two = commands.add_parser("audit", help="attack released tables")
     two.add_argument("tables", nargs="+", metavar="FILE")
     two.add_argument("--json", action="store_true")
     two.set_defaults(run=_audit, stopped=2, released=[], out=None, public=None)
-    for command in (one, two):
+    for command in (one, pay, two):
         command.add_argument("--hier", action="append", default=[], metavar="DIM=FILE")
         command.add_argument("--policy", metavar="FILE.toml")
         command.add_argument(
@@ -187,10 +204,15 @@ def _read(paths: Sequence[str]) -> list[tuple[str, bytes]]:
     return [(path, Path(path).read_bytes()) for path in paths]
 
 
-def _policy(options: argparse.Namespace) -> CellPolicy:
+def _counts(files: Sequence[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+    """Leave out what tables of pay say of money: it is no dimension of their counts."""
+    return [(path, told.counts_of(content)) for path, content in files]
+
+
+def _policy(options: argparse.Namespace, defaults: CellPolicy = DEFAULTS) -> CellPolicy:
     if not options.policy:
-        return DEFAULTS
-    return from_toml(_text(options.policy, Path(options.policy).read_bytes()), defaults=DEFAULTS)
+        return defaults
+    return from_toml(_text(options.policy, Path(options.policy).read_bytes()), defaults=defaults)
 
 
 def _groups(options: argparse.Namespace) -> dict[str, tuple[str, bytes]]:
@@ -233,14 +255,10 @@ def _protect_into(
 ) -> int:
     seconds = _seconds(options.seconds)
     tables = [_table(path, content) for path, content in _read(options.tables)]
-    earlier = _read(options.released)
-    public = _read(options.known)
-    before = [_table(path, content) for path, content in earlier]
-    before += [replace(_table(path, content), ours=False) for path, content in public]
+    outside = _outside(options)
     groups = _groups(options)
     policy = _policy(options)
     end = time.monotonic() + seconds
-    outside = Outside(earlier, public, before)
     hierarchies = {name: content for name, (_, content) in groups.items()}
     result, report = protect_and_audit(
         tables,
@@ -253,7 +271,7 @@ def _protect_into(
     )
     if not report.passed:
         alone = audit_release(result, Outside(), groups=hierarchies, policy=policy)
-        return _refuse(report, by_itself_safe=alone.passed and bool(before))
+        return _refuse(report, by_itself_safe=alone.passed and bool(outside.tables))
     for folder in filter(None, folders):
         Path(folder).mkdir(parents=True, exist_ok=True)
     files = []
@@ -263,6 +281,54 @@ def _protect_into(
             files.append((handed_on, table.public_bytes()))
     outfiles.write_all(files)
     _tell(summary(result, report))
+    return 0
+
+
+def _outside(options: argparse.Namespace) -> Outside:
+    earlier, public = _counts(_read(options.released)), _counts(_read(options.known))
+    before = [_table(path, content) for path, content in earlier]
+    before += [replace(_table(path, content), ours=False) for path, content in public]
+    return Outside(earlier, public, before)
+
+
+def _pay(options: argparse.Namespace) -> int:
+    places = outfiles.targets(options.tables, options.out, options.public)
+    outfiles.refuse_inputs(places, _inputs(options))
+    outfiles.clear(places)
+    ((out, handed_on),) = places
+    seconds, nearest = _seconds(options.seconds), whole_number(options.nearest)
+    if not nearest or nearest > _LARGEST_UNIT:
+        raise BadTable(f"--nearest must be whole dollars, from 1 to {_LARGEST_UNIT:,}.")
+    groups, policy, outside = _groups(options), _policy(options, PAY_DEFAULTS), _outside(options)
+    out_already = [each for each in _read([*options.released, *options.known]) if told.measure_of(each[1])]
+    known = [told.read_money(path, content, per=records.CENTS) for path, content in out_already]
+    also = tuple(dim for money in known for dim in told.dimensions_of(money) if dim not in options.by)
+    columns = records.Columns(options.person, options.employer, options.pay, tuple(options.by), also)
+    hierarchies = {name: _hierarchy(name, path, content) for name, (path, content) in groups.items()}
+    ((path, content),) = _read(options.tables)
+    try:
+        paid = records.read_records(path, _text(path, content), columns, hierarchies)
+    except csv.Error as error:
+        raise BadTable(f"{path}: not a CSV ({error}). Check the quotation marks.") from None
+    made = paytable.make(
+        records.table_of(path, paid, columns.by, hierarchies),
+        paid,
+        outside,
+        measure=options.measure,
+        dollars=nearest,
+        known=known,
+        hierarchies=hierarchies,
+        groups={name: content for name, (_, content) in groups.items()},
+        policy=policy,
+        seconds=seconds,
+    )
+    files = [(out, made.reviewer_bytes())]
+    if handed_on:
+        files.append((handed_on, made.public_bytes()))
+    outfiles.write_all(files)
+    attacked = made.pattern.attack.asked if made.pattern.attack else 0
+    _tell(summary(made.pattern.protection, made.pattern.counts))
+    _tell(f"{made.shown} of {len(made.table.rows)} {options.measure}s shown; attack clean ({attacked} asked)")
     return 0
 
 
@@ -291,7 +357,11 @@ def summary(result: Protection, report: Report) -> str:
 
 def _audit(options: argparse.Namespace) -> int:
     groups = {name: content for name, (_, content) in _groups(options).items()}
-    report = audit(_read(options.tables), groups=groups, policy=_policy(options), known=_read(options.known))
+    files = _read(options.tables)
+    for path in (path for path, content in files if told.measure_of(content)):
+        _say(0, f"{path}: only its counts are audited here; its sums or means cannot be without the records.")
+    known = _counts(_read(options.known))
+    report = audit(_counts(files), groups=groups, policy=_policy(options), known=known)
     if options.json:
         _tell(json.dumps(as_json(report), indent=2, sort_keys=True))
     else:

@@ -8,9 +8,12 @@ those counted only one element is told: by a second, everybody would know which 
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import product
+from decimal import Decimal
+from itertools import pairwise, product
 from typing import Final
 
 import numpy as np
@@ -28,6 +31,7 @@ MOST_AXES: Final = 4
 MOST_CATEGORIES: Final = 60
 MOST_CELLS: Final = 2_000
 MOST_PEOPLE: Final = 4_000_000
+_PLAIN_NUMBER: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?")
 _ABSENT, _SEVERAL, _EMPTY, _FIRST = 0, 1, 2, 3
 
 Open = Callable[[], Iterable[bytes]]
@@ -37,8 +41,9 @@ Open = Callable[[], Iterable[bytes]]
 class Axis:
     """One dimension: an element of a file, or whether a person is in the file at all (no element).
 
-    `codes` are told apart from all the rest; without any, each value stands by itself. Who is not in the file
-    is `absent`, a name of the file's own.
+    `codes` are told apart from all the rest; without any, each value stands by itself. `bands` are the lower
+    bounds of bands of numbers, rising: then each band is a value, also one that nobody has. Who is not in the
+    file is `absent`, a name of the file's own.
     """
 
     name: str
@@ -46,15 +51,20 @@ class Axis:
     element: str = ""
     codes: tuple[str, ...] = ()
     absent: str = ""
+    bands: tuple[int, ...] = ()
 
 
 @dataclass
-class _Reading:
+class Reading:
     """What one dimension says of each person, filled row by row, in whatever order the rows come."""
 
     axis: Axis
     of: np.ndarray
     numbers: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Number the bands: all are told, or it would be told that nobody is in one."""
+        self.numbers |= {name: _FIRST + at for at, name in enumerate(band_names(self.axis.bands))}
 
     def hear(self, person: int, value: str) -> None:
         """Take in one row of a person."""
@@ -65,10 +75,16 @@ class _Reading:
         elif code not in (held, _EMPTY):
             self.of[person] = _SEVERAL
 
+    def finest(self) -> tuple[list[str], np.ndarray]:
+        """Return all values, grouped or not, with those for who has none; and of each person the place."""
+        return [self.axis.absent or EMPTY, SEVERAL, EMPTY, *self.numbers], self.of
+
     def _number(self, value: str) -> int:
         value = tidied(value)
         if not value:
             return _EMPTY
+        if self.axis.bands:
+            return _FIRST + bisect_right(self.axis.bands, self._amount(value))
         number = self.numbers.get(value)
         if number is None:
             _refuse_name(self.axis, value)
@@ -80,14 +96,23 @@ class _Reading:
                 )
         return number
 
+    def _amount(self, value: str) -> Decimal:
+        if not _PLAIN_NUMBER.fullmatch(value):
+            raise BadTable(
+                f"{self.axis.name}: a value of it is no number, so it has no bands. Tell its values."
+            )
+        return Decimal(value)
+
     def categories(self) -> tuple[list[str], np.ndarray]:
         """Return the categories, and of each person the place in them."""
         names = {number: value for value, number in self.numbers.items()}
         names |= {_SEVERAL: SEVERAL, _EMPTY: EMPTY}
         held = {int(number) for number in np.unique(self.of)}
         leaves = {names[number] for number in held if number != _ABSENT}
-        leaves |= set(self.axis.codes)  # asked for or not, that somebody has a value is told by no refusal
-        groups = _grouped(self.axis, sorted(leaves - {SEVERAL, EMPTY}), [EMPTY, SEVERAL], leaves)
+        bands = band_names(self.axis.bands)
+        leaves |= {*self.axis.codes, *bands}  # held or not: no refusal tells that somebody has a value
+        named = bands or sorted(leaves - {SEVERAL, EMPTY})
+        groups = _grouped(self.axis, named, [EMPTY, SEVERAL], leaves)
         place = {leaf: at for at, (_, parts) in enumerate(groups) for leaf in parts}
         told = [name for name, _ in groups] + ([self.axis.absent] if _ABSENT in held else [])
         lookup = np.zeros(max(names) + 1, dtype=np.int64)
@@ -108,6 +133,14 @@ def _grouped(
     if not rest:
         raise BadTable(f"{axis.name}: every value is chosen, so nobody is left out. Choose fewer, or none.")
     return [("|".join(parts), parts) for parts in (chosen, rest)]
+
+
+def band_names(bands: Sequence[int]) -> list[str]:
+    """Return what a table calls the bands above these lower bounds, and what lies below them all."""
+    if not bands:
+        return []
+    between = [f"{low} to below {high}" for low, high in pairwise(bands)]
+    return [f"Below {bands[0]}", *between, f"{bands[-1]} and more"]
 
 
 def tidied(value: str) -> str:
@@ -144,15 +177,25 @@ def check(axes: Sequence[Axis], *, counted: str, identifiers: Iterable[str]) -> 
         raise BadTable(f"Of {twice[0]} only one dimension can be told: other people are in it. Choose one.")
     forbidden = {LINK_ID, *(name.casefold() for name in identifiers)}
     for axis in axes:
-        if axis.element.casefold() in forbidden:
-            raise BadTable(f"{axis.name} tells people from each other, so no table is made by it.")
-        if axis.name.casefold() in (*RESERVED, LINK_ID):
-            raise BadTable(f"{axis.name} cannot be the name of a dimension.")
-        if not axis.element and axis.codes:
-            raise BadTable(f"{axis.name}: whether somebody is in a file has no values to choose from.")
-        for code in axis.codes:
-            if is_no_value(code):
-                raise BadTable(f"{axis.name}: “{code}” is no value. Write values with commas between.")
+        _check_one(axis, forbidden)
+
+
+def _check_one(axis: Axis, forbidden: Collection[str]) -> None:
+    if axis.element.casefold() in forbidden:
+        raise BadTable(f"{axis.name} tells people from each other, so no table is made by it.")
+    if axis.name.casefold() in (*RESERVED, LINK_ID):
+        raise BadTable(f"{axis.name} cannot be the name of a dimension.")
+    if not axis.element and axis.codes:
+        raise BadTable(f"{axis.name}: whether somebody is in a file has no values to choose from.")
+    if axis.bands and (axis.codes or not axis.element):
+        raise BadTable(f"{axis.name}: choose values or bands, not both.")
+    if len(axis.bands) >= MOST_CATEGORIES or any(low >= high for low, high in pairwise(axis.bands)):
+        raise BadTable(
+            f"{axis.name}: lower bounds of bands rise, and there are fewer than {MOST_CATEGORIES}."
+        )
+    for code in axis.codes:
+        if is_no_value(code):
+            raise BadTable(f"{axis.name}: “{code}” is no value. Write values with commas between.")
 
 
 def tabulate(
@@ -171,20 +214,41 @@ def tabulate(
     """
     check(axes, counted=counted, identifiers=identifiers)
     told(10, "Finding who is counted.")
-    people = _people(counted, files)
-    readings = [_Reading(axis, np.zeros(len(people), dtype=np.int16)) for axis in axes]
-    by_file = {axis.file: [r for r in readings if r.axis.file == axis.file] for axis in axes}
-    for at, (name, wanted) in enumerate(by_file.items()):
-        told(20 + 50 * at // len(by_file), "Reading the files.")
-        _read(name, files, people, wanted)
+    people = people_of(counted, files)
+    readings = read_dimensions(axes, files, people, told=told)
     told(75, "Counting.")
     told_apart = [reading.categories() for reading in readings]
     return _written(axes, [names for names, _ in told_apart], [places for _, places in told_apart])
 
 
-def _people(counted: str, files: Mapping[str, Open]) -> dict[str, int]:
+def read_dimensions(
+    axes: Iterable[Axis],
+    files: Mapping[str, Open],
+    people: Mapping[str, int],
+    *,
+    told: Callable[[int, str], None] = lambda percent, message: None,
+) -> list[Reading]:
+    """Return what each dimension says of each person.
+
+    :raises BadTable: naming the dimension or the file and what to do
+    """
+    readings = [Reading(axis, np.zeros(len(people), dtype=np.int16)) for axis in axes]
+    by_file: dict[str, list[Reading]] = {}
+    for reading in readings:
+        by_file.setdefault(reading.axis.file, []).append(reading)
+    for at, (name, wanted) in enumerate(by_file.items()):
+        told(20 + 50 * at // len(by_file), "Reading the files.")
+        _read(name, files, people, wanted)
+    return readings
+
+
+def people_of(counted: str, files: Mapping[str, Open]) -> dict[str, int]:
+    """Number the people of a file.
+
+    :raises BadTable: if nobody is in it, or too many
+    """
     people: dict[str, int] = {}
-    for (link,) in _rows(counted, files, [LINK_ID]):
+    for (link,) in rows_of_file(counted, files, [LINK_ID]):
         people.setdefault(link, len(people))
         if len(people) > MOST_PEOPLE:
             raise BadTable(f"{counted}: more than {MOST_PEOPLE:,} people. Count those of another file.")
@@ -193,11 +257,9 @@ def _people(counted: str, files: Mapping[str, Open]) -> dict[str, int]:
     return people
 
 
-def _read(
-    name: str, files: Mapping[str, Open], people: Mapping[str, int], wanted: Sequence[_Reading]
-) -> None:
+def _read(name: str, files: Mapping[str, Open], people: Mapping[str, int], wanted: Sequence[Reading]) -> None:
     columns = [r.axis.element or LINK_ID for r in wanted]
-    for link, *values in _rows(name, files, [LINK_ID, *columns]):
+    for link, *values in rows_of_file(name, files, [LINK_ID, *columns]):
         person = people.get(link)
         if person is None:
             continue
@@ -205,8 +267,11 @@ def _read(
             reading.hear(person, value if reading.axis.element else PRESENT)
 
 
-def _rows(name: str, files: Mapping[str, Open], columns: Sequence[str]) -> Iterator[list[str]]:
-    """Yield these columns of a file, row by row."""
+def rows_of_file(name: str, files: Mapping[str, Open], columns: Sequence[str]) -> Iterator[list[str]]:
+    """Yield these columns of a file, row by row.
+
+    :raises BadTable: if there is no such file or column, or a row is cut
+    """
     if name not in files:
         raise BadTable(f"{name} is no file of the delivery. Define the table anew.")
     source = io.BufferedReader(_Pieces(files[name]()))  # type: ignore[type-var]

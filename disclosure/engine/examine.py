@@ -65,6 +65,10 @@ class Examination:
     as_written: tuple[Table, ...] = ()  # the tables, before they were read under other names
     read_as: tuple[tuple[str, str, str, str], ...] = ()  # table, dimension, code or blank, what it means
     known: Mapping[str, frozenset[str]] = field(default_factory=dict)  # dimensions known, and their codes
+    handed_on: tuple[bytes, ...] = ()  # the audited bytes where a table tells more than counts
+    money: tuple[
+        Mapping[str, str], ...
+    ] = ()  # of such a table, for each row: what it is, is told, and why not
 
     @property
     def is_safe(self) -> bool:
@@ -94,20 +98,22 @@ class Examination:
         """Return the bytes of each table as they were audited, in doubt or not; none if a count leaks."""
         if self.protection is None or self.leaks:
             return []
-        return [table.public_bytes() for table in self.protection.tables]
+        return list(self.handed_on) or [table.public_bytes() for table in self.protection.tables]
 
     def headings(self) -> list[str]:
         """Return the headings that its tables have, each once: what names are remembered under."""
         return sorted({headings_of(table.dimensions) for table in self.as_written})
 
     def adds(self) -> dict[str, int]:
-        """Count what was known before, and what of it these tables tell again or anew. No values."""
+        """Count what was known before, and what these tables tell again, anew, and of pay. No values."""
         shown: set[People] = set()
         for table in self.protection.tables if self.protection else ():
             pairs = zip(table.table.rows, table.shown, strict=True)
             shown |= {people(row) for row, is_shown in pairs if is_shown}
         known = set(self.told_before)
-        return {"before": len(known), "anew": len(shown - known), "again": len(shown & known)}
+        pay = {"pay": sum(bool(row["shown"]) for row in self.money), "of_pay": len(self.money)}
+        adds = {"before": len(known), "anew": len(shown - known), "again": len(shown & known)}
+        return adds | (pay if self.money else {})
 
 
 def is_unsettled(leak: Finding) -> bool:
@@ -171,7 +177,7 @@ def examine(
         return Examination(NO_PATTERN, str(problem), problem.facts, **said)
     except (Stopped, SolverFailed) as problem:
         return Examination(NOT_SETTLED, str(problem), **said)
-    said |= {"report": report, "told_before": _told_before(outside.tables)}
+    said |= {"report": report, "told_before": told_before(outside.tables)}
     if report.passed:
         return Examination(SAFE, protection=result, **said)
     if all(map(is_unsettled, report.leaks)):
@@ -253,7 +259,7 @@ def _meant(tables: Sequence[Table], names: Mapping[str, Names]) -> Iterator[tupl
             yield from ((table.name, dim, code, means) for code, means in codes.items() if code in there)
 
 
-def _told_before(tables: Sequence[Table]) -> dict[People, str]:
+def told_before(tables: Sequence[Table]) -> dict[People, str]:
     """Return whose counts were told before, and where first."""
     told: dict[People, str] = {}
     for table in tables:

@@ -73,6 +73,11 @@ def _protected(found: Examination) -> list[dict[str, Any]]:
             }
             for row, shown, percentage_shown, reason, interval in rows
         ]
+        if found.money:  # a table with money stands alone
+            told = [
+                row | {"money": dict(money), "reason": money["reason"]}
+                for row, money in zip(told, found.money, strict=True)
+            ]
         said.append(_table(table.table, told))
     return said
 

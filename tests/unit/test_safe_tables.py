@@ -22,11 +22,13 @@ from disclosure import (
     tabulating,
 )
 from disclosure.models import OutputStatus, SafeTable, Verdict
+from disclosure.safe_forms import SafeTableForm
 from matching.models import Delivery, DeliveryStatus
 from p20win import clock, policy
 from p20win.audit.public import events_of
 from p20win.jobs import public as jobs
 from p20win.refusal import Blocked
+from requests_app.public import planned_outputs
 from tests import factories
 from tests import factories_custody as files
 from tests import factories_disclosure as outputs
@@ -348,3 +350,38 @@ def test_without_an_extract_of_its_own_project_nothing_is_counted(delivery, pers
     monkeypatch.setattr(safe_checks, "why_not_define", lambda *_: [])
     with pytest.raises(Blocked, match="No extract of this project"):
         asked(delivery, person)
+
+
+HOURS = {"file": "cscu.csv", "element": "OverallEarnedHours", "codes": []}
+
+
+@pytest.mark.obligation("O-81")
+def test_numbers_are_counted_in_bands_that_all_tables_of_the_extract_share(delivery, person):
+    first = checked(asked(delivery, person, {**HOURS, "bands": [15, 30]}))
+    names, rows = true_counts(first)
+    assert names == ["OverallEarnedHours (CSCU)"]
+    assert {"Below 15", "15 to below 30", "30 and more", "Not in the file of CSCU"} <= {c for (c,) in rows}
+    assert first.safe_table.dimensions[0]["bands"] == [15, 30]
+
+    for other in ([], [15, 31]):
+        with pytest.raises(Blocked, match="is told in bands from 15, 30"):
+            asked(delivery, person, {**HOURS, "bands": other})
+    assert asked(delivery, person, ELL, {**HOURS, "bands": [15, 30]}).pk
+    services.withdraw(first, by=person, at=START)
+
+
+def test_an_element_told_by_its_values_has_no_bands_later(delivery, person):
+    asked(delivery, person, GRADE)
+    with pytest.raises(Blocked, match="is told by its values in the tables"):
+        asked(delivery, person, {**GRADE, "bands": [9]})
+
+
+def test_lower_bounds_are_whole_numbers_that_rise(delivery):
+    data = SAID | {"material": "report", "by_1": "cscu.csv/OverallEarnedHours"}
+    bands = {"15, 30": [15, 30], "": [], "30, 15": None, "a": None, "1.5": None}
+    for text, expected in bands.items():
+        planned = planned_outputs(delivery.project)
+        form = SafeTableForm(data | {"bands_1": text}, planned=planned, delivery=delivery, before=[])
+        assert form.is_valid() is (expected is not None)
+        assert expected is None or form.asked()["dimensions"][0]["bands"] == expected
+        assert bool(form.errors.get("bands_1")) is (expected is None)

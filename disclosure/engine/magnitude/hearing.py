@@ -13,7 +13,7 @@ from disclosure.engine.audit.closure import packings
 from disclosure.engine.audit.reading import EVERYBODY, read_groups, rows_of
 from disclosure.engine.errors import BadTable, Stopped
 from disclosure.engine.magnitude.contributions import Contributions
-from disclosure.engine.magnitude.published import MEAN, Money
+from disclosure.engine.magnitude.published import MEAN, ROUNDED_TO, Money
 
 Who = tuple[frozenset[int], ...]  # for each dimension the leaves that are meant
 _WHOLE = re.compile(r"[0-9]{1,15}")
@@ -143,7 +143,9 @@ def _rows(money: Money) -> tuple[list[str], list[tuple[str, dict[str, str]]]]:
         if len(cells) != len(header):
             raise BadTable(f"{money.name}, line {number}: expected {len(header)} values, found {len(cells)}.")
         rows.append((f"{money.name}, line {number}", dict(zip(header, map(str.strip, cells), strict=True))))
-    return [h for h in header if h not in ("released", money.measure)], rows
+    if ROUNDED_TO in header and any(row[ROUNDED_TO] != str(money.unit // money.per) for _, row in rows):
+        raise BadTable(f"{money.name}: {ROUNDED_TO} says another unit than the one it was rounded to.")
+    return [h for h in header if h not in ("released", money.measure, ROUNDED_TO)], rows
 
 
 def _world(
@@ -235,10 +237,12 @@ def _fact(money: Money, row: Mapping[str, str], world: World, who: Who, place: s
     if text and money.measure == MEAN:
         if not count or int(count) == 0:
             raise BadTable(f"{place}: a mean without its count.")
-        low, high = int(count) * (int(text) - half), int(count) * (int(text) + half)
+        value = int(text) * money.per
+        low, high = int(count) * (value - half), int(count) * (value + half)
         words = f"{int(count):,} × {int(text):,} ({world.words(who)})"
     elif text:
-        low, high = int(text) - half, int(text) + half
+        value = int(text) * money.per
+        low, high = value - half, value + half
         words = f"{int(text):,} ({world.words(who)})"
     elif count and int(count) == 0:
         low = high = 0.0

@@ -10,6 +10,7 @@ from disclosure.engine.magnitude.tally import Tally
 from disclosure.engine.magnitude.verdict import rounded
 
 SUM, MEAN = "sum", "mean"
+RELEASED, ROUNDED_TO = "released", "rounded_to"
 
 
 @dataclass(frozen=True)
@@ -18,22 +19,27 @@ class Money:
 
     `measure` is `sum` or `mean`, the name of its column. Values are multiples of `unit`, in the unit of the
     contributions; a sum with a unit of 1 is exact. Everybody knows the unit. A blank is a withheld value.
+    Numbers are written in steps of `per`: 100 for contributions in cents that are told in dollars. A column
+    `rounded_to`, if there is one, says the unit in each row.
     """
 
     name: str
     measure: str
     unit: int
     content: bytes
+    per: int = 1
 
     def __post_init__(self) -> None:
         """Refuse what cannot be read back.
 
-        :raises BadTable: if the measure is neither sum nor mean, or the unit is below 1
+        :raises BadTable: if the measure is neither sum nor mean, or the unit is below 1 or cannot be written
         """
         if self.measure not in (SUM, MEAN):
             raise BadTable("A table of money shows sums or means.")
         if self.unit < 1:
             raise BadTable("Money is rounded to a unit of 1 or more.")
+        if self.per < 1 or self.unit % self.per:
+            raise BadTable("Money is rounded to whole steps of what it is written in.")
 
 
 def publish(
@@ -45,6 +51,7 @@ def publish(
     mean_base: int,
     measure: str,
     unit: int,
+    per: int = 1,
 ) -> Money:
     """Write what may be handed on: nothing but codes, shown counts and shown money.
 
@@ -55,9 +62,10 @@ def publish(
     for row, tally, known, visible in zip(table.rows, tallies, counted, shown, strict=True):
         value = ""
         if visible and measure == SUM:
-            value = str(rounded(tally.total, unit))
+            value = str(rounded(tally.total, unit) // per)
         elif visible and tally.persons >= mean_base:
-            value = str(rounded(Fraction(tally.total, tally.persons), unit))
+            value = str(rounded(Fraction(tally.total, tally.persons), unit) // per)
         codes = [row.codes[dim] for dim in table.dimensions]
-        lines.append([*codes, str(tally.persons) if known else "", value])
-    return Money(table.name, measure, unit, write([*table.dimensions, "released", measure], lines))
+        lines.append([*codes, str(tally.persons) if known else "", value, str(unit // per)])
+    content = write([*table.dimensions, RELEASED, measure, ROUNDED_TO], lines)
+    return Money(table.name, measure, unit, content, per)

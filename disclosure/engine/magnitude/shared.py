@@ -1,8 +1,9 @@
 """One pattern for counts and money: protect, attack the very bytes, withhold what leaks, or all money."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log2
+from typing import Any
 
 from disclosure.engine.audit import judge
 from disclosure.engine.codes import Hierarchy
@@ -34,7 +35,8 @@ class SharedPattern:
 
     `reasons` has one entry for each row: why its money is withheld, for the reviewer; empty where it is
     shown. `all_withheld` says that no pattern passed: `money` is blank throughout, and `attack` tells what
-    leaked from the last pattern tried, if any was found.
+    leaked from the last pattern tried, if any was found; `in_the_way` are the facts that allow no further
+    pattern, and `stopped` says that it was the limit or the solver that ended the search.
     """
 
     protection: Protection
@@ -45,6 +47,8 @@ class SharedPattern:
     attack: attacking.Report | None
     rounds: int
     all_withheld: bool
+    in_the_way: tuple[str, ...] = ()
+    stopped: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ class _Asked:
     policy: CellPolicy
     measure: str
     unit: int
+    per: int
     seconds: float
 
 
@@ -75,15 +80,16 @@ def protect_money(
     policy: CellPolicy,
     seconds: float,
     known: Sequence[Money] = (),
+    per: int = 1,
 ) -> SharedPattern:
     """Withhold counts and sums (or means) in one pattern until neither audit finds anything.
 
-    `measure` is `sum` or `mean`, rounded to multiples of `unit`; `known` are tables of money that are out
-    already, about the same contributions. `groups` are the files of the `hierarchies`. Each pattern has the
-    whole limit. If the attack finds a leak, the cheapest shown row behind it is withheld, too, and all starts
-    anew; if that does not end, or anything about the money stops or fails, all money of the table is
-    withheld and only the counts are protected. `counts` is the audit of the counts; who hands them on looks
-    whether it passed, as after `protect_and_audit`.
+    `measure` is `sum` or `mean`, rounded to multiples of `unit` and written in steps of `per`; `known` are
+    tables of money that are out already, about the same contributions. `groups` are the files of the
+    `hierarchies`. Each pattern has the whole limit. If the attack finds a leak, the cheapest shown row behind
+    it is withheld, too, and all starts anew; if that does not end, or anything about the money stops or
+    fails, all money of the table is withheld and only the counts are protected. `counts` is the audit of the
+    counts; who hands them on looks whether it passed, as after `protect_and_audit`.
 
     :raises BadTable: if a count is not that of the people in the contributions, a person stands in two inner
         cells, there is no dominance rule, or the input cannot be used
@@ -91,7 +97,9 @@ def protect_money(
     :raises Stopped: if no safe pattern for the counts alone is found in the limit
     :raises SolverFailed: if the solver does not answer for the counts alone
     """
-    asked = _Asked(table, contributions, outside, known, hierarchies, groups, policy, measure, unit, seconds)
+    asked = _Asked(
+        table, contributions, outside, known, hierarchies, groups, policy, measure, unit, per, seconds
+    )
     tallies = _tallies(asked)
     patterns = [set(pattern) for pattern in policy.structural_zeros]
     reasons = [
@@ -101,6 +109,7 @@ def protect_money(
     # A count that is small is withheld as such; the money may ask for more rows.
     rows = {r for r, why in enumerate(reasons) if why and FEW_PEOPLE not in why}
     found: SharedPattern | None = None
+    ended: dict[str, Any] = {}
     try:
         for turn in range(1, ROUNDS + 1):
             found = _pattern(asked, tallies, reasons, rows, turn)
@@ -112,9 +121,11 @@ def protect_money(
             if not more:
                 break
             rows |= more
-    except (NoSafePattern, Stopped, SolverFailed):
-        pass  # the money is withheld below: nothing is passed that was not attacked
-    return _without_money(asked, tallies, reasons, found)
+    except NoSafePattern as none:  # the money is withheld: nothing is passed that was not attacked
+        ended = {"in_the_way": none.facts or (str(none),)}
+    except (Stopped, SolverFailed):
+        ended = {"stopped": True}
+    return replace(_without_money(asked, tallies, reasons, found), **ended)
 
 
 def _tallies(asked: _Asked) -> list[Tally]:
@@ -185,6 +196,7 @@ def _published(
         mean_base=asked.policy.min_pct_base,
         measure=asked.measure,
         unit=asked.unit,
+        per=asked.per,
     )
 
 

@@ -193,3 +193,53 @@ def test_more_people_than_fit_are_refused(monkeypatch):
     monkeypatch.setattr(crosstab, "MOST_PEOPLE", 399)
     with pytest.raises(BadTable, match="more than 399 people"):
         counted([GRADE], people()[0])
+
+
+AGE = Axis("age", "schools.csv", "age", bands=(14, 16, 18))
+
+
+def with_ages(*ages):
+    return pd.DataFrame({"link_id": [f"p{n}" for n in range(len(ages))], "age": ages})
+
+
+def test_numbers_are_told_in_bands_from_their_lower_bounds():
+    table = counted([AGE], with_ages("13", "14", "15.5", "16", "17.999", "18", "40", "", " 15 "))
+    told = dict(zip(table["age"], table["count"], strict=True))
+    assert told == {
+        "Below 14": 1,
+        "14 to below 16": 3,
+        "16 to below 18": 2,
+        "18 and more": 2,
+        crosstab.EMPTY: 1,
+        TOTAL: 9,
+    }
+
+
+def test_a_band_that_nobody_has_is_told_like_the_others():
+    assert list(counted([AGE], with_ages("15"))["age"])[:4] == crosstab.band_names(AGE.bands)
+
+
+def test_a_person_with_rows_in_one_band_is_in_it_and_with_rows_in_two_has_several_values():
+    rows = pd.DataFrame([("a", "14"), ("a", "15"), ("b", "14"), ("b", "16")], columns=["link_id", "age"])
+    table = counted([AGE], rows)
+    assert asked(table, age="14 to below 16") == asked(table, age=crosstab.SEVERAL) == 1
+
+
+def test_what_is_no_number_has_no_band_and_is_not_repeated():
+    with pytest.raises(BadTable, match="a value of it is no number") as refusal:
+        counted([AGE], with_ages("14", "unknown47"))
+    assert "unknown47" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("axis", "why"),
+    [
+        (Axis("age", "schools.csv", "age", codes=("14",), bands=(14,)), "values or bands, not both"),
+        (Axis("works", "wages.csv", bands=(14,), absent=AWAY), "values or bands, not both"),
+        (Axis("age", "schools.csv", "age", bands=(16, 14)), "lower bounds of bands rise"),
+        (Axis("age", "schools.csv", "age", bands=tuple(range(60))), "fewer than 60"),
+    ],
+)
+def test_bands_that_are_none_are_refused(axis, why):
+    with pytest.raises(BadTable, match=why):
+        crosstab.check([axis], counted="schools.csv", identifiers=())

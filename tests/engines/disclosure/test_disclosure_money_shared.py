@@ -107,7 +107,7 @@ def test_a_mean_also_needs_its_base():
     made = paid({"A": even(*SAFE, people=4), "B": even(*LARGE), "C": even(*LARGE)})
     found = share(made, measure="mean", unit=1)
     said = {row["town"]: row for row in rows_of(found.money)}
-    assert said["A"] == {"town": "A", "released": "16", "mean": ""}
+    assert said["A"] == {"town": "A", "released": "16", "mean": "", "rounded_to": "1"}
     assert found.reasons[0] == (BASE,)
     assert said["B"]["mean"] == "850"
 

@@ -1,0 +1,10 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("disclosure", "0007_safe_tables")]
+
+    operations = [
+        migrations.AddField(model_name=name, name="pay", field=models.JSONField(blank=True, default=dict))
+        for name in ("safetable", "historicalsafetable")
+    ]
