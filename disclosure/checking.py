@@ -75,6 +75,7 @@ def opened(output: Output, file: "SealedFile") -> Case:
         public=[(_called(row), bytes(row.content)) for row in known if row.is_public_table],
         hierarchies={row.name: bytes(row.content) for row in known if row.is_hierarchy},
         names={row.name: bytes(row.content) for row in known if row.is_names},
+        by_hand={row.name: bytes(row.content) for row in known if row.is_by_hand},
     )
     return Case(file.name, content, around, rules_of(output.project), beside, known)
 
@@ -120,7 +121,7 @@ def _keep(
 
     by, beside = system_user(), case.others
     headings = [standing.digest_of(each) for each in found.headings()]
-    known = [row for row in case.known if not row.is_names or standing.digest_of(row.name) in headings]
+    known = [row for row in case.known if not row.is_of_headings or standing.digest_of(row.name) in headings]
     earlier = OutputCheck.objects.filter(output=output, round=output.round).count()
     row = OutputCheck(
         project=output.project,
@@ -134,11 +135,12 @@ def _keep(
         known=[str(row.pk) for row in known],
         headings=headings,
         adds=found.adds(),
+        to_rule=found.to_rule,
         sheet=seal(output, "what-the-check-found", sheet.written(found, salt=secrets.token_hex(32)), at=at),
         **_numbers(found),
     )
     details = {"verdict": row.verdict, "cells": row.cells, "withheld": row.withheld, "leaks": row.leaks}
-    details |= {"unsettled": row.unsettled, "known": row.known}
+    details |= {"unsettled": row.unsettled, "to_rule": row.to_rule, "known": row.known}
     create("output.examined", row, by=by, at=at, details=details)
     for number, content in enumerate(found.audited(), start=1):
         table = CleanTable(

@@ -134,6 +134,7 @@ class OutputCheck(models.Model):
     leaks = models.PositiveIntegerField(default=0)
     warnings = models.PositiveIntegerField(default=0)
     unsettled = models.PositiveIntegerField(default=0)  # questions the audit could not settle in its limit
+    to_rule = models.PositiveIntegerField(default=0)  # points of its reading that hang on somebody's word
     gap = models.FloatField(default=0)  # by how much fewer cells could at most do, as a share
     stopped_by_clock = models.BooleanField(default=False)
     solver = models.CharField(max_length=80, blank=True)
@@ -168,7 +169,7 @@ class OutputCheck(models.Model):
     @property
     def doubts(self) -> int:
         """Return how much it left open that people must rule on."""
-        return self.unsettled + self.warnings
+        return self.unsettled + self.warnings + self.to_rule
 
 
 class CleanTable(models.Model):

@@ -99,6 +99,7 @@ def audit_record(output: Output, found: OutputCheck, tables: Sequence[CleanTable
             "leaks": found.leaks,
             "warnings": found.warnings,
             "unsettled": found.unsettled,
+            "said_by_people": found.to_rule,
         },
         "ruled_on": ruling.confirmed_at.isoformat() if ruling and ruling.confirmed_at else None,
         "compared_with": found.compared_with,

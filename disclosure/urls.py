@@ -3,6 +3,7 @@
 from django.urls import path
 
 from disclosure import (
+    by_hand_pages,
     known_pages,
     naming_pages,
     offer_pages,
@@ -21,6 +22,7 @@ urlpatterns = [
     path("for/<uuid:project_pk>/safe-table/", safe_pages.define, name="safe-table"),
     path("<uuid:pk>/submit/", trying_pages.submit_tried, name="submit-tried"),
     path("<uuid:pk>/names/", naming_pages.names, name="names"),
+    path("<uuid:pk>/by-hand/", by_hand_pages.by_hand_page, name="by-hand"),
     path("<uuid:pk>/workbook/", trying_pages.fetch_workbook, name="workbook"),
     path("<uuid:pk>/", views.detail, name="detail"),
     path("<uuid:pk>/tables/", review_pages.look, name="look"),

@@ -6,17 +6,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 from disclosure.engine.audit.findings import Finding
 from disclosure.engine.audit.judge import Report
+from disclosure.engine.byhand import ByHand, read_by_hand, signature, table_by_hand
 from disclosure.engine.codes import TOTAL, Hierarchy, read_hierarchy
 from disclosure.engine.documents.around import around
-from disclosure.engine.documents.content import CSV, Document, is_workbook, kind_of
+from disclosure.engine.documents.content import CSV, XLSX, Document, is_workbook, kind_of
 from disclosure.engine.documents.mapping import Mapped, mapped
 from disclosure.engine.errors import BadTable, NoSafePattern, SolverFailed, Stopped
 from disclosure.engine.longform import Row, Table, read_long
 from disclosure.engine.names import Names, headings_of, read_as, read_names
 from disclosure.engine.policy import CellPolicy
 from disclosure.engine.protect import Protection
-from disclosure.engine.reading import Reader, read_grids, table_of
+from disclosure.engine.reading import Grids, Reader, read_grids, table_of
 from disclosure.engine.release import Outside, protect_and_audit
+from disclosure.engine.untold import untold_totals
 
 if TYPE_CHECKING:
     from disclosure.engine.documents.apart import DocumentReader
@@ -38,6 +40,7 @@ class Beside:
     public: Sequence[File] = ()
     hierarchies: Mapping[str, bytes] = field(default_factory=dict)
     names: Mapping[str, bytes] = field(default_factory=dict)  # by the headings of the tables they hold for
+    by_hand: Mapping[str, bytes] = field(default_factory=dict)  # how tables are read, by their signature
 
     def outside(self) -> Outside:
         """Return what is out already, read.
@@ -65,6 +68,8 @@ class Examination:
     as_written: tuple[Table, ...] = ()  # the tables, before they were read under other names
     read_as: tuple[tuple[str, str, str, str], ...] = ()  # table, dimension, code or blank, what it means
     known: Mapping[str, frozenset[str]] = field(default_factory=dict)  # dimensions known, and their codes
+    grids: "Grids" = field(default_factory=list)  # the cells of each table as they stand in the file
+    by_hand: Mapping[str, ByHand] = field(default_factory=dict)  # what was said of them, by signature
 
     @property
     def is_safe(self) -> bool:
@@ -97,8 +102,14 @@ class Examination:
         return [table.public_bytes() for table in self.protection.tables]
 
     def headings(self) -> list[str]:
-        """Return the headings that its tables have, each once: what names are remembered under."""
-        return sorted({headings_of(table.dimensions) for table in self.as_written})
+        """Return what is remembered of its tables under their headings: names, and how they are read."""
+        names = {headings_of(table.dimensions) for table in self.as_written}
+        return sorted(names | {signature(grid) for _, grid in self.grids})
+
+    @property
+    def to_rule(self) -> int:
+        """Return on how many points of its reading people must rule."""
+        return len(self.aside.to_rule) if self.aside else 0
 
     def adds(self) -> dict[str, int]:
         """Count what was known before, and what of it these tables tell again or anew. No values."""
@@ -139,13 +150,16 @@ def examine(
     said: dict[str, Any] = {"tables": (), "aside": None}  # as much as came of it before it went wrong
     try:
         told(10, "Reading the tables.")
-        tables, said["aside"] = read_submitted(
-            name, content, policy=policy, reader=reader, document_reader=document_reader
-        )
+        beside = beside or Beside()
+        by_hand = {sign: read_by_hand(text.decode()) for sign, text in beside.by_hand.items()}
+        grids, words = read_cells(name, content, reader=reader, document_reader=document_reader)
+        said["grids"] = [*grids, *words.grids]
+        signs = {signature(grid) for _, grid in said["grids"]}
+        said["by_hand"] = {sign: each for sign, each in by_hand.items() if sign in signs}
+        tables, said["aside"] = read_submitted(name, grids, words, policy=policy, by_hand=by_hand)
         said["tables"] = said["as_written"] = tuple(tables)
         if said["aside"] and (stopped := stopped_by(said["aside"])):
-            return stopped
-        beside = beside or Beside()
+            return replace(stopped, grids=said["grids"], by_hand=said["by_hand"])
         outside = beside.outside()
         said["known"] = _known(outside.tables, beside.hierarchies)
         names = {said_of: read_names(said_of, text.decode()) for said_of, text in beside.names.items()}
@@ -155,6 +169,7 @@ def examine(
         groups = {dim: text for dim, text in beside.hierarchies.items() if dim in used}
         known = {dim: read_hierarchy(dim, text.decode()) for dim, text in groups.items()}
         said["hierarchies"] = known
+        _refuse_untold_totals(tables, groups)
         result, report = protect_and_audit(
             tables,
             outside,
@@ -180,21 +195,19 @@ def examine(
     return Examination(NOT_SETTLED, "The pattern found did not pass the audit.", **said)
 
 
-def read_submitted(
+def read_cells(
     name: str,
     content: bytes,
     *,
-    policy: CellPolicy,
     reader: Reader = read_grids,
     document_reader: "DocumentReader | None" = None,
-) -> tuple[list[Table], Mapped | None]:
-    """Read the tables of a file, and what it holds beside them: see `stopped_by`.
+) -> tuple["Grids", Document]:
+    """Read the cells of a file of tables, and what any file says beside: of a document, its tables too.
 
     :raises BadTable: naming file, place and remedy
     """
     is_document = bool(kind_of(content))
     grids = [] if is_document else reader(name, content)
-    tables = [table_of(place, grid) for place, grid in grids]
     words = Document(CSV)
     if is_document or is_workbook(content):
         if document_reader is None:
@@ -202,13 +215,36 @@ def read_submitted(
 
             document_reader = read_document
         words = document_reader(name, content)
+    return grids, words
+
+
+def read_submitted(
+    name: str,
+    grids: "Grids",
+    words: Document,
+    *,
+    policy: CellPolicy,
+    by_hand: Mapping[str, ByHand] | None = None,
+) -> tuple[list[Table], Mapped | None]:
+    """Read the tables of a file, and what it holds beside them: see `stopped_by`.
+
+    :raises BadTable: naming file, place and remedy
+    """
+    own = Mapped()
     for place, grid in grids:
+        said = (by_hand or {}).get(signature(grid))
+        if said is None:
+            own.tables.append(table_of(place, grid))
+        else:
+            own.take(*table_by_hand(place, grid, said, policy))
         words.passages += around(place.removeprefix(f"{name}, "), grid)
-    aside = mapped(name, words, policy)
-    if is_document:
+    aside = mapped(name, words, policy, by_hand)
+    aside.tables += own.tables
+    aside.to_rule += own.to_rule
+    if words.kind not in (CSV, XLSX):
         return aside.tables, aside
-    aside.tables = tables
-    return tables, aside if aside.hurdles or aside.findings else None
+    is_more = aside.hurdles or aside.findings or aside.to_rule or not aside.tables
+    return aside.tables, aside if is_more else None
 
 
 def stopped_by(aside: Mapped) -> Examination | None:
@@ -224,6 +260,20 @@ def stopped_by(aside: Mapped) -> Examination | None:
     else:
         return None
     return Examination(verdict, why, tables=tuple(aside.tables), aside=aside)
+
+
+def _refuse_untold_totals(tables: Sequence[Table], groups: Mapping[str, bytes]) -> None:
+    """A total that passes for one more category would give away what is withheld beside it.
+
+    :raises BadTable: naming it
+    """
+    for table in tables:
+        for dim, code, often in untold_totals(table):
+            if often and dim not in groups:
+                raise BadTable(
+                    f"{table.name}: “{code}” is the sum of all others in {dim}. Call it Total, or say that it"
+                    " means all together."
+                )
 
 
 def _public(label: str, text: bytes) -> Table:
