@@ -178,7 +178,7 @@ def by_hand_page(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
         if request.method == "POST" and form.is_valid():
             sign, lines = table["signature"], form.lines()
             if tried(form, lambda: by_hand.say(output, sign, lines, by=request.user, at=now)):
-                messages.success(request, f"Remembered for this project. {_next(output, request.user)}")
+                messages.success(request, f"Remembered for this project. {what_next(output, request.user)}")
                 return redirect("disclosure:detail", pk=pk)
     context = {"output": output, "why_not": why_not, "tables": tables, "table": table, "number": number}
     return render(request, "disclosure/by_hand.html", context | {"form": form})
@@ -188,7 +188,8 @@ def _number(asked: str, most: int) -> int:
     return int(asked) if asked.isdecimal() and 1 <= int(asked) <= most else 1
 
 
-def _next(output: Any, person: Any) -> str:
+def what_next(output: Any, person: Any) -> str:
+    """Say what to do so that a check knows what was said."""
     if output.status == OutputStatus.IN_REVIEW:
         return "Return the output, so that its author has it checked with that."
     if blockers(lifecycle.CHECK_AGAIN, output, person):

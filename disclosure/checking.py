@@ -75,6 +75,7 @@ def opened(output: Output, file: "SealedFile") -> Case:
         public=[(_called(row), bytes(row.content)) for row in known if row.is_public_table],
         hierarchies={row.name: bytes(row.content) for row in known if row.is_hierarchy},
         names={row.name: bytes(row.content) for row in known if row.is_names},
+        said=next((bytes(row.content) for row in known if row.is_said), b""),
         by_hand={row.name: bytes(row.content) for row in known if row.is_by_hand},
     )
     return Case(file.name, content, around, rules_of(output.project), beside, known)
@@ -135,6 +136,7 @@ def _keep(
         known=[str(row.pk) for row in known],
         headings=headings,
         adds=found.adds(),
+        numbers_said=len(found.aside.said) if found.aside else 0,
         to_rule=found.to_rule,
         sheet=seal(output, "what-the-check-found", sheet.written(found, salt=secrets.token_hex(32)), at=at),
         **_numbers(found),
@@ -142,10 +144,12 @@ def _keep(
     details = {"verdict": row.verdict, "cells": row.cells, "withheld": row.withheld, "leaks": row.leaks}
     details |= {"unsettled": row.unsettled, "to_rule": row.to_rule, "known": row.known}
     create("output.examined", row, by=by, at=at, details=details)
-    for number, content in enumerate(found.audited(), start=1):
+    own, told = found.audited(), found.audited_sentences()
+    for number, content in enumerate([*own, *told], start=1):
         table = CleanTable(
             found=row,
             number=number,
+            of_text=number > len(own),
             file=seal(output, f"table-{number}.csv", content, at=at),
             digest=hashlib.sha256(content).hexdigest(),
             rows=content.count(b"\n") - 1,

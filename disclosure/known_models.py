@@ -17,6 +17,7 @@ class KnownKind(models.TextChoices):
     PUBLIC = "public", "Public table"
     NAMES = "names", "Names that mean the same"
     BY_HAND = "by_hand", "How a table is read"
+    SAID = "said", "Which cells a text tells"
 
 
 class Known(models.Model):
@@ -85,6 +86,11 @@ class Known(models.Model):
     def is_by_hand(self) -> bool:
         """Say whether it tells how tables with certain headings are read."""
         return self.kind == KnownKind.BY_HAND
+
+    @property
+    def is_said(self) -> bool:
+        """Say whether it tells which cells the numbers in a text are about."""
+        return self.kind == KnownKind.SAID
 
     @property
     def is_of_headings(self) -> bool:

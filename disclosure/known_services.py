@@ -82,6 +82,16 @@ def load_by_hand(
     return _load(project, KnownKind.BY_HAND, signature, content, reasons=reasons, by=by, at=at)
 
 
+def load_said(
+    project: "Project", *, text: str, content: bytes, reasons: list[str], by: "User", at: dt.datetime
+) -> Known:
+    """Say which cells the numbers in a text are about, or say it anew; reviewers may, too.
+
+    :raises Blocked: if one of these reasons stands against it, or what is said cannot be
+    """
+    return _load(project, KnownKind.SAID, text, content, reasons=reasons, by=by, at=at)
+
+
 @transaction.atomic
 def _load(
     project: "Project",
@@ -138,7 +148,7 @@ def _read(kind: KnownKind, name: str, content: bytes) -> tuple[bytes, int]:
         raise Blocked(str(problem)) from None
     except (csv.Error, ValueError):
         raise Blocked("It is not a CSV. Check the quotation marks.") from None
-    if not rows and kind != KnownKind.NAMES:
+    if not rows and kind not in (KnownKind.NAMES, KnownKind.SAID):
         raise Blocked("There is no line below the header.")
     if any(cell.startswith(_SIGNS) for cell in cells):
         raise Blocked("A label begins like a formula of a spreadsheet. Write it without the sign.")
@@ -150,9 +160,12 @@ def _lines_in(kind: KnownKind, name: str, text: str) -> int:
     from disclosure.engine.codes import read_hierarchy
     from disclosure.engine.longform import read_long
     from disclosure.engine.names import read_names
+    from disclosure.engine.said import read_facts
 
     if kind == KnownKind.HIERARCHY:
         return sum(map(len, read_hierarchy(name, text).children.values()))
+    if kind == KnownKind.SAID:
+        return len(read_facts(text))
     if kind == KnownKind.BY_HAND:
         return len(read_by_hand(text).roles)
     if kind == KnownKind.NAMES:

@@ -65,9 +65,15 @@ def readme(output: Output, tables: Sequence[CleanTable], workbook: CleanWorkbook
         "",
         "SHA-256 of each table:",
         *(f"{table.digest}  {table.name}" for table in tables),
+        *_about_text(tables),
         *_about_workbook(workbook),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _about_text(tables: Sequence[CleanTable]) -> list[str]:
+    names = [table.name for table in tables if table.of_text]
+    return ["", f"What the text says, checked together with the tables: {', '.join(names)}"] if names else []
 
 
 def _about_workbook(workbook: CleanWorkbook | None) -> list[str]:

@@ -108,8 +108,14 @@ def known_for(output: Output, headings: Sequence[str] | None = None) -> list[Kno
         for row in known_now(output.project)
         if row.kind == KnownKind.HIERARCHY
         or (row.is_of_headings and (headings is None or digest_of(row.name) in headings))
+        or (row.is_said and row.name == text_of(output))
         or (row.is_public_table and (row.population.casefold(), row.period.casefold()) == same)
     ]
+
+
+def text_of(output: Output) -> str:
+    """Return what is remembered of an output's present text under: of another file it says nothing."""
+    return f"Text of “{' '.join(output.title.split())[:100]}”, file {output.round}, {str(output.pk)[-8:]}"
 
 
 def digest_of(headings: str) -> str:

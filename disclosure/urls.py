@@ -10,6 +10,7 @@ from disclosure import (
     released_pages,
     review_pages,
     safe_pages,
+    sentences_pages,
     trying_pages,
     views,
 )
@@ -23,6 +24,7 @@ urlpatterns = [
     path("<uuid:pk>/submit/", trying_pages.submit_tried, name="submit-tried"),
     path("<uuid:pk>/names/", naming_pages.names, name="names"),
     path("<uuid:pk>/by-hand/", by_hand_pages.by_hand_page, name="by-hand"),
+    path("<uuid:pk>/text/", sentences_pages.confirm, name="text"),
     path("<uuid:pk>/workbook/", trying_pages.fetch_workbook, name="workbook"),
     path("<uuid:pk>/", views.detail, name="detail"),
     path("<uuid:pk>/tables/", review_pages.look, name="look"),

@@ -18,6 +18,7 @@ from disclosure.engine.policy import CellPolicy
 from disclosure.engine.protect import Protection
 from disclosure.engine.reading import Grids, Reader, read_grids, table_of
 from disclosure.engine.release import Outside, protect_and_audit
+from disclosure.engine.said import Fact, read_facts, tables_of, unconfirmed
 from disclosure.engine.untold import untold_totals
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Beside:
     hierarchies: Mapping[str, bytes] = field(default_factory=dict)
     names: Mapping[str, bytes] = field(default_factory=dict)  # by the headings of the tables they hold for
     by_hand: Mapping[str, bytes] = field(default_factory=dict)  # how tables are read, by their signature
+    said: bytes = b""  # which cells the numbers of its text are about
 
     def outside(self) -> Outside:
         """Return what is out already, read.
@@ -70,6 +72,9 @@ class Examination:
     known: Mapping[str, frozenset[str]] = field(default_factory=dict)  # dimensions known, and their codes
     grids: "Grids" = field(default_factory=list)  # the cells of each table as they stand in the file
     by_hand: Mapping[str, ByHand] = field(default_factory=dict)  # what was said of them, by signature
+    facts_said: Mapping[int, Fact] = field(default_factory=dict)  # by the numbers of its text
+    sentences: Sequence[File] = ()  # these facts as they were audited, and as they are released
+    unconfirmed: int = 0  # numbers of its text whose meaning nobody confirmed
 
     @property
     def is_safe(self) -> bool:
@@ -101,6 +106,10 @@ class Examination:
             return []
         return [table.public_bytes() for table in self.protection.tables]
 
+    def audited_sentences(self) -> list[bytes]:
+        """Return the bytes of what its text says and somebody confirmed; none if a count leaks."""
+        return [content for _, content in self.sentences] if self.audited() else []
+
     def headings(self) -> list[str]:
         """Return what is remembered of its tables under their headings: names, and how they are read."""
         names = {headings_of(table.dimensions) for table in self.as_written}
@@ -109,7 +118,7 @@ class Examination:
     @property
     def to_rule(self) -> int:
         """Return on how many points of its reading people must rule."""
-        return len(self.aside.to_rule) if self.aside else 0
+        return (len(self.aside.to_rule) if self.aside else 0) + self.unconfirmed
 
     def adds(self) -> dict[str, int]:
         """Count what was known before, and what of it these tables tell again or anew. No values."""
@@ -170,6 +179,9 @@ def examine(
         known = {dim: read_hierarchy(dim, text.decode()) for dim, text in groups.items()}
         said["hierarchies"] = known
         _refuse_untold_totals(tables, groups)
+        said |= _confirmed(beside.said, said["aside"], tables)
+        told_before = _told_before(outside.tables)
+        outside = outside.along(said["sentences"])
         result, report = protect_and_audit(
             tables,
             outside,
@@ -186,7 +198,7 @@ def examine(
         return Examination(NO_PATTERN, str(problem), problem.facts, **said)
     except (Stopped, SolverFailed) as problem:
         return Examination(NOT_SETTLED, str(problem), **said)
-    said |= {"report": report, "told_before": _told_before(outside.tables)}
+    said |= {"report": report, "told_before": told_before}
     if report.passed:
         return Examination(SAFE, protection=result, **said)
     if all(map(is_unsettled, report.leaks)):
@@ -243,7 +255,7 @@ def read_submitted(
     aside.to_rule += own.to_rule
     if words.kind not in (CSV, XLSX):
         return aside.tables, aside
-    is_more = aside.hurdles or aside.findings or aside.to_rule or not aside.tables
+    is_more = aside.hurdles or aside.findings or aside.to_rule or aside.said or not aside.tables
     return aside.tables, aside if is_more else None
 
 
@@ -274,6 +286,20 @@ def _refuse_untold_totals(tables: Sequence[Table], groups: Mapping[str, bytes]) 
                     f"{table.name}: “{code}” is the sum of all others in {dim}. Call it Total, or say that it"
                     " means all together."
                 )
+
+
+def _confirmed(text: bytes, aside: Mapped | None, tables: Sequence[Table]) -> dict[str, Any]:
+    """Return what was confirmed of the numbers of a text, as facts and as released tables.
+
+    :raises BadTable: if it does not fit the tables
+    """
+    facts = read_facts(text.decode()) if text else {}
+    numbers = aside.said if aside else []
+    return {
+        "facts_said": facts,
+        "sentences": tables_of(numbers, facts, tables),
+        "unconfirmed": len(unconfirmed(numbers, facts)),
+    }
 
 
 def _public(label: str, text: bytes) -> Table:

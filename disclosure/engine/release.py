@@ -1,12 +1,12 @@
 """Protect tables, attack the very bytes that would go out, and guard what that found, until it is clean."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from disclosure.engine.audit.findings import Codes
 from disclosure.engine.audit.judge import Interval, Report, audit
 from disclosure.engine.codes import Hierarchy
-from disclosure.engine.longform import Table
+from disclosure.engine.longform import Table, read_long
 from disclosure.engine.policy import CellPolicy
 from disclosure.engine.problem import Sum, Wanted
 from disclosure.engine.protect import ProtectedTable, Protection, protect
@@ -32,6 +32,11 @@ class Outside:
     released: Sequence[File] = ()
     known: Sequence[File] = ()
     tables: Sequence[Table] = field(default=())  # both, read
+
+    def along(self, files: Sequence[File]) -> "Outside":
+        """Return it with what goes out beside the tables, as it stands: nothing of that is withheld."""
+        read = [read_long(label, text.decode()) for label, text in files]
+        return replace(self, released=[*self.released, *files], tables=[*self.tables, *read])
 
 
 def protect_and_audit(

@@ -11,6 +11,7 @@ from disclosure.engine.longform import Row, Table
 from disclosure.engine.names import headings_of
 from disclosure.engine.reading import Grid, title_rows
 from disclosure.engine.release import intervals
+from disclosure.engine.said import as_json as sentences
 
 _BEGINNING: Final = 8  # rows of a table on the page where one says how it is read; and the last ones
 _END: Final = 3
@@ -22,7 +23,7 @@ def written(found: Examination, *, salt: str = "") -> bytes:
 
     The salt keeps its digest from being guessed: few counts are unknown to those who see the rest.
     """
-    said = {
+    told = {
         "salt": salt,
         "verdict": found.verdict,
         "message": found.message,
@@ -34,12 +35,14 @@ def written(found: Examination, *, salt: str = "") -> bytes:
         "read_as": [list(each) for each in found.read_as],
         "choice": _choice(found),
         "grids": _grids(found),
+        "sentences": sentences(found.aside.said, found.facts_said, found.tables) if found.aside else [],
+        "cells": _cells(found),
         "children": {
             dim: {parent: list(kids) for parent, kids in known.children.items()}
             for dim, known in found.hierarchies.items()
         },
     }
-    return json.dumps(said, ensure_ascii=False, sort_keys=True).encode()
+    return json.dumps(told, ensure_ascii=False, sort_keys=True).encode()
 
 
 def _choice(found: Examination) -> dict[str, Any]:
@@ -56,6 +59,15 @@ def _choice(found: Examination) -> dict[str, Any]:
         for headings, table in shapes.items()
     ]
     return {"tables": tables, "known": {dim: sorted(codes) for dim, codes in found.known.items()}}
+
+
+def _cells(found: Examination) -> dict[str, list[str]]:
+    """Tell which dimensions and categories its tables have, as they were read."""
+    known: dict[str, set[str]] = {}
+    for table in found.tables:
+        for dim in table.dimensions:
+            known.setdefault(dim, set()).update(row.codes[dim] for row in table.rows)
+    return {dim: sorted(codes - {TOTAL}) for dim, codes in known.items()}
 
 
 def _grids(found: Examination) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Final
 
-from disclosure.engine.documents.lexicon import ANY_NUMBER, NUMBER, PERSON, VALUES, WENT_ON, counts_people
+from disclosure.engine.documents.lexicon import ANY_NUMBER, LABEL, NUMBER, PERSON, VALUES, WENT_ON, counts_people
 
 _HAPPENS: Final = re.compile(
     rf"(?:{ANY_NUMBER}|\bno|\bnone\b.*)(?:\s+.*?{PERSON})?{WENT_ON.pattern}", re.IGNORECASE
@@ -52,6 +52,7 @@ def _counts(label: str) -> bool:
     """Say whether a number of people stands in a label, which is no size and no range."""
     return any(
         counts_people(label[found.end() :])
+        and not LABEL.search(label[: found.start()])
         and not _SIZED.search(label[: found.start()])
         and not _RANGED.match(label[found.end() :])
         for found in _NUMBER.finditer(label)

@@ -16,6 +16,7 @@ from disclosure.engine.errors import BadTable
 from disclosure.engine.longform import Table, whole_number
 from disclosure.engine.policy import CellPolicy
 from disclosure.engine.reading import Grid, table_of
+from disclosure.engine.said import Said, said_in
 
 _LIKE_A_COUNT = re.compile(r"[~<≤>≥(\[]*\s*\d[\d,. ]*\s*%?[^\w]*(?:\^?\w{1,3})?(?:\s*[(\[].{0,20}[)\]])?\W*")
 _WHOLE_NUMBER = re.compile(r"(?<![\d.,])(?:\d{1,3}(?:,\d{3})+|\d+)(?![\d]|[.,]\d)")
@@ -37,6 +38,7 @@ class Mapped:
     hurdles: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     for_eyes: list[str] = field(default_factory=list)
+    said: list[Said] = field(default_factory=list)  # numbers of people in the text
     to_rule: list[Finding] = field(default_factory=list)  # what was said of it by hand and may hide numbers
 
     def take(self, table: Table | None, to_rule: list[Finding]) -> None:
@@ -73,6 +75,13 @@ def mapped(
         found.findings += _over_seams(document.passages, policy)
     found.findings += _in_another_order(document.passages, found.findings, policy)
     found.findings = list(dict.fromkeys(found.findings))
+    cells = (
+        Passage(f"{place}, a cell", cell)
+        for place, grid in document.grids
+        for cell in dict.fromkeys(cell for row in grid for cell in row)
+        if not _is_like_a_count(cell)
+    )
+    found.said = said_in([*document.passages, *cells])
     return found
 
 
