@@ -115,7 +115,7 @@ def known_for(output: Output, headings: Sequence[str] | None = None) -> list[Kno
 
 def text_of(output: Output) -> str:
     """Return what is remembered of an output's present text under: of another file it says nothing."""
-    return f"Text of “{' '.join(output.title.split())[:100]}”, file {output.round}, {str(output.pk)[-8:]}"
+    return f"Output …{str(output.pk)[-12:]}, file {output.round}"
 
 
 def digest_of(headings: str) -> str:

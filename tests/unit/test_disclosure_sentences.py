@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from disclosure import checks, sentences, services, standing
+from disclosure import checks, sentences, services, standing, trying
 from disclosure.models import KnownKind, OutputStatus, Verdict
 from p20win import clock
 from p20win.audit.public import events_of
@@ -75,6 +75,15 @@ def test_what_is_confirmed_is_of_this_file_alone():
         output, name="study.docx", content=[made.docx("Fine.", table=TABLE)], by=output.author, at=START
     )
     assert sentences.confirmed_now(anew) == {}
+
+
+def test_a_self_check_that_is_submitted_keeps_what_was_confirmed():
+    output = told(is_trial=True)
+    sentences.confirm(output, BOYS, by=output.author, at=START)
+    again(output)
+    output = trying.submit_tried(output, title="Boys of Alder", by=output.author, at=START)
+    assert sentences.confirmed_now(output)[1].codes == {"school": "Alder", "sex": "boys"}
+    assert checks.knows_what_is_known_now(output, output.author) is None
 
 
 def test_saying_it_anew_makes_the_check_stale_and_nothing_new_is_refused():

@@ -10,7 +10,15 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Final
 
-from disclosure.engine.documents.lexicon import ANY_NUMBER, LABEL, NUMBER, PERSON, VALUES, WENT_ON, counts_people
+from disclosure.engine.documents.lexicon import (
+    ANY_NUMBER,
+    LABEL,
+    NUMBER,
+    PERSON,
+    VALUES,
+    WENT_ON,
+    counts_people,
+)
 
 _HAPPENS: Final = re.compile(
     rf"(?:{ANY_NUMBER}|\bno|\bnone\b.*)(?:\s+.*?{PERSON})?{WENT_ON.pattern}", re.IGNORECASE
