@@ -83,7 +83,7 @@ _BOTH: Final = re.compile(
 )
 
 
-_A_PERSON: Final = re.compile(rf"\b{PERSON}\b", re.IGNORECASE)
+_A_PERSON: Final = re.compile(rf"\b{PERSON}\b|\bn\s*[=:]", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def find_counts(text: str) -> Iterator[tuple[str, str, bool]]:
 
     Each with the words around it, and whether it is a percentage. Bounds, such as “at least 30”, are none.
     """
-    text = _plain(text)
+    text, bases = _plain(text), set[int]()
     for match in _NUMBER.finditer(text):
         before, after = (
             text[max(0, match.start() - 2 * _AROUND) : match.start()],
@@ -151,9 +151,10 @@ def find_counts(text: str) -> Iterator[tuple[str, str, bool]]:
         value = value_of(match[0])
         if fraction := _OF.match(after):
             counts = counts_people(after[fraction.end() :]) is not False
+            bases |= {match.end() + fraction.start("base")} if counts else set()
         else:
             spelt_one = match["spelt"] is not None and value == 1
-            counts = _stands_for_people(before, after, spelt_one=spelt_one)
+            counts = match.start() in bases or _stands_for_people(before, after, spelt_one=spelt_one)
         if counts and not _bound(value, before, after):
             yield str(value), _quote(text, match.start(), match.end()), False
     for match in _SHARE.finditer(text):
