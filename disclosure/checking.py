@@ -76,6 +76,7 @@ def opened(output: Output, file: "SealedFile") -> Case:
         hierarchies={row.name: bytes(row.content) for row in known if row.is_hierarchy},
         names={row.name: bytes(row.content) for row in known if row.is_names},
         said=next((bytes(row.content) for row in known if row.is_said), b""),
+        wishes=next((bytes(row.content) for row in known if row.is_wishes), b""),
         by_hand={row.name: bytes(row.content) for row in known if row.is_by_hand},
     )
     return Case(file.name, content, around, rules_of(output.project), beside, known)

@@ -17,6 +17,7 @@ class KnownKind(models.TextChoices):
     PUBLIC = "public", "Public table"
     NAMES = "names", "Names that mean the same"
     BY_HAND = "by_hand", "How a table is read"
+    WISHES = "wishes", "Cells wished to be shown"
     SAID = "said", "Which cells a text tells"
 
 
@@ -91,6 +92,11 @@ class Known(models.Model):
     def is_said(self) -> bool:
         """Say whether it tells which cells the numbers in a text are about."""
         return self.kind == KnownKind.SAID
+
+    @property
+    def is_wishes(self) -> bool:
+        """Say whether it tells which cells an author wishes to be shown."""
+        return self.kind == KnownKind.WISHES
 
     @property
     def is_of_headings(self) -> bool:

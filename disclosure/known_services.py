@@ -92,6 +92,16 @@ def load_said(
     return _load(project, KnownKind.SAID, text, content, reasons=reasons, by=by, at=at)
 
 
+def load_wishes(
+    project: "Project", *, file: str, content: bytes, reasons: list[str], by: "User", at: dt.datetime
+) -> Known:
+    """Say which cells of a file are wished to be shown, or say it anew.
+
+    :raises Blocked: if one of these reasons stands against it
+    """
+    return _load(project, KnownKind.WISHES, file, content, reasons=reasons, by=by, at=at)
+
+
 @transaction.atomic
 def _load(
     project: "Project",
@@ -148,7 +158,7 @@ def _read(kind: KnownKind, name: str, content: bytes) -> tuple[bytes, int]:
         raise Blocked(str(problem)) from None
     except (csv.Error, ValueError):
         raise Blocked("It is not a CSV. Check the quotation marks.") from None
-    if not rows and kind not in (KnownKind.NAMES, KnownKind.SAID):
+    if not rows and kind not in (KnownKind.NAMES, KnownKind.SAID, KnownKind.WISHES):
         raise Blocked("There is no line below the header.")
     if any(cell.startswith(_SIGNS) for cell in cells):
         raise Blocked("A label begins like a formula of a spreadsheet. Write it without the sign.")
@@ -161,9 +171,12 @@ def _lines_in(kind: KnownKind, name: str, text: str) -> int:
     from disclosure.engine.longform import read_long
     from disclosure.engine.names import read_names
     from disclosure.engine.said import read_facts
+    from disclosure.engine.wishes import read_wishes
 
     if kind == KnownKind.HIERARCHY:
         return sum(map(len, read_hierarchy(name, text).children.values()))
+    if kind == KnownKind.WISHES:
+        return len(read_wishes(text))
     if kind == KnownKind.SAID:
         return len(read_facts(text))
     if kind == KnownKind.BY_HAND:

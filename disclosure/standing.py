@@ -108,13 +108,13 @@ def known_for(output: Output, headings: Sequence[str] | None = None) -> list[Kno
         for row in known_now(output.project)
         if row.kind == KnownKind.HIERARCHY
         or (row.is_of_headings and (headings is None or digest_of(row.name) in headings))
-        or (row.is_said and row.name == text_of(output))
+        or ((row.is_said or row.is_wishes) and row.name == text_of(output))
         or (row.is_public_table and (row.population.casefold(), row.period.casefold()) == same)
     ]
 
 
 def text_of(output: Output) -> str:
-    """Return what is remembered of an output's present text under: of another file it says nothing."""
+    """Return what is remembered of an output's present file under: of another file it says nothing."""
     return f"Output …{str(output.pk)[-12:]}, file {output.round}"
 
 

@@ -13,6 +13,7 @@ from disclosure import (
     sentences_pages,
     trying_pages,
     views,
+    wishing_pages,
 )
 
 app_name = "disclosure"
@@ -25,6 +26,8 @@ urlpatterns = [
     path("<uuid:pk>/names/", naming_pages.names, name="names"),
     path("<uuid:pk>/by-hand/", by_hand_pages.by_hand_page, name="by-hand"),
     path("<uuid:pk>/text/", sentences_pages.confirm, name="text"),
+    path("<uuid:pk>/show-it/", wishing_pages.wish, name="show-it"),
+    path("<uuid:pk>/show-none/", wishing_pages.end, name="show-none"),
     path("<uuid:pk>/workbook/", trying_pages.fetch_workbook, name="workbook"),
     path("<uuid:pk>/", views.detail, name="detail"),
     path("<uuid:pk>/tables/", review_pages.look, name="look"),

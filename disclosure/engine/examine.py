@@ -20,6 +20,7 @@ from disclosure.engine.reading import Grids, Reader, read_grids, table_of
 from disclosure.engine.release import Outside, protect_and_audit
 from disclosure.engine.said import Fact, read_facts, tables_of, unconfirmed
 from disclosure.engine.untold import untold_totals
+from disclosure.engine.wishes import read_wishes
 
 if TYPE_CHECKING:
     from disclosure.engine.documents.apart import DocumentReader
@@ -42,6 +43,7 @@ class Beside:
     hierarchies: Mapping[str, bytes] = field(default_factory=dict)
     names: Mapping[str, bytes] = field(default_factory=dict)  # by the headings of the tables they hold for
     by_hand: Mapping[str, bytes] = field(default_factory=dict)  # how tables are read, by their signature
+    wishes: bytes = b""  # which cells to show rather than others
     said: bytes = b""  # which cells the numbers of its text are about
 
     def outside(self) -> Outside:
@@ -72,6 +74,7 @@ class Examination:
     known: Mapping[str, frozenset[str]] = field(default_factory=dict)  # dimensions known, and their codes
     grids: "Grids" = field(default_factory=list)  # the cells of each table as they stand in the file
     by_hand: Mapping[str, ByHand] = field(default_factory=dict)  # what was said of them, by signature
+    wishes: Sequence[Mapping[str, str]] = ()  # cells to show rather than others
     facts_said: Mapping[int, Fact] = field(default_factory=dict)  # by the numbers of its text
     sentences: Sequence[File] = ()  # these facts as they were audited, and as they are released
     unconfirmed: int = 0  # numbers of its text whose meaning nobody confirmed
@@ -180,6 +183,7 @@ def examine(
         said["hierarchies"] = known
         _refuse_untold_totals(tables, groups)
         said |= _confirmed(beside.said, said["aside"], tables)
+        said["wishes"] = read_wishes(beside.wishes.decode()) if beside.wishes else []
         told_before = _told_before(outside.tables)
         outside = outside.along(said["sentences"])
         result, report = protect_and_audit(
@@ -190,6 +194,7 @@ def examine(
             policy=policy,
             seconds=seconds,
             left=left,
+            wished=said["wishes"],
             told=told,
         )
     except (BadTable, UnicodeDecodeError) as problem:

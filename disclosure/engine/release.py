@@ -49,12 +49,13 @@ def protect_and_audit(
     seconds: float,
     left: Callable[[], float] | None = None,
     dominated: Sequence[tuple[int, int]] = (),
+    wished: Sequence[Mapping[str, str]] = (),
     told: Callable[[int, str], None] = lambda percent, message: None,
 ) -> tuple[Protection, Report]:
     """Return the first pattern whose release passes its audit; if none does, the last with what leaks.
 
     `groups` are the files of the `hierarchies`. Each pattern has the whole limit. `dominated` lists (table,
-    row) positions that are withheld for the money behind them.
+    row) positions that are withheld for the money behind them; `wished` cells to show if that is possible.
 
     :raises BadTable: if the input cannot be used
     :raises NoSafePattern: if nothing that may be withheld makes the release safe
@@ -73,6 +74,7 @@ def protect_and_audit(
             left=left,
             dominated=dominated,
             wanted=wanted,
+            wished=wished,
         )
         told(80, "Attacking what would be released.")
         report = audit_release(result, outside, groups=groups, policy=policy)

@@ -3,6 +3,7 @@
 import json
 from typing import Any, Final
 
+from disclosure.engine import wishes
 from disclosure.engine.audit.findings import Finding
 from disclosure.engine.byhand import MOST_COLUMNS, ByHand, plain, signature
 from disclosure.engine.codes import TOTAL
@@ -37,6 +38,7 @@ def written(found: Examination, *, salt: str = "") -> bytes:
         "grids": _grids(found),
         "sentences": sentences(found.aside.said, found.facts_said, found.tables) if found.aside else [],
         "cells": _cells(found),
+        "wishes": wishes.as_json(found.wishes, found.protection),
         "children": {
             dim: {parent: list(kids) for parent, kids in known.children.items()}
             for dim, known in found.hierarchies.items()

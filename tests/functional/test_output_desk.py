@@ -6,6 +6,8 @@ import pytest
 from playwright.sync_api import expect
 
 from governance.seed.outputs import PERIOD, POPULATION
+from tests.engines.disclosure.documents_changed import docx
+from tests.engines.disclosure.test_disclosure_said import TABLE
 from tests.functional.visitor import Album, Visitor
 
 pytestmark = pytest.mark.long
@@ -156,3 +158,32 @@ def test_an_author_says_how_a_table_is_read_and_what_its_names_mean(called):
     author.examines("names")
     author.presses("Remember it")
     author.sees("Remembered for this project.")
+
+
+@pytest.mark.obligation("O-78")
+def test_an_author_confirms_what_a_text_tells_and_asks_that_a_cell_be_shown(called):
+    author = called(AUTHOR)
+    author.goes("/outputs/")
+    author.follows(re.compile("^Check a table for yourself"))
+    author.writes({"population": "Pupils of three schools", "period": PERIOD, "extracted_on": author.today})
+    author.sends("study.docx", docx("In Birch 51 girls stayed.", table=TABLE), button="Check it")
+    author.sees(re.compile(r"\d+ of \d+ cells are withheld"), patiently=True)
+    author.follows("Say what its text tells")
+    author.examines("text")
+    author.writes({"confirm-1": True})
+    author.presses("Remember it")
+    author.sees("Remembered for this file.")
+    author.presses("Check again")
+    author.sees(re.compile(r"\d+ of \d+ cells are withheld"), patiently=True)
+    author.follows("Look at the tables")
+    author.sees(re.compile("51 is confirmed for"))
+    author.page.get_by_role("link", name=re.compile("^C ?: walk only")).click()
+    author.follows(re.compile("finding"))
+    author.examines("card-to-show")
+    author.presses("Show it anyway")
+    author.sees(re.compile("^Asked for."))
+    author.presses("Check again")
+    author.sees(re.compile(r"\d+ of \d+ cells are withheld"), patiently=True)
+    author.follows("Look at the tables")
+    author.sees("What its author asked to be shown", re.compile("Without that"))
+    author.examines("asked-to-be-shown")
