@@ -92,7 +92,7 @@ class ByHandForm(forms.Form):
         number, before = c + 1, self.before
         cells = [row[c] for row in self.rows[1:]]
         self.fields[f"role-{number}"] = forms.ChoiceField(
-            label="It",
+            label="What it is",
             choices=_ROLES,
             initial=before.roles[c] if before else _looks_like(self.rows[0][c], cells),
         )

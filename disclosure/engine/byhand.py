@@ -37,7 +37,7 @@ DIMENSION, COUNT, PERCENTAGE, OTHER = "dimension", "count", "percentage", "other
 ROLES: Final = (DIMENSION, COUNT, PERCENTAGE, OTHER)
 NOT_A_COUNT, NUMBERED, UNTOLD = "not a count", "numbered", "untold total"
 MOST_COLUMNS: Final = 60
-MOST_HEADINGS: Final = 4
+MOST_HEADINGS: Final = 3
 _LONGEST: Final = 160  # characters of what a table is remembered under
 _SEAM: Final = " × "
 
