@@ -64,8 +64,10 @@ class ByHandForm(forms.Form):
         self.columns = [self._ask_column(c) for c in range(width)]
         most = min(MOST_HEADINGS, max(1, table["height"] - 1))
         self.across = [self._ask_heading(r) for r in range(1, most + 1)]
-        self.fields["headings"].choices = [(number, str(number)) for number in range(1, most + 1)]
-        self.fields["base"].choices = [
+        headings: Any = self.fields["headings"]
+        headings.choices = [(number, str(number)) for number in range(1, most + 1)]
+        base: Any = self.fields["base"]
+        base.choices = [
             *((f"{_COLUMN}-{c}", f"Column {c}: {self._head(c)}") for c in range(1, width + 1)),
             *((f"{_ROW}-{r}", f"What row {r} of headings tells apart") for r in range(1, most + 1)),
         ]
@@ -171,7 +173,7 @@ def by_hand_page(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
         why_not, tables = [*why_not, *refusal.reasons], []
     number = _number(request.GET.get("table", "1"), len(tables))
     table = tables[number - 1] if tables else None
-    form = None
+    form: ByHandForm | None = None
     if table and table["width"] <= MOST_COLUMNS and not why_not:
         said = by_hand.said_now(output.project).get(table["signature"])
         form = ByHandForm(table, said, request.POST or None)

@@ -108,7 +108,8 @@ def confirm(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
         sheet = json.loads(services.look(found, by=request.user, at=now))
     except Blocked as refusal:
         why_not = [*why_not, *refusal.reasons]
-    said, form = sheet.get("sentences") or [], None
+    said: list[dict[str, Any]] = sheet.get("sentences") or []
+    form: SentencesForm | None = None
     if said and not why_not:
         facts = sentences.confirmed_now(output)
         form = SentencesForm(said, sheet["cells"], facts, request.POST or None)
