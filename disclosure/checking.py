@@ -83,6 +83,9 @@ def opened(output: Output, file: "SealedFile") -> Case:
         public=[(_called(row), bytes(row.content)) for row in known if row.is_public_table],
         hierarchies={row.name: bytes(row.content) for row in known if row.is_hierarchy},
         names={row.name: bytes(row.content) for row in known if row.is_names},
+        said=next((bytes(row.content) for row in known if row.is_said), b""),
+        wishes=next((bytes(row.content) for row in known if row.is_wishes), b""),
+        by_hand={row.name: bytes(row.content) for row in known if row.is_by_hand},
     )
     money = [each for other in beside if other in paid for each in out[other]]
     return Case(file.name, content, around, rules_of(output.project), beside, known, money)
@@ -133,7 +136,7 @@ def _keep(
 
     by, beside = system_user(), case.others
     headings = [standing.digest_of(each) for each in found.headings()]
-    known = [row for row in case.known if not row.is_names or standing.digest_of(row.name) in headings]
+    known = [row for row in case.known if not row.is_of_headings or standing.digest_of(row.name) in headings]
     earlier = OutputCheck.objects.filter(output=output, round=output.round).count()
     row = OutputCheck(
         project=output.project,
@@ -147,16 +150,20 @@ def _keep(
         known=[str(row.pk) for row in known],
         headings=headings,
         adds=found.adds(),
+        numbers_said=len(found.aside.said) if found.aside else 0,
+        to_rule=found.to_rule,
         sheet=seal(output, "what-the-check-found", sheet.written(found, salt=secrets.token_hex(32)), at=at),
         **_numbers(found),
     )
     details = {"verdict": row.verdict, "cells": row.cells, "withheld": row.withheld, "leaks": row.leaks}
-    details |= {"unsettled": row.unsettled, "known": row.known}
+    details |= {"unsettled": row.unsettled, "to_rule": row.to_rule, "known": row.known}
     create("output.examined", row, by=by, at=at, details=details)
-    for number, content in enumerate(found.audited(), start=1):
+    own, told = found.audited(), found.audited_sentences()
+    for number, content in enumerate([*own, *told], start=1):
         table = CleanTable(
             found=row,
             number=number,
+            of_text=number > len(own),
             file=seal(output, f"table-{number}.csv", content, at=at),
             digest=hashlib.sha256(content).hexdigest(),
             rows=content.count(b"\n") - 1,

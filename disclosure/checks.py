@@ -7,6 +7,7 @@ from disclosure import rules, standing
 from disclosure.models import Clearance, Output, OutputCheck, OutputStatus, Verdict
 from p20win import access, clock
 from p20win.accounts.public import Role, is_operating_group
+from p20win.custody import public as custody
 from p20win.projects import public as projects
 
 if TYPE_CHECKING:
@@ -123,6 +124,18 @@ def nobody_is_at_work(output: Output, actor: "User") -> str | None:
         return None
     job = standing.latest_job(output)
     return None if job is not None and job.is_over else "The vault is checking the file."
+
+
+def nobody_returned_it(output: Output, actor: "User") -> str | None:
+    """What people returned is changed and sent anew; what the check returned may be read anew as it is."""
+    if output.status != OutputStatus.RETURNED:
+        return None
+    file = output.slot.files.order_by("-status_since").first()
+    if file is None or file.status != custody.FileStatus.ACCEPTED:
+        return "The file was not taken in. Send a corrected one."
+    if standing.clearances(output).exists():
+        return "It was returned by people. Send a corrected file."
+    return None
 
 
 def stands_beside_others(output: Output, actor: "User") -> str | None:

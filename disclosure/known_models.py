@@ -1,4 +1,4 @@
-"""What checks know besides the project's releases: hierarchies, what others published, names for the same."""
+"""What checks know beside the releases: hierarchies, what others published, names, how tables are read."""
 
 from typing import ClassVar
 
@@ -16,6 +16,9 @@ class KnownKind(models.TextChoices):
     HIERARCHY = "hierarchy", "Hierarchy of a dimension"
     PUBLIC = "public", "Public table"
     NAMES = "names", "Names that mean the same"
+    BY_HAND = "by_hand", "How a table is read"
+    WISHES = "wishes", "Cells wished to be shown"
+    SAID = "said", "Which cells a text tells"
 
 
 class Known(models.Model):
@@ -79,6 +82,26 @@ class Known(models.Model):
     def is_public_table(self) -> bool:
         """Say whether it is what others have published."""
         return self.kind == KnownKind.PUBLIC
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Say whether it tells how tables with certain headings are read."""
+        return self.kind == KnownKind.BY_HAND
+
+    @property
+    def is_said(self) -> bool:
+        """Say whether it tells which cells the numbers in a text are about."""
+        return self.kind == KnownKind.SAID
+
+    @property
+    def is_wishes(self) -> bool:
+        """Say whether it tells which cells an author wishes to be shown."""
+        return self.kind == KnownKind.WISHES
+
+    @property
+    def is_of_headings(self) -> bool:
+        """Say whether it concerns only tables with certain headings."""
+        return self.is_names or self.is_by_hand
 
     @property
     def is_names(self) -> bool:

@@ -72,6 +72,36 @@ def load_names(project: "Project", *, headings: str, content: bytes, by: "User",
     return _load(project, KnownKind.NAMES, headings, content, by=by, at=at)
 
 
+def load_by_hand(
+    project: "Project", *, signature: str, content: bytes, reasons: list[str], by: "User", at: dt.datetime
+) -> Known:
+    """Say how tables with certain headings are read, or say it anew; reviewers may, too.
+
+    :raises Blocked: if one of these reasons stands against it, or what is said cannot be
+    """
+    return _load(project, KnownKind.BY_HAND, signature, content, reasons=reasons, by=by, at=at)
+
+
+def load_said(
+    project: "Project", *, text: str, content: bytes, reasons: list[str], by: "User", at: dt.datetime
+) -> Known:
+    """Say which cells the numbers in a text are about, or say it anew; reviewers may, too.
+
+    :raises Blocked: if one of these reasons stands against it, or what is said cannot be
+    """
+    return _load(project, KnownKind.SAID, text, content, reasons=reasons, by=by, at=at)
+
+
+def load_wishes(
+    project: "Project", *, file: str, content: bytes, reasons: list[str], by: "User", at: dt.datetime
+) -> Known:
+    """Say which cells of a file are wished to be shown, or say it anew.
+
+    :raises Blocked: if one of these reasons stands against it
+    """
+    return _load(project, KnownKind.WISHES, file, content, reasons=reasons, by=by, at=at)
+
+
 @transaction.atomic
 def _load(
     project: "Project",
@@ -79,12 +109,13 @@ def _load(
     name: str,
     content: bytes,
     *,
+    reasons: list[str] | None = None,
     by: "User",
     at: dt.datetime,
     **said: Any,
 ) -> Known:
-    if reasons := known_checks.why_not_load(project, by, at):
-        raise Blocked(reasons)
+    if why_not := known_checks.why_not_load(project, by, at) if reasons is None else reasons:
+        raise Blocked(why_not)
     name = " ".join(name.split())
     content, rows = _read(kind, name, content)
     first_in_line()
@@ -127,7 +158,7 @@ def _read(kind: KnownKind, name: str, content: bytes) -> tuple[bytes, int]:
         raise Blocked(str(problem)) from None
     except (csv.Error, ValueError):
         raise Blocked("It is not a CSV. Check the quotation marks.") from None
-    if not rows and kind != KnownKind.NAMES:
+    if not rows and kind not in (KnownKind.NAMES, KnownKind.SAID, KnownKind.WISHES):
         raise Blocked("There is no line below the header.")
     if any(cell.startswith(_SIGNS) for cell in cells):
         raise Blocked("A label begins like a formula of a spreadsheet. Write it without the sign.")
@@ -135,12 +166,21 @@ def _read(kind: KnownKind, name: str, content: bytes) -> tuple[bytes, int]:
 
 
 def _lines_in(kind: KnownKind, name: str, text: str) -> int:
+    from disclosure.engine.byhand import read_by_hand
     from disclosure.engine.codes import read_hierarchy
     from disclosure.engine.longform import read_long
     from disclosure.engine.names import read_names
+    from disclosure.engine.said import read_facts
+    from disclosure.engine.wishes import read_wishes
 
     if kind == KnownKind.HIERARCHY:
         return sum(map(len, read_hierarchy(name, text).children.values()))
+    if kind == KnownKind.WISHES:
+        return len(read_wishes(text))
+    if kind == KnownKind.SAID:
+        return len(read_facts(text))
+    if kind == KnownKind.BY_HAND:
+        return len(read_by_hand(text).roles)
     if kind == KnownKind.NAMES:
         names = read_names(name, text)
         return len(names.dimensions) + sum(map(len, names.codes.values()))

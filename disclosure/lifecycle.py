@@ -27,9 +27,9 @@ REFUSE: Final = Step(
 )
 CHECK_AGAIN: Final = Step(
     event="output.check_asked",
-    sources=frozenset({OutputStatus.CHECKED}),
+    sources=frozenset({OutputStatus.CHECKED, OutputStatus.RETURNED}),
     target=OutputStatus.UPLOADED,
-    checks=(checks.is_author, checks.may_still_submit),
+    checks=(checks.is_author, checks.may_still_submit, checks.nobody_returned_it),
     label="Check again",
 )
 SEND: Final = Step(

@@ -134,6 +134,8 @@ class OutputCheck(models.Model):
     leaks = models.PositiveIntegerField(default=0)
     warnings = models.PositiveIntegerField(default=0)
     unsettled = models.PositiveIntegerField(default=0)  # questions the audit could not settle in its limit
+    numbers_said = models.PositiveIntegerField(default=0)  # numbers of people in its text
+    to_rule = models.PositiveIntegerField(default=0)  # points of its reading that hang on somebody's word
     gap = models.FloatField(default=0)  # by how much fewer cells could at most do, as a share
     stopped_by_clock = models.BooleanField(default=False)
     solver = models.CharField(max_length=80, blank=True)
@@ -168,7 +170,7 @@ class OutputCheck(models.Model):
     @property
     def doubts(self) -> int:
         """Return how much it left open that people must rule on."""
-        return self.unsettled + self.warnings
+        return self.unsettled + self.warnings + self.to_rule
 
 
 class CleanTable(models.Model):
@@ -181,6 +183,7 @@ class CleanTable(models.Model):
     digest = models.CharField(max_length=64)  # SHA-256 of the released bytes; never of the uploaded ones
     rows = models.PositiveIntegerField()
     facts = models.PositiveIntegerField(null=True)  # numbers it shows
+    of_text = models.BooleanField(default=False)  # what the text says, and somebody confirmed
 
     history = recorded()
 
@@ -198,7 +201,7 @@ class CleanTable(models.Model):
     @property
     def name(self) -> str:
         """Return its name in the package."""
-        return f"table-{self.number}.csv"
+        return f"{'sentences' if self.of_text else 'table'}-{self.number}.csv"
 
     @property
     def project_id(self) -> object:

@@ -65,6 +65,7 @@ def readme(output: Output, tables: Sequence[CleanTable], workbook: CleanWorkbook
         "",
         "SHA-256 of each table:",
         *(f"{table.digest}  {table.name}" for table in tables),
+        *_about_text(tables),
         *_about_workbook(workbook),
         *_about_pay(output),
     ]
@@ -75,6 +76,11 @@ def _about_pay(output: Output) -> list[str]:
     if (pay := safe_pay.in_record(output)) is None:
         return []
     return ["", f"{pay['told']}: all rows of a person added up, who has none counted as nothing."]
+
+
+def _about_text(tables: Sequence[CleanTable]) -> list[str]:
+    names = [table.name for table in tables if table.of_text]
+    return ["", f"What the text says, checked together with the tables: {', '.join(names)}"] if names else []
 
 
 def _about_workbook(workbook: CleanWorkbook | None) -> list[str]:
@@ -106,6 +112,7 @@ def audit_record(output: Output, found: OutputCheck, tables: Sequence[CleanTable
             "leaks": found.leaks,
             "warnings": found.warnings,
             "unsettled": found.unsettled,
+            "said_by_people": found.to_rule,
         },
         "ruled_on": ruling.confirmed_at.isoformat() if ruling and ruling.confirmed_at else None,
         "compared_with": found.compared_with,

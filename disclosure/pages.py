@@ -4,6 +4,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from disclosure import (
+    by_hand,
     checks,
     documents,
     lifecycle,
@@ -54,6 +55,7 @@ def detail(output: Output, person: "User", at: dt.datetime) -> dict[str, Any]:
         "tables": tables,
         "workbook": standing.workbook_of(found) if found and tables else None,
         "may_name": found is not None and not naming.why_not_name(output, person, at),
+        "may_say_how": found is not None and not by_hand.why_not_say(output, person, at),
         "may_fetch_workbook": output.is_trial and not workbooks.why_not_fetch(output, person, at),
         "not_comparable": standing.not_comparable(output),
         "compared_with": Output.objects.filter(pk__in=found.compared_with) if found else [],
@@ -68,6 +70,7 @@ def detail(output: Output, person: "User", at: dt.datetime) -> dict[str, Any]:
         "why_not_new_file": blockers(lifecycle.SEND_NEW_FILE, output, person) if is_author else [],
         "why_not_withdraw": blockers(lifecycle.WITHDRAW, output, person) if is_author or is_og else [],
         "check_again": is_author
+        and not blockers(lifecycle.CHECK_AGAIN, output, person)
         and bool(
             checks.stands_beside_others(output, person)
             or checks.rules_are_those_of_its_check(output, person)

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from disclosure import checks, pages, review_checks, review_services, selectors, services, standing
+from disclosure import checks, pages, review_checks, review_services, selectors, services, standing, wishing
 from disclosure.acting import output_of, project_of
 from disclosure.models import Material, PriorReview, Ruling
 from disclosure.sheet_shown import Sheet
@@ -45,6 +45,8 @@ def look(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
         "output": output,
         "found": found,
         "said": sheet.said,
+        "may_wish": not wishing.why_not_wish(output, request.user, clock.now()),
+        "without": wishing.without_wishes(found) if sheet.said.get("wishes") else None,
         "message": "" if checks.is_open_to_ruling(found) else sheet.said["message"],
         "beside": sheet.said.get("beside"),
         "leaking": [leak for leak in sheet.said["leaks"] if not leak.get("unsettled")],

@@ -297,6 +297,8 @@ class Sheet:
         word = STATES[letter][1].format(base=policy["min_pct_base"]) if letter else ""
         interval = row.get("interval")
         return {
+            "table": t + 1,
+            "cell": n + 1,
             "codes": list(zip(table["dimensions"], row["codes"], strict=True)),
             "title": self.lines[t].name(n),
             "row": row,

@@ -98,18 +98,24 @@ def known_now(project: "Project") -> list[Known]:
 
 
 def known_for(output: Output, headings: Sequence[str] | None = None) -> list[Known]:
-    """Return what a check of this output knows: hierarchies, names, public tables about the same people.
+    """Return what a check of this output knows: of its people, and of tables with such headings.
 
-    :param headings: digests of its tables' headings once it is read; names for others do not concern it
+    :param headings: digests of its tables' headings once it is read; what was said of others is left out
     """
     same = output.population.casefold(), output.period.casefold()
     return [
         row
         for row in known_now(output.project)
         if row.kind == KnownKind.HIERARCHY
-        or (row.is_names and (headings is None or digest_of(row.name) in headings))
+        or (row.is_of_headings and (headings is None or digest_of(row.name) in headings))
+        or ((row.is_said or row.is_wishes) and row.name == text_of(output))
         or (row.is_public_table and (row.population.casefold(), row.period.casefold()) == same)
     ]
+
+
+def text_of(output: Output) -> str:
+    """Return what is remembered of an output's present file under: of another file it says nothing."""
+    return f"Output …{str(output.pk)[-12:]}, file {output.round}"
 
 
 def digest_of(headings: str) -> str:

@@ -3,14 +3,17 @@
 from django.urls import path
 
 from disclosure import (
+    by_hand_pages,
     known_pages,
     naming_pages,
     offer_pages,
     released_pages,
     review_pages,
     safe_pages,
+    sentences_pages,
     trying_pages,
     views,
+    wishing_pages,
 )
 
 app_name = "disclosure"
@@ -21,6 +24,10 @@ urlpatterns = [
     path("for/<uuid:project_pk>/safe-table/", safe_pages.define, name="safe-table"),
     path("<uuid:pk>/submit/", trying_pages.submit_tried, name="submit-tried"),
     path("<uuid:pk>/names/", naming_pages.names, name="names"),
+    path("<uuid:pk>/by-hand/", by_hand_pages.by_hand_page, name="by-hand"),
+    path("<uuid:pk>/text/", sentences_pages.confirm, name="text"),
+    path("<uuid:pk>/show-it/", wishing_pages.wish, name="show-it"),
+    path("<uuid:pk>/show-none/", wishing_pages.end, name="show-none"),
     path("<uuid:pk>/workbook/", trying_pages.fetch_workbook, name="workbook"),
     path("<uuid:pk>/", views.detail, name="detail"),
     path("<uuid:pk>/tables/", review_pages.look, name="look"),

@@ -43,6 +43,8 @@ def made(name: str, content: bytes, examination: "Examination") -> Made | None:
 
     if examination.protection is None or not is_workbook(content):
         return None
+    if examination.by_hand:  # who marks it reads tables as they stand
+        return Made(why_not=WhyNoWorkbook.NOT_MADE)
     codes = {code for table in examination.as_written for row in table.rows for code in row.codes.values()}
     tables = [Told.of(table) for table in examination.protection.tables]
     tables = [replace(table, codes=table.codes | codes) for table in tables]  # the file says its own names

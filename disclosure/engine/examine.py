@@ -6,17 +6,21 @@ from typing import TYPE_CHECKING, Any, Final
 
 from disclosure.engine.audit.findings import Finding
 from disclosure.engine.audit.judge import Report
+from disclosure.engine.byhand import ByHand, read_by_hand, signature, table_by_hand
 from disclosure.engine.codes import TOTAL, Hierarchy, read_hierarchy
 from disclosure.engine.documents.around import around
-from disclosure.engine.documents.content import CSV, Document, is_workbook, kind_of
+from disclosure.engine.documents.content import CSV, XLSX, Document, is_workbook, kind_of
 from disclosure.engine.documents.mapping import Mapped, mapped
 from disclosure.engine.errors import BadTable, NoSafePattern, SolverFailed, Stopped
 from disclosure.engine.longform import Row, Table, read_long
 from disclosure.engine.names import Names, headings_of, read_as, read_names
 from disclosure.engine.policy import CellPolicy
 from disclosure.engine.protect import Protection
-from disclosure.engine.reading import Reader, read_grids, table_of
+from disclosure.engine.reading import Grids, Reader, read_grids, table_of
 from disclosure.engine.release import Outside, protect_and_audit
+from disclosure.engine.said import Fact, read_facts, tables_of, unconfirmed
+from disclosure.engine.untold import untold_totals
+from disclosure.engine.wishes import read_wishes
 
 if TYPE_CHECKING:
     from disclosure.engine.documents.apart import DocumentReader
@@ -38,6 +42,9 @@ class Beside:
     public: Sequence[File] = ()
     hierarchies: Mapping[str, bytes] = field(default_factory=dict)
     names: Mapping[str, bytes] = field(default_factory=dict)  # by the headings of the tables they hold for
+    by_hand: Mapping[str, bytes] = field(default_factory=dict)  # how tables are read, by their signature
+    wishes: bytes = b""  # which cells to show rather than others
+    said: bytes = b""  # which cells the numbers of its text are about
 
     def outside(self) -> Outside:
         """Return what is out already, read.
@@ -69,6 +76,12 @@ class Examination:
     money: tuple[
         Mapping[str, str], ...
     ] = ()  # of such a table, for each row: what it is, is told, and why not
+    grids: "Grids" = field(default_factory=list)  # the cells of each table as they stand in the file
+    by_hand: Mapping[str, ByHand] = field(default_factory=dict)  # what was said of them, by signature
+    wishes: Sequence[Mapping[str, str]] = ()  # cells to show rather than others
+    facts_said: Mapping[int, Fact] = field(default_factory=dict)  # by the numbers of its text
+    sentences: Sequence[File] = ()  # these facts as they were audited, and as they are released
+    unconfirmed: int = 0  # numbers of its text whose meaning nobody confirmed
 
     @property
     def is_safe(self) -> bool:
@@ -100,9 +113,19 @@ class Examination:
             return []
         return list(self.handed_on) or [table.public_bytes() for table in self.protection.tables]
 
+    def audited_sentences(self) -> list[bytes]:
+        """Return the bytes of what its text says and somebody confirmed; none if a count leaks."""
+        return [content for _, content in self.sentences] if self.audited() else []
+
     def headings(self) -> list[str]:
-        """Return the headings that its tables have, each once: what names are remembered under."""
-        return sorted({headings_of(table.dimensions) for table in self.as_written})
+        """Return what is remembered of its tables under their headings: names, and how they are read."""
+        names = {headings_of(table.dimensions) for table in self.as_written}
+        return sorted(names | {signature(grid) for _, grid in self.grids})
+
+    @property
+    def to_rule(self) -> int:
+        """Return on how many points of its reading people must rule."""
+        return (len(self.aside.to_rule) if self.aside else 0) + self.unconfirmed
 
     def adds(self) -> dict[str, int]:
         """Count what was known before, and what these tables tell again, anew, and of pay. No values."""
@@ -145,13 +168,16 @@ def examine(
     said: dict[str, Any] = {"tables": (), "aside": None}  # as much as came of it before it went wrong
     try:
         told(10, "Reading the tables.")
-        tables, said["aside"] = read_submitted(
-            name, content, policy=policy, reader=reader, document_reader=document_reader
-        )
+        beside = beside or Beside()
+        by_hand = {sign: read_by_hand(text.decode()) for sign, text in beside.by_hand.items()}
+        grids, words = read_cells(name, content, reader=reader, document_reader=document_reader)
+        said["grids"] = [*grids, *words.grids]
+        signs = {signature(grid) for _, grid in said["grids"]}
+        said["by_hand"] = {sign: each for sign, each in by_hand.items() if sign in signs}
+        tables, said["aside"] = read_submitted(name, grids, words, policy=policy, by_hand=by_hand)
         said["tables"] = said["as_written"] = tuple(tables)
         if said["aside"] and (stopped := stopped_by(said["aside"])):
-            return stopped
-        beside = beside or Beside()
+            return replace(stopped, grids=said["grids"], by_hand=said["by_hand"])
         outside = beside.outside()
         said["known"] = _known(outside.tables, beside.hierarchies)
         names = {said_of: read_names(said_of, text.decode()) for said_of, text in beside.names.items()}
@@ -161,6 +187,11 @@ def examine(
         groups = {dim: text for dim, text in beside.hierarchies.items() if dim in used}
         known = {dim: read_hierarchy(dim, text.decode()) for dim, text in groups.items()}
         said["hierarchies"] = known
+        _refuse_untold_totals(tables, groups)
+        said |= _confirmed(beside.said, said["aside"], tables)
+        said["wishes"] = read_wishes(beside.wishes.decode()) if beside.wishes else []
+        said["told_before"] = told_before(outside.tables)
+        outside = outside.along(said["sentences"])
         result, report = protect_and_audit(
             tables,
             outside,
@@ -169,6 +200,7 @@ def examine(
             policy=policy,
             seconds=seconds,
             left=left,
+            wished=said["wishes"],
             told=told,
         )
     except (BadTable, UnicodeDecodeError) as problem:
@@ -177,7 +209,7 @@ def examine(
         return Examination(NO_PATTERN, str(problem), problem.facts, **said)
     except (Stopped, SolverFailed) as problem:
         return Examination(NOT_SETTLED, str(problem), **said)
-    said |= {"report": report, "told_before": told_before(outside.tables)}
+    said["report"] = report
     if report.passed:
         return Examination(SAFE, protection=result, **said)
     if all(map(is_unsettled, report.leaks)):
@@ -186,21 +218,19 @@ def examine(
     return Examination(NOT_SETTLED, "The pattern found did not pass the audit.", **said)
 
 
-def read_submitted(
+def read_cells(
     name: str,
     content: bytes,
     *,
-    policy: CellPolicy,
     reader: Reader = read_grids,
     document_reader: "DocumentReader | None" = None,
-) -> tuple[list[Table], Mapped | None]:
-    """Read the tables of a file, and what it holds beside them: see `stopped_by`.
+) -> tuple["Grids", Document]:
+    """Read the cells of a file of tables, and what any file says beside: of a document, its tables too.
 
     :raises BadTable: naming file, place and remedy
     """
     is_document = bool(kind_of(content))
     grids = [] if is_document else reader(name, content)
-    tables = [table_of(place, grid) for place, grid in grids]
     words = Document(CSV)
     if is_document or is_workbook(content):
         if document_reader is None:
@@ -208,13 +238,36 @@ def read_submitted(
 
             document_reader = read_document
         words = document_reader(name, content)
+    return grids, words
+
+
+def read_submitted(
+    name: str,
+    grids: "Grids",
+    words: Document,
+    *,
+    policy: CellPolicy,
+    by_hand: Mapping[str, ByHand] | None = None,
+) -> tuple[list[Table], Mapped | None]:
+    """Read the tables of a file, and what it holds beside them: see `stopped_by`.
+
+    :raises BadTable: naming file, place and remedy
+    """
+    own = Mapped()
     for place, grid in grids:
+        said = (by_hand or {}).get(signature(grid))
+        if said is None:
+            own.tables.append(table_of(place, grid))
+        else:
+            own.take(*table_by_hand(place, grid, said, policy))
         words.passages += around(place.removeprefix(f"{name}, "), grid)
-    aside = mapped(name, words, policy)
-    if is_document:
+    aside = mapped(name, words, policy, by_hand)
+    aside.tables += own.tables
+    aside.to_rule += own.to_rule
+    if words.kind not in (CSV, XLSX):
         return aside.tables, aside
-    aside.tables = tables
-    return tables, aside if aside.hurdles or aside.findings else None
+    is_more = aside.hurdles or aside.findings or aside.to_rule or aside.said or not aside.tables
+    return aside.tables, aside if is_more else None
 
 
 def stopped_by(aside: Mapped) -> Examination | None:
@@ -230,6 +283,34 @@ def stopped_by(aside: Mapped) -> Examination | None:
     else:
         return None
     return Examination(verdict, why, tables=tuple(aside.tables), aside=aside)
+
+
+def _refuse_untold_totals(tables: Sequence[Table], groups: Mapping[str, bytes]) -> None:
+    """A total that passes for one more category would give away what is withheld beside it.
+
+    :raises BadTable: naming it
+    """
+    for table in tables:
+        for dim, code, often in untold_totals(table):
+            if often and dim not in groups:
+                raise BadTable(
+                    f"{table.name}: “{code}” is the sum of all others in {dim}. Call it Total, or say that it"
+                    " means all together."
+                )
+
+
+def _confirmed(text: bytes, aside: Mapped | None, tables: Sequence[Table]) -> dict[str, Any]:
+    """Return what was confirmed of the numbers of a text, as facts and as released tables.
+
+    :raises BadTable: if it does not fit the tables
+    """
+    facts = read_facts(text.decode()) if text else {}
+    numbers = aside.said if aside else []
+    return {
+        "facts_said": facts,
+        "sentences": tables_of(numbers, facts, tables),
+        "unconfirmed": len(unconfirmed(numbers, facts)),
+    }
 
 
 def _public(label: str, text: bytes) -> Table:

@@ -21,6 +21,7 @@ from disclosure.engine.rules import Target, find_targets, raise_floors, small_ce
 from disclosure.engine.shadow import find_shadows
 from disclosure.engine.watch import ease_by_others, find_watched
 
+DEAR = 25.0  # how many times a cell's own cost one may withhold of others, to show a cell that is wished for
 REACH = 30.0  # how far a withheld cell may move in the worlds we look for; safety does not hang on it
 WORK_PER_SECOND = 12_000.0
 
@@ -84,12 +85,14 @@ def protect(
     left: Callable[[], float] | None = None,
     dominated: Sequence[tuple[int, int]] = (),
     wanted: Sequence[Wanted] = (),
+    wished: Sequence[Mapping[str, str]] = (),
 ) -> Protection:
     """Withhold as little as possible so that no small count can be worked out.
 
     `dominated` lists (table, row) positions that a dominance rule withholds; `wanted` names what an
-    audit found in an earlier pattern. Work is the limit; `left` is the wall clock's, and a run goes on
-    for as long again before the clock stops it, and then says so.
+    audit found in an earlier pattern; `wished` the cells to show rather than others, where that is
+    possible. Work is the limit; `left` is the wall clock's, and a run goes on for as long again before
+    the clock stops it, and then says so.
 
     :raises BadTable: if the input cannot be used
     :raises NoSafePattern: if nothing that may be withheld makes the release safe
@@ -119,7 +122,8 @@ def protect(
     targets = find_targets(problem, policy, lines, must)
     targets += find_watched(gathered, problem, lines, must, shadows, policy, budget)
     targets = ease_by_others(gathered, problem, targets, budget)
-    pattern = _pattern(problem, targets, lines.all(), must, policy, budget)
+    dear = _wished(problem, wished)
+    pattern = _pattern(problem, targets, lines.all(), must, policy, budget, dear)
     return _outcome(tables, problem, policy, pattern, must, by_money, budget)
 
 
@@ -130,14 +134,30 @@ def _pattern(
     must: np.ndarray,
     policy: CellPolicy,
     budget: solver.Budget,
+    dear: np.ndarray,
 ) -> Pattern:
     if not targets:
         return Pattern(must, 0.0, 0.0, stopped_by_wall=False)
     reach = max(REACH, 5.0 * policy.min_count, 2.0 * policy.min_pct_base)
     attacker = Attacker(problem, targets, must, reach=reach, budget=budget)
     cost = np.log2(2 + np.where(problem.new, problem.count, 0))
+    cost[dear] *= DEAR
     cost[_nobody(problem) | _empty_but_shown(problem, policy)] = np.inf
     return choose(attacker, cost, _line_cuts(attacker, lines))
+
+
+def _wished(problem: Problem, wished: Sequence[Mapping[str, str]]) -> np.ndarray:
+    """Mark the cells that somebody wishes to be shown; one that is in no table is passed over."""
+    marked = np.zeros(len(problem.count), dtype=bool)
+    names = set(problem.space.names)
+    for codes in wished:
+        try:
+            key = problem.space.key(codes)
+        except KeyError:
+            continue
+        if set(codes) <= names and key in problem.number:
+            marked[problem.number[key]] = True
+    return marked
 
 
 def _nobody(problem: Problem) -> np.ndarray:

@@ -32,7 +32,7 @@ _EXTRA_PARTS = re.compile(
     r"customXml|model|vbaProject|queryTables|connections)"
 )
 _NOTE = re.compile(r"(?:notes?|sources?)\s*[:.-]|[*†‡§]\s*\S+(?:\s+\S+){2}", re.IGNORECASE)
-_YEARS = range(1900, 2101)
+YEARS = range(1900, 2101)
 _FORMULA = re.compile(r"[=+@\t\r]|-(?![\d ])|-.*(?:[|!]|[A-Za-z_.]\()")
 Grid = list[list[str]]
 Grids = list[tuple[str, Grid]]
@@ -95,13 +95,16 @@ def table_of(place: str, grid: Grid) -> Table:
     :raises BadTable: naming place and remedy; a list of people is none
     """
     table = _table(place, grid)
-    refuse_people(table)
-    _refuse_formulas(table)
+    without_people_and_formulas(table)
     return table
 
 
-def _refuse_formulas(table: Table) -> None:
-    """A released label that begins like a formula would run in the reader's spreadsheet."""
+def without_people_and_formulas(table: Table) -> None:
+    """Refuse a list of people, and labels that would run as formulas in the reader's spreadsheet.
+
+    :raises BadTable: naming place and remedy
+    """
+    refuse_people(table)
     for row in table.rows:
         for code in (*row.codes, *row.codes.values()):
             if _FORMULA.match(code):
@@ -241,7 +244,7 @@ def is_total(text: str) -> bool:
 
 def _cross_table(place: str, grid: Grid) -> Table:
     first, last = title_rows(grid), len(grid) - note_rows(grid)
-    if any(_is_lone_count(cell) for row in grid[:first] for cell in row):
+    if any(is_lone_count(cell) for row in grid[:first] for cell in row):
         raise BadTable(f"{place}: a number stands alone above the table. Say in words what it counts.")
     grid = trimmed(grid[first:last])
     if not grid:
@@ -251,8 +254,8 @@ def _cross_table(place: str, grid: Grid) -> Table:
         raise BadTable(f"{place}: no numbers found below and beside the labels.")
     _refuse_mixed_labels(place, grid, heads, labels)
     names = _names(place, grid, heads, labels)
-    above = _filled([row[labels:] for row in grid[:heads]])
-    left = [list(column) for column in zip(*_filled(_columns(grid, heads, labels)), strict=True)]
+    above = filled([row[labels:] for row in grid[:heads]])
+    left = [list(column) for column in zip(*filled(_columns(grid, heads, labels)), strict=True)]
     rows = []
     for r, row in enumerate(grid[heads:]):
         for c, text in enumerate(row[labels:]):
@@ -289,9 +292,10 @@ def note_rows(grid: Grid) -> int:
     return below
 
 
-def _is_lone_count(cell: str) -> bool:
+def is_lone_count(cell: str) -> bool:
+    """Say whether a cell holds a number that is no year."""
     number = whole_number(cell)
-    return number is not None and number not in _YEARS
+    return number is not None and number not in YEARS
 
 
 def corner(place: str, grid: Grid) -> tuple[int, int]:
@@ -336,7 +340,7 @@ def _columns(grid: Grid, heads: int, labels: int) -> Grid:
     return [[row[c] for row in grid[heads:]] for c in range(labels)]
 
 
-def _filled(lines: Sequence[Sequence[str]]) -> Grid:
+def filled(lines: Sequence[Sequence[str]]) -> Grid:
     """Repeat a label over the blanks that follow it, as a merged header means; not on the last level."""
     out = []
     for level, line in enumerate(lines):

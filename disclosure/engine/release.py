@@ -1,12 +1,12 @@
 """Protect tables, attack the very bytes that would go out, and guard what that found, until it is clean."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from disclosure.engine.audit.findings import Codes
 from disclosure.engine.audit.judge import Interval, Report, audit
 from disclosure.engine.codes import Hierarchy
-from disclosure.engine.longform import Table
+from disclosure.engine.longform import Table, read_long
 from disclosure.engine.policy import CellPolicy
 from disclosure.engine.problem import Sum, Wanted
 from disclosure.engine.protect import ProtectedTable, Protection, protect
@@ -33,6 +33,11 @@ class Outside:
     known: Sequence[File] = ()
     tables: Sequence[Table] = field(default=())  # both, read
 
+    def along(self, files: Sequence[File]) -> "Outside":
+        """Return it with what goes out beside the tables, as it stands: nothing of that is withheld."""
+        read = [read_long(label, text.decode()) for label, text in files]
+        return replace(self, released=[*self.released, *files], tables=[*self.tables, *read])
+
 
 def protect_and_audit(
     tables: Sequence[Table],
@@ -44,12 +49,13 @@ def protect_and_audit(
     seconds: float,
     left: Callable[[], float] | None = None,
     dominated: Sequence[tuple[int, int]] = (),
+    wished: Sequence[Mapping[str, str]] = (),
     told: Callable[[int, str], None] = lambda percent, message: None,
 ) -> tuple[Protection, Report]:
     """Return the first pattern whose release passes its audit; if none does, the last with what leaks.
 
     `groups` are the files of the `hierarchies`. Each pattern has the whole limit. `dominated` lists (table,
-    row) positions that are withheld for the money behind them.
+    row) positions that are withheld for the money behind them; `wished` cells to show if that is possible.
 
     :raises BadTable: if the input cannot be used
     :raises NoSafePattern: if nothing that may be withheld makes the release safe
@@ -68,6 +74,7 @@ def protect_and_audit(
             left=left,
             dominated=dominated,
             wanted=wanted,
+            wished=wished,
         )
         told(80, "Attacking what would be released.")
         report = audit_release(result, outside, groups=groups, policy=policy)

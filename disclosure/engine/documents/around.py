@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from disclosure.engine.documents.content import Passage
+from disclosure.engine.documents.labels import counting
 from disclosure.engine.reading import Grid, note_rows, title_rows, trimmed
 
-_SENTENCE: Final = 8  # words; shorter ones among the labels name a category
+_SENTENCE: Final = 8  # words; shorter ones among the labels mostly name a category
 
 
 def around(place: str, grid: Grid) -> Iterator[Passage]:
@@ -18,5 +19,7 @@ def around(place: str, grid: Grid) -> Iterator[Passage]:
         yield from (Passage(f"{place}, {where}", text) for text in said)
         if len(said) > 1:  # a sentence may go on in the next row
             yield Passage(f"{place}, {where}", " ".join(said), again=True)
-    labels = (cell for row in grid[above:below] for cell in row if len(cell.split()) >= _SENTENCE)
-    yield from (Passage(f"{place}, a label", text) for text in dict.fromkeys(labels))
+    labels = list(dict.fromkeys(cell for row in grid[above:below] for cell in row))
+    short = [label for label in labels if len(label.split()) < _SENTENCE]
+    said = [label for label in labels if len(label.split()) >= _SENTENCE]
+    yield from (Passage(f"{place}, a label", text) for text in (*said, *counting(short)))

@@ -4,17 +4,19 @@ What cannot be mapped with certainty is a hurdle; it is never passed over.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from typing import Any
 
+from disclosure.engine.byhand import ByHand, signature, table_by_hand
 from disclosure.engine.documents.content import PDF, PPTX, Document, Passage
 from disclosure.engine.documents.numbers import SMALL, Finding, find_small
 from disclosure.engine.errors import BadTable
 from disclosure.engine.longform import Table, whole_number
 from disclosure.engine.policy import CellPolicy
 from disclosure.engine.reading import Grid, table_of
+from disclosure.engine.said import Said, said_in
 
 _LIKE_A_COUNT = re.compile(r"[~<≤>≥(\[]*\s*\d[\d,. ]*\s*%?[^\w]*(?:\^?\w{1,3})?(?:\s*[(\[].{0,20}[)\]])?\W*")
 _WHOLE_NUMBER = re.compile(r"(?<![\d.,])(?:\d{1,3}(?:,\d{3})+|\d+)(?![\d]|[.,]\d)")
@@ -36,6 +38,13 @@ class Mapped:
     hurdles: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     for_eyes: list[str] = field(default_factory=list)
+    said: list[Said] = field(default_factory=list)  # numbers of people in the text
+    to_rule: list[Finding] = field(default_factory=list)  # what was said of it by hand and may hide numbers
+
+    def take(self, table: Table | None, to_rule: list[Finding]) -> None:
+        """Take in what was read by hand."""
+        self.tables += [table] if table else []
+        self.to_rule += to_rule
 
     def as_json(self) -> dict[str, Any]:
         """Return what people read of it, in JSON's own types."""
@@ -43,11 +52,14 @@ class Mapped:
             "hurdles": self.hurdles,
             "findings": [finding.as_json() for finding in self.findings[:_MOST_FINDINGS]],
             "for_eyes": self.for_eyes,
+            "to_rule": [finding.as_json() for finding in self.to_rule[:_MOST_FINDINGS]],
         }
 
 
-def mapped(name: str, document: Document, policy: CellPolicy) -> Mapped:
-    """Map each table of a document, and look through its text."""
+def mapped(
+    name: str, document: Document, policy: CellPolicy, by_hand: Mapping[str, ByHand] | None = None
+) -> Mapped:
+    """Map each table of a document, by hand where that was said, and look through its text."""
     found = Mapped(hurdles=[f"{name}: {hurdle}" for hurdle in document.hurdles], for_eyes=document.for_eyes)
     if len(document.grids) > _MOST_TABLES:
         found.hurdles.append(f"{name}: more than {_MOST_TABLES} tables. Send a part at a time.")
@@ -56,13 +68,20 @@ def mapped(name: str, document: Document, policy: CellPolicy) -> Mapped:
         found.hurdles.append(f"{name}: more text than is read at once. Send a part at a time.")
         return found
     for place, grid in document.grids:
-        _map(f"{name}, {place}", grid, found, policy)
+        _map(f"{name}, {place}", grid, found, policy, (by_hand or {}).get(signature(grid)))
     for passage in (p for p in document.passages if not p.again):
         found.findings += find_small(passage.place, passage.text, policy)
     if document.kind in (PDF, PPTX):
         found.findings += _over_seams(document.passages, policy)
     found.findings += _in_another_order(document.passages, found.findings, policy)
     found.findings = list(dict.fromkeys(found.findings))
+    cells = (
+        Passage(f"{place}, a cell", cell)
+        for place, grid in document.grids
+        for cell in dict.fromkeys(cell for row in grid for cell in row)
+        if not _is_like_a_count(cell)
+    )
+    found.said = said_in([*document.passages, *cells])
     return found
 
 
@@ -84,7 +103,7 @@ def _in_another_order(passages: list[Passage], known: list[Finding], policy: Cel
                 yield finding
 
 
-def _map(place: str, grid: Grid, found: Mapped, policy: CellPolicy) -> None:
+def _map(place: str, grid: Grid, found: Mapped, policy: CellPolicy, said: ByHand | None) -> None:
     own = place.partition(", ")[2]
     for cell in dict.fromkeys(cell for row in grid for cell in row):
         if not _is_like_a_count(cell):
@@ -93,6 +112,9 @@ def _map(place: str, grid: Grid, found: Mapped, policy: CellPolicy) -> None:
     if not crowded and not any(_is_like_a_count(cell) for row in grid for cell in row):
         return  # a table of words
     try:
+        if said is not None:
+            found.take(*table_by_hand(place, grid, said, policy))
+            return
         if crowded:
             raise BadTable(f"{place}: several numbers in one cell. Give each its own, or draw the lines.")
         _refuse_numbers_on_top(place, grid)

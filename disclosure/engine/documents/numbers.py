@@ -83,6 +83,9 @@ _BOTH: Final = re.compile(
 )
 
 
+_A_PERSON: Final = re.compile(rf"\b{PERSON}\b|\bn\s*[=:]", re.IGNORECASE)
+
+
 @dataclass(frozen=True)
 class Finding:
     """A number of people that must not be said, with the words around it."""
@@ -128,6 +131,38 @@ def _plain(text: str) -> str:
 def _quote(text: str, start: int, end: int) -> str:
     left, right = max(0, start - 40), min(len(text), end + 40)
     return f"{'…' if left else ''}{text[left:right].strip()}{'…' if right < len(text) else ''}"
+
+
+def find_counts(text: str) -> Iterator[tuple[str, str, bool]]:
+    """Yield the numbers of a text that seem to count people, whatever their size, and their percentages.
+
+    Each with the words around it, and whether it is a percentage. Bounds, such as “at least 30”, are none.
+    """
+    text, bases = _plain(text), set[int]()
+    for match in _NUMBER.finditer(text):
+        before, after = (
+            text[max(0, match.start() - 2 * _AROUND) : match.start()],
+            text[match.end() : match.end() + _AROUND],
+        )
+        if LARGER.match(after):
+            continue
+        if not _is_n(before) and (LABEL.search(before[-_NEAR:]) or MEASURE.match(after)):
+            continue
+        value = value_of(match[0])
+        if fraction := _OF.match(after):
+            counts = counts_people(after[fraction.end() :]) is not False
+            bases |= {match.end() + fraction.start("base")} if counts else set()
+        else:
+            spelt_one = match["spelt"] is not None and value == 1
+            counts = match.start() in bases or _stands_for_people(before, after, spelt_one=spelt_one)
+        if counts and not _bound(value, before, after):
+            yield str(value), _quote(text, match.start(), match.end()), False
+    for match in _SHARE.finditer(text):
+        start = max(text.rfind(mark, 0, match.start()) for mark in (". ", "! ", "? "))
+        sentence = re.split(r"[.!?]\s", text[start + 1 :].lstrip(), maxsplit=1)[0]
+        if _A_PERSON.search(sentence):
+            digits = re.match(r"[\d.]+", match[0])
+            yield digits[0] if digits else "", _quote(text, match.start(), match.end()), True
 
 
 def value_of(text: str) -> int:

@@ -14,7 +14,7 @@ from openpyxl.worksheet.table import Table
 
 from disclosure.engine.documents.apart import document_told, told_document
 from disclosure.engine.errors import BadTable
-from disclosure.engine.examine import IN_TEXT, SAFE, UNREADABLE, examine, read_submitted
+from disclosure.engine.examine import IN_TEXT, SAFE, UNREADABLE, examine, read_cells, read_submitted
 from disclosure.engine.reading import read_file, read_grids
 from disclosure.engine.workbook import FOOTNOTE, suppressed
 from tests.engines.disclosure import documents as corpus
@@ -46,7 +46,7 @@ def saved(made):
 
 
 def found_in(content, name=NAME):
-    return read_submitted(name, content, policy=RULES)[1]
+    return read_submitted(name, *read_cells(name, content), policy=RULES)[1]
 
 
 def change(name):
@@ -197,11 +197,16 @@ def measured(seeds):
     rates = Rates()
     for seed in seeds:
         made, clean = corpus.worded_xlsx(seed), corpus.worded_xlsx(seed, planted=False)
-        listed = [f.quote for f in read_submitted(made.name, made.content, policy=POLICY)[1].findings]
+        listed = [
+            f.quote
+            for f in read_submitted(made.name, *read_cells(made.name, made.content), policy=POLICY)[
+                1
+            ].findings
+        ]
         for phrase in made.phrases:
             rates.phrases += 1
             rates.phrases_found += any(quotes(phrase, quote) for quote in listed)
-        nothing = read_submitted(clean.name, clean.content, policy=POLICY)[1]
+        nothing = read_submitted(clean.name, *read_cells(clean.name, clean.content), policy=POLICY)[1]
         rates.clean += 1
         rates.pages += clean.pages
         rates.clean_refused += nothing is not None
