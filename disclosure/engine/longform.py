@@ -130,8 +130,8 @@ def table_from(name: str, header: Sequence[str], lines: Iterable[Sequence[str]])
 def _reaches(columns: Sequence[str], lines: Iterable[Sequence[str]]) -> tuple[int, ...]:
     """Return how far the truth may lie from the rounded numbers of a table, nearest first.
 
-    The step is one that all of them are multiples of. To three, they may be rounded by chance to either of the
-    two multiples around.
+    The step is one that all of them are multiples of. To three, they may be rounded by chance to either of
+    the two multiples around.
     """
     if "released" not in columns:
         return ()

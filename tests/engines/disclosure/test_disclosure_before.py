@@ -46,8 +46,9 @@ def test_percentages_that_move_large_counts_together_leave_a_safe_pattern(tmp_pa
 @pytest.mark.obligation("O-81")
 @pytest.mark.parametrize("reach", [2, 4, 5])
 def test_the_step_of_rounded_numbers_is_one_for_a_table_and_no_finer_than_the_counts_allow(reach, tmp_path):
+    total = 120 if reach < 4 else 130
     table = f"school,count\nA,{40 + reach}\nB,81\nTotal,{121 + reach}\n"
-    case = Case([table], earlier=["school,released\nA,~40\nB,~80\nTotal,~130\n"])
+    case = Case([table], earlier=[f"school,released\nA,~40\nB,~80\nTotal,~{total}\n"])
 
     assert judge(case, run(case), tmp_path).passed
 
