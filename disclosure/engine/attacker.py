@@ -185,7 +185,7 @@ class Attacker:
         weight[p.fixed | ~p.new] = 0.0
         cells = np.flatnonzero(weight > 1e-9)
         if not len(cells):
-            raise NoSafePattern(self.why_impossible(t), self.facts_in(prices, left))
+            raise NoSafePattern(self.why_impossible(t), self.facts_in(prices, left) or self.near(t))
         return Cut(cells, weight[cells], wish)
 
     def _collect(self, weight: np.ndarray, cells: np.ndarray, price: np.ndarray) -> float:

@@ -24,6 +24,7 @@ _WHOLE = re.compile(r"\d+|\d{1,3}(,\d{3})+")
 _RANGE = re.compile(r"(\d+)\s*[-–]\s*(\d+)")
 _BELOW = re.compile(r"<\s*(\d+)")
 _ROUNDED = re.compile(r"~\s*(\d+)")
+_STEPS = (3, 5, 10, 50, 100, 1000)  # counts are rounded to multiples of one of these
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Row:
     base: int | None  # pct_n
     release: str
     cells: tuple[str, ...]  # as read, to be written back
+    rounded: int | None = None  # the rounded number that `released` says
 
     def share(self) -> Percentage:
         """Return the percentage of a row that has one."""
@@ -64,6 +66,7 @@ class Table:
     dimensions: tuple[str, ...]
     rows: tuple[Row, ...]
     ours: bool = True  # False: known to everybody without us, such as a public dashboard
+    reaches: tuple[int, ...] = ()  # how far the truth may lie from its rounded numbers, nearest first
 
     def has(self, column: str) -> bool:
         """Say whether the table came with this column."""
@@ -110,16 +113,38 @@ def table_from(name: str, header: Sequence[str], lines: Iterable[Sequence[str]])
                 "holds, leave it out, or give it another name."
             )
     rows = []
-    for number, cells in enumerate(lines, start=2):
+    written = list(lines)
+    reaches = _reaches(columns, written)
+    for number, cells in enumerate(written, start=2):
         if not any(cell.strip() for cell in cells):
             continue
         if len(cells) != len(columns):
             raise BadTable(f"{name}, line {number}: {len(cells)} values for {len(columns)} columns.")
-        rows.append(_row(f"{name}, line {number}", number, columns, dimensions, cells))
+        rows.append(_row(f"{name}, line {number}", number, columns, dimensions, cells, reaches))
     if not rows:
         raise BadTable(f"{name}: no rows below the header.")
     _refuse_measures(name, dimensions, rows)
-    return Table(name, columns, dimensions, tuple(rows))
+    return Table(name, columns, dimensions, tuple(rows), reaches=reaches)
+
+
+def _reaches(columns: Sequence[str], lines: Iterable[Sequence[str]]) -> tuple[int, ...]:
+    """Return how far the truth may lie from the rounded numbers of a table, nearest first.
+
+    The step is one that all of them are multiples of. To three, they may be rounded by chance to either of
+    the two multiples around.
+    """
+    if "released" not in columns:
+        return ()
+    at = columns.index("released")
+    said = [_ROUNDED.fullmatch(cells[at].strip()) for cells in lines if len(cells) > at]
+    numbers = [int(found[1]) for found in said if found]
+    if not numbers:
+        return ()
+    steps = [step for step in _STEPS if all(number % step == 0 for number in numbers)]
+    if 3 in steps and 5 in steps:
+        steps.remove(3)  # to 5 is the commoner way
+    by_chance = {2} if steps == [3] else set()
+    return tuple(sorted({step // 2 for step in steps} | by_chance)) or (1, 5)
 
 
 def _refuse_measures(name: str, dimensions: Sequence[str], rows: Sequence[Row]) -> None:
@@ -142,7 +167,14 @@ def _refuse_measures(name: str, dimensions: Sequence[str], rows: Sequence[Row]) 
             )
 
 
-def _row(place: str, number: int, columns: Sequence[str], dims: Sequence[str], cells: Sequence[str]) -> Row:
+def _row(
+    place: str,
+    number: int,
+    columns: Sequence[str],
+    dims: Sequence[str],
+    cells: Sequence[str],
+    reaches: Sequence[int],
+) -> Row:
     value = {column: cell.strip() for column, cell in zip(columns, cells, strict=True)}
     codes = {}
     for dim in dims:
@@ -167,15 +199,16 @@ def _row(place: str, number: int, columns: Sequence[str], dims: Sequence[str], c
         line=number,
         codes=codes,
         count=count,
-        shown=_shown(place, value.get("released", "")),
+        shown=_shown(place, value.get("released", ""), reaches),
         percentage=_percentage(place, value, dims),
         base=base,
         release=value.get("release", ""),
         cells=tuple(cells),
+        rounded=int(found[1]) if (found := _ROUNDED.fullmatch(value.get("released", ""))) else None,
     )
 
 
-def _shown(place: str, text: str) -> tuple[int, int | None] | None:
+def _shown(place: str, text: str, reaches: Sequence[int]) -> tuple[int, int | None] | None:
     if not text:
         return None
     if (number := whole_number(text)) is not None:
@@ -186,8 +219,7 @@ def _shown(place: str, text: str) -> tuple[int, int | None] | None:
         return int(found[1]), int(found[2])
     if found := _ROUNDED.fullmatch(text):
         middle = int(found[1])
-        reach = 2 if middle % 5 == 0 else 1  # rounded to 5, else to 3
-        return max(0, middle - reach), middle + reach
+        return max(0, middle - reaches[0]), middle + reaches[0]
     raise BadTable(f"{place}: released must be blank, a number, <6, 5-9 or ~15.")
 
 

@@ -78,7 +78,7 @@ class Master:
             keep = columns >= 0
             columns, weights = columns[keep].astype(np.int32), cut.weights[keep]
             if not len(columns):
-                raise NoSafePattern(self.a.why_impossible(cut.wish[0]))
+                raise NoSafePattern(self.a.why_impossible(cut.wish[0]), self.a.near(cut.wish[0]))
             mark = columns.tobytes() + np.round(weights, 7).tobytes()
             if mark in self._seen:
                 continue
@@ -95,7 +95,7 @@ class Master:
             self.assumed_from = self.bound
         cells = self.choice[y[self.choice] < 1 - TINY]
         if not len(cells):
-            raise NoSafePattern(self.a.why_impossible(wish[0]))
+            raise NoSafePattern(self.a.why_impossible(wish[0]), self.a.near(wish[0]))
         self.add([Cut(cells, np.ones(len(cells)), wish)])
 
     def full(self, values: np.ndarray) -> np.ndarray:

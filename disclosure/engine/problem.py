@@ -231,6 +231,7 @@ def _take_earlier(table: Table, space: Space, known: dict[Key, Knowledge], polic
     shares: list[Share] = []
     only_counts = not table.has("released")  # a public table: what it counts is shown
     zeros_shown = not policy.hide_zeros or _prints_zeros(table, policy)
+    reach = _reach(table, space, known)
     for row in table.rows:
         place = f"{table.name}, line {row.line}" + (f", release {row.release}" if row.release else "")
         key = space.key(row.codes)
@@ -240,6 +241,8 @@ def _take_earlier(table: Table, space: Space, known: dict[Key, Knowledge], polic
             shown = (row.count, row.count)
         elif row.count is not None:
             entry.truth = row.count
+        if row.rounded is not None:
+            shown = max(0, row.rounded - reach), row.rounded + reach
         if shown is not None:
             _narrow(entry, shown[0], shown[1], place, ours=table.ours)
             entry.withheld_before |= table.ours and shown[0] != shown[1]
@@ -258,6 +261,24 @@ def _take_earlier(table: Table, space: Space, known: dict[Key, Knowledge], polic
                 _narrow(base_entry, row.base, row.base, f"{place}, pct_n", ours=table.ours)
             shares.append((place, row, key, base, table.ours))
     return shares
+
+
+def _reach(table: Table, space: Space, known: Mapping[Key, Knowledge]) -> int:
+    """Return how far the truth may lie from the rounded numbers of a table: no further than they need it.
+
+    The finest step that the numbers allow tells an attacker most; where a count that is known lies further
+    away, they were rounded more coarsely.
+    """
+    apart = 0.0
+    for row in table.rows:
+        entry = known.get(space.key(row.codes))
+        if row.rounded is None or entry is None:
+            continue
+        if entry.count is not None:
+            apart = max(apart, abs(entry.count - row.rounded))
+        apart = max(apart, entry.low - row.rounded, row.rounded - entry.high)
+    fitting = [way for way in table.reaches if way >= apart]
+    return fitting[0] if fitting else (table.reaches or (0,))[0]
 
 
 def _prints_zeros(table: Table, policy: CellPolicy) -> bool:

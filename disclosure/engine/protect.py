@@ -23,6 +23,7 @@ from disclosure.engine.watch import ease_by_others, find_watched
 
 DEAR = 25.0  # how many times a cell's own cost one may withhold of others, to show a cell that is wished for
 REACH = 30.0  # how far a withheld cell may move in the worlds we look for; safety does not hang on it
+_FAR = 100.0  # so many times as far before it is said that nothing is safe: percentages move large counts
 WORK_PER_SECOND = 12_000.0
 
 SMALL, COMPLEMENT, DOMINATED = "small", "complementary", "dominated"
@@ -139,10 +140,17 @@ def _pattern(
     if not targets:
         return Pattern(must, 0.0, 0.0, stopped_by_wall=False)
     reach = max(REACH, 5.0 * policy.min_count, 2.0 * policy.min_pct_base)
-    attacker = Attacker(problem, targets, must, reach=reach, budget=budget)
     cost = np.log2(2 + np.where(problem.new, problem.count, 0))
     cost[dear] *= DEAR
     cost[_nobody(problem) | _empty_but_shown(problem, policy)] = np.inf
+    try:
+        return _chosen(Attacker(problem, targets, must, reach=reach, budget=budget), cost, lines)
+    except NoSafePattern:
+        far = max(_FAR * reach, 2.0 * float(problem.count[problem.new].max(initial=0)))
+        return _chosen(Attacker(problem, targets, must, reach=far, budget=budget), cost, lines)
+
+
+def _chosen(attacker: Attacker, cost: np.ndarray, lines: Sequence[Line]) -> Pattern:
     return choose(attacker, cost, _line_cuts(attacker, lines))
 
 

@@ -102,7 +102,8 @@ def first_look(attacker: Attacker, may: np.ndarray) -> bool:
     :raises NoSafePattern: naming what is known already, and by which facts
     """
     problem = attacker.problem
-    told = problem.new.all() and not problem.fixed.any() and not problem.facts.shape[0]
+    bound = problem.fixed.any() or (problem.low > 0).any() or np.isfinite(problem.high).any()
+    told = problem.new.all() and not bound and not problem.facts.shape[0]
     if told and not (problem.new & ~may & ~attacker.must).any():
         return True  # nothing but these tables, all of them free to move: the truth itself shows the way
     y = np.where(may | attacker.must, 1.0, 0.0)
