@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("requests_app", "0001_first"),
+        ("requests_app", "0002_amounts"),
     ]
 
     operations = [
