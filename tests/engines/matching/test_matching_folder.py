@@ -190,7 +190,15 @@ def test_what_is_put_aside_may_be_given_to_the_run_that_replaces_it(tmp_path):
     assert names(tmp_path) == {"a.csv", "out"}
 
 
-# Each writes to the folder named on its command line; the signal comes where `{here}` stands.
+# Whoever starts the tests may have had signals ignored, as nohup does; a person at a terminal has not.
+BY_HAND = """
+    import signal
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    """
+
+# Each writes to the folder named on its command line; the signal comes where it calls `come`.
 SCRIPT = """
     import os, pathlib, sys
     from matching.engine import staging
@@ -210,7 +218,7 @@ SCRIPT = """
 
 def ended(out, number, *, writing="pass", before="pass"):
     """Return how a process ends that is told to at a certain point."""
-    code = textwrap.dedent(SCRIPT).format(writing=writing, before=before, names=sorted(RESULTS))
+    code = textwrap.dedent(BY_HAND + SCRIPT).format(writing=writing, before=before, names=sorted(RESULTS))
     done = subprocess.run(
         [sys.executable, "-c", code, str(out), str(int(number))], cwd=ROOT, capture_output=True, check=False
     )
@@ -298,11 +306,12 @@ class TestTheCommand:
     def test_told_to_end_while_it_links_it_leaves_nothing_and_ends_by_the_signal(self, tmp_path, number):
         (tmp_path / "a.csv").write_text(PEOPLE)
         arguments = ["link", "--out", str(tmp_path / "out"), f"a={tmp_path}/a.csv"]
+        run = 'import runpy; runpy.run_module("matching.engine", run_name="__main__", alter_sys=True)'
+        code = f"{textwrap.dedent(BY_HAND)}\n{run}"
 
         with subprocess.Popen(
-            [sys.executable, "-m", "matching.engine", *arguments], cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE,
-        ) as running:  # fmt: skip
+            [sys.executable, "-c", code, *arguments], cwd=ROOT, stderr=subprocess.PIPE
+        ) as running:
             assert b"%" in running.stderr.readline()
             started = time.monotonic()
             running.send_signal(number)
