@@ -48,7 +48,7 @@ def load_public_table(
 
     :raises Blocked: if this person may not, it cannot be read, or something is not said
     """
-    said = {
+    said: dict[str, Any] = {
         "population": " ".join(population.split()),
         "period": " ".join(period.split()),
         "source": source.strip(),

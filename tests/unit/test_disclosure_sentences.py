@@ -43,7 +43,7 @@ def test_a_number_that_nobody_confirmed_is_left_open():
 
 
 @pytest.mark.obligation("O-78", "O-81")
-def test_what_was_confirmed_is_sealed_released_and_held_against_what_follows():
+def test_what_was_confirmed_is_sealed_released_and_held_against_what_follows(monkeypatch):
     output = confirmed()
     found = standing.latest_check(output)
     assert (found.verdict, found.doubts) == (Verdict.SAFE, 0)
@@ -56,7 +56,9 @@ def test_what_was_confirmed_is_sealed_released_and_held_against_what_follows():
     assert "Alder,boys,40,paragraph 1: “In Alder 40 boys stayed.”" in content
 
     output.refresh_from_db()
-    out = outputs.released(services.send_to_agencies(output, by=output.author, at=START))
+    sent = services.send_to_agencies(output, by=output.author, at=START)
+    monkeypatch.setattr(clock, "now", lambda: sent.not_before)
+    out = outputs.released(sent)
     package = b"".join(services.give_package(out, out.author))
     assert b"sentences-2.csv" in package
     alone = outputs.checked(out.project, LATER, title="By school", at=clock.now())
