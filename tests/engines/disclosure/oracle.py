@@ -173,10 +173,10 @@ class Oracle:
             blank = key in self.blank
             least = max(floor, min(top, self.sure(vector)))
             if truth is not None and floor <= truth < self.small:
-                if self.reaches(vector, least, top):
+                if self.reaches(vector, least, max(top, least + 1)):
                     continue
                 low, high = self.ends(vector)
-                if low > least or high < top:
+                if low > least or high < top or low == high:
                     found.append(("cover", low, high, vector))
                 continue
             if truth is not None and not blank:
@@ -186,7 +186,12 @@ class Oracle:
             low, high = self.ends(vector)
             if blank and low == high:
                 found.append(("exact", low, high, vector))
-            elif truth is None and floor <= low and high <= top and (low, high) != (least, top):
+            elif (
+                truth is None
+                and floor <= low
+                and high <= top
+                and (low == high or (low, high) != (least, top))
+            ):
                 found.append(("narrow", low, high, vector))
         for vector, members in self.residuals():
             if self.reaches(vector, None, self.small):
