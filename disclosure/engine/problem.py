@@ -318,6 +318,7 @@ def _percentage_facts(
     space: Space,
 ) -> tuple[sparse.csr_matrix, np.ndarray, np.ndarray, list[str], np.ndarray]:
     rows, low, high, names, mine = [], [], [], [], []
+    bases: set[tuple[Key, bool]] = set()
     for place, row, key, base, ours in shares:
         percentage = row.share()
         part, whole = incidence.cells[number[key]], incidence.cells[number[base]]
@@ -326,7 +327,8 @@ def _percentage_facts(
         rows += [100 * part - (share - half) * whole, 100 * part - (share + half) * whole]
         low += [0.0, -np.inf]
         high += [np.inf, 0.0]
-        somebody = [whole]  # nobody can be a share of nobody
+        somebody = [whole] if (base, ours) not in bases else []  # nobody can be a share of nobody
+        bases.add((base, ours))
         if share - half > 0:
             somebody.append(part)
         if share + half < 100:
@@ -347,4 +349,4 @@ def _refuse_impossible_people(problem: Problem) -> None:
             raise BadTable(f"{problem.places[cell]}: declared a structural zero, but it counts people.")
     nothing = (np.diff(problem.facts.indptr) == 0) & (problem.fact_low > 0)
     for fact in np.flatnonzero(nothing):
-        raise BadTable(f"{problem.fact_names[fact]}: what is declared a structural zero has no percentage.")
+        raise BadTable(f"{problem.fact_names[fact]}: nobody can have this percentage. Check its base.")

@@ -183,7 +183,7 @@ class Case:
             lows += [np.zeros(1), np.full(1, -np.inf)]
             highs += [np.full(1, np.inf), np.zeros(1)]
             names += [share.name, share.name]
-            for somebody, who in self._counted(share, part, base):
+            for somebody, who in self._counted(share, low, high):
                 facts.append(somebody)
                 lows.append(np.ones(1))
                 highs.append(np.full(1, np.inf))
@@ -192,14 +192,19 @@ class Case:
         return System(matrix, np.concatenate(lows), np.concatenate(highs), names, gone, self.work)
 
     def _counted(
-        self, share: Printed, part: sparse.csr_matrix, base: sparse.csr_matrix
+        self, share: Printed, low: np.ndarray, high: np.ndarray
     ) -> Iterator[tuple[sparse.csr_matrix, str]]:
-        """Name whom a percentage cannot be printed without: its base, whoever is in it, whoever is not."""
-        yield base, self.words(share.base)
-        if share.low > 0:
-            yield part, self.words(share.part)
-        if share.high < 100:
-            yield base - part, f"{self.words(share.base)} without {self.words(share.part)}"
+        """Name whom a percentage cannot be printed without: its base, whoever is in it, whoever is not.
+
+        Left out is who counts somebody already by what is printed.
+        """
+        part, base = share.part, share.base
+        if low[base] < 1:
+            yield self.sums[base], self.words(base)
+        if share.low > 0 and low[part] < 1:
+            yield self.sums[part], self.words(part)
+        if share.high < 100 and low[base] - high[part] < 1:
+            yield self.sums[base] - self.sums[part], f"{self.words(base)} without {self.words(part)}"
 
     def _floor(self, number: int) -> float:
         cell = self.cells[number]
