@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from disclosure.engine.errors import BadTable
 
 TOTAL = "Total"
+_LEVELS = 200  # of a hierarchy
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class Hierarchy:
 def read_hierarchy(name: str, text: str) -> Hierarchy:
     """Read a `parent,child` list.
 
-    :raises BadTable: if columns are missing, a line is incomplete, or a group contains itself
+    :raises BadTable: if columns are missing, a line is incomplete, a group contains itself, or there are too
+        many levels
     """
     rows = list(csv.reader(io.StringIO(text.lstrip("\ufeff"))))
     if not rows or [cell.strip().lower() for cell in rows[0]] != ["parent", "child"]:
@@ -55,15 +57,18 @@ def read_hierarchy(name: str, text: str) -> Hierarchy:
 
 
 def _refuse_circles(hierarchy: Hierarchy) -> None:
-    done: set[str] = set()
+    height: dict[str, int] = {}  # levels from a code down to its leaves
 
     def walk(code: str, above: tuple[str, ...]) -> None:
         if code in above:
             raise BadTable(f"Hierarchy of {hierarchy.name}: “{code}” is below itself.")
-        if code not in done:
-            for child in hierarchy.children.get(code, ()):
+        if code not in height and len(above) <= _LEVELS:
+            children = hierarchy.children.get(code, ())
+            for child in children:
                 walk(child, (*above, code))
-            done.add(code)
+            height[code] = max((height[child] + 1 for child in children), default=0)
+        if height.get(code, 0) + len(above) > _LEVELS:
+            raise BadTable(f"Hierarchy of {hierarchy.name}: more than {_LEVELS} levels of groups.")
 
     for code in list(hierarchy.children):
         walk(code, ())

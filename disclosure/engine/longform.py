@@ -25,6 +25,8 @@ _RANGE = re.compile(r"(\d+)\s*[-–]\s*(\d+)")
 _BELOW = re.compile(r"<\s*(\d+)")
 _ROUNDED = re.compile(r"~\s*(\d+)")
 _STEPS = (3, 5, 10, 50, 100, 1000)  # counts are rounded to multiples of one of these
+_REVIEWERS = {"count", "released", "reason"}  # columns of a file that is for the reviewer only
+_PCT_WITHHELD = "percentage "  # how a reason begins that is about the percentage, not the count
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,9 @@ class Row:
     shown: tuple[int, int | None] | None  # what `released` says; None when withheld or absent
     percentage: Percentage | None
     base: int | None  # pct_n
+    base_of: tuple[str, ...]  # dimensions whose code is Total in the cell that pct and pct_n speak of
     release: str
+    pct_withheld: bool  # a reviewer's file tells pct or pct_n that its public file has blank
     cells: tuple[str, ...]  # as read, to be written back
     rounded: int | None = None  # the rounded number that `released` says
 
@@ -202,10 +206,19 @@ def _row(
         shown=_shown(place, value.get("released", ""), reaches),
         percentage=_percentage(place, value, dims),
         base=base,
+        base_of=_base_of(place, value, dims) if value.get("pct") or value.get("pct_n") else (),
         release=value.get("release", ""),
+        pct_withheld=_pct_withheld(value),
         cells=tuple(cells),
         rounded=int(found[1]) if (found := _ROUNDED.fullmatch(value.get("released", ""))) else None,
     )
+
+
+def _pct_withheld(value: Mapping[str, str]) -> bool:
+    if not value.keys() >= _REVIEWERS:
+        return False
+    reasons = [part.strip() for part in value["reason"].split(";")]
+    return not value.get("pct") or any(reason.startswith(_PCT_WITHHELD) for reason in reasons)
 
 
 def _shown(place: str, text: str, reaches: Sequence[int]) -> tuple[int, int | None] | None:
@@ -234,12 +247,17 @@ def _percentage(place: str, value: Mapping[str, str], dims: Sequence[str]) -> Pe
     exponent = number.as_tuple().exponent
     if not isinstance(exponent, int) or not 0 <= number <= 100:
         raise BadTable(f"{place}: pct must lie between 0 and 100.")
-    of = tuple(part.strip() for part in value.get("pct_of", "").split(";") if part.strip())
+    of = _base_of(place, value, dims)
     if not of:
         raise BadTable(f"{place}: pct needs pct_of, the dimensions that are Total in its base.")
+    return Percentage(number, Decimal(5).scaleb(exponent - 1), of)
+
+
+def _base_of(place: str, value: Mapping[str, str], dims: Sequence[str]) -> tuple[str, ...]:
+    of = tuple(part.strip() for part in value.get("pct_of", "").split(";") if part.strip())
     if unknown := [dim for dim in of if dim not in dims]:
         raise BadTable(f"{place}: pct_of names {unknown[0]}, which is no dimension of this table.")
-    return Percentage(number, Decimal(5).scaleb(exponent - 1), of)
+    return of
 
 
 def write(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:

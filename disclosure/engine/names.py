@@ -103,10 +103,10 @@ def _row(row: Row, table: Table, names: Names) -> Row:
             of = (part.strip() for part in cell.split(";"))
             cell = ";".join(names.dimensions.get(part, part) for part in of)
         cells.append(cell)
-    share = row.percentage
+    share, base_of = row.percentage, tuple(names.dimensions.get(dim, dim) for dim in row.base_of)
     if share is not None:
-        share = replace(share, of=tuple(names.dimensions.get(dim, dim) for dim in share.of))
-    return replace(row, codes=codes, cells=tuple(cells), percentage=share)
+        share = replace(share, of=base_of)
+    return replace(row, codes=codes, cells=tuple(cells), percentage=share, base_of=base_of)
 
 
 def _code(code: str, means: Mapping[str, str]) -> str:

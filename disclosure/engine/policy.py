@@ -137,10 +137,19 @@ def _patterns(value: object) -> tuple[Pattern, ...]:
         if isinstance(entry, str):  # "school=A;grade=12"
             pairs = [part.partition("=") for part in entry.split(";")]
             entry = {left.strip(): right.strip() for left, _, right in pairs}
-        if not isinstance(entry, Mapping) or not entry or not all(entry.values()):
+        if not isinstance(entry, Mapping) or not entry:
             raise BadTable("Policy file: each structural zero names at least one dimension and its code.")
-        patterns.append(tuple(sorted((str(dim), str(code)) for dim, code in entry.items())))
+        patterns.append(tuple(sorted((str(dim), _code(str(dim), code)) for dim, code in entry.items())))
     return tuple(sorted(set(patterns)))
+
+
+def _code(dim: str, code: object) -> str:
+    """Read a code of a structural zero: a number is the code written with its digits."""
+    if isinstance(code, int) and not isinstance(code, bool):
+        return str(code)
+    if not isinstance(code, str) or not code.strip():
+        raise BadTable(f"Policy file: the code of {dim} in structural_zeros is a text or a whole number.")
+    return code.strip()
 
 
 def _dominance(value: object) -> Dominance | None:

@@ -9,11 +9,12 @@ from scipy import sparse
 from disclosure.engine.codes import TOTAL, Hierarchy
 from disclosure.engine.errors import BadTable
 from disclosure.engine.longform import Row, Table
-from disclosure.engine.policy import CellPolicy
+from disclosure.engine.policy import CellPolicy, Pattern
 from disclosure.engine.space import Incidence, Key, Space
 
 Sum = tuple[Mapping[str, str], ...]  # cells by their codes, added up
 Share = tuple[str, Row, Key, Key, bool]  # an earlier percentage: place, row, cell, base, ours
+_CLOSEST = 0.5e-9  # half a unit of the ninth decimal: finer percentages are lost in sums of fractions
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,9 @@ def gather(
 
     :raises BadTable: if tables lack counts, contradict each other, or use unknown codes
     """
-    space = _space([*tables, *earlier], hierarchies, policy, wanted)
+    used = _used([*tables, *earlier])
+    impossible = _known(policy.structural_zeros, used, hierarchies)
+    space = _space(used, hierarchies, impossible, wanted)
     known: dict[Key, Knowledge] = {}
     for table in tables:
         _take_new(table, space, known)
@@ -155,7 +158,7 @@ def gather(
         space=space,
         known=known,
         shares=shares,
-        impossible=[space.key(dict(pattern)) for pattern in policy.structural_zeros],
+        impossible=[space.key(dict(pattern)) for pattern in impossible],
         wanted=[
             (w.kind, tuple(space.key(c) for c in w.plus), tuple(space.key(c) for c in w.minus))
             for w in wanted
@@ -165,23 +168,37 @@ def gather(
     )
 
 
-def _space(
-    tables: Sequence[Table],
-    hierarchies: Mapping[str, Hierarchy],
-    policy: CellPolicy,
-    wanted: Sequence[Wanted],
-) -> Space:
+def _used(tables: Sequence[Table]) -> dict[str, set[str]]:
     used: dict[str, set[str]] = {}
     for table in tables:
         for dim in table.dimensions:
             used.setdefault(dim, set()).update(row.codes[dim] for row in table.rows)
-    for pattern in policy.structural_zeros:
-        for dim, code in pattern:
-            if dim not in used:
-                raise BadTable(f"Policy: structural_zeros names {dim}, which is no dimension of the tables.")
-            if code not in used[dim] and dim not in hierarchies:
-                raise BadTable(f"Policy: structural_zeros names {dim} “{code}”, which no table has.")
-            used[dim].add(code)
+    return used
+
+
+def _known(
+    patterns: Sequence[Pattern], used: Mapping[str, set[str]], hierarchies: Mapping[str, Hierarchy]
+) -> list[Pattern]:
+    """Leave out patterns about people whom these tables do not know: they say nothing about the others."""
+    known = {
+        dim: hierarchies[dim].codes() if dim in hierarchies else set[str]().union(*map(_parts, codes))
+        for dim, codes in used.items()
+    }
+    return [p for p in patterns if all(dim in known and _parts(code) <= known[dim] for dim, code in p)]
+
+
+def _parts(code: str) -> set[str]:
+    return {part.strip() for part in code.split("|")}
+
+
+def _space(
+    used: dict[str, set[str]],
+    hierarchies: Mapping[str, Hierarchy],
+    impossible: Sequence[Pattern],
+    wanted: Sequence[Wanted],
+) -> Space:
+    for dim, code in (pair for pattern in impossible for pair in pattern):
+        used[dim].add(code)
     for codes in (c for w in wanted for c in (*w.plus, *w.minus)):
         for dim, code in codes.items():
             if dim in used:
@@ -222,9 +239,8 @@ def _count(known: dict[Key, Knowledge], key: Key, count: int, place: str) -> Non
 
 
 def base_key(space: Space, row: Row) -> Key:
-    """Return the cell that a row's percentage is a share of."""
-    of = row.share().of
-    return space.key({dim: TOTAL if dim in of else code for dim, code in row.codes.items()})
+    """Return the cell that a row's percentage is a share of, and that its pct_n counts."""
+    return space.key({dim: TOTAL if dim in row.base_of else code for dim, code in row.codes.items()})
 
 
 def _take_earlier(table: Table, space: Space, known: dict[Key, Knowledge], policy: CellPolicy) -> list[Share]:
@@ -253,13 +269,8 @@ def _take_earlier(table: Table, space: Space, known: dict[Key, Knowledge], polic
                 entry.low = max(entry.low, 1.0)
                 if not table.ours:
                     entry.others_low = max(entry.others_low, 1.0)
-        if row.percentage:
-            base = base_key(space, row)
-            base_entry = known.setdefault(base, Knowledge(place))
-            base_entry.base_before |= table.ours
-            if row.base is not None:
-                _narrow(base_entry, row.base, row.base, f"{place}, pct_n", ours=table.ours)
-            shares.append((place, row, key, base, table.ours))
+        if (row.percentage is not None or row.base is not None) and not row.pct_withheld:
+            shares += _take_share(table, row, place, space, known)
     return shares
 
 
@@ -279,6 +290,20 @@ def _reach(table: Table, space: Space, known: Mapping[Key, Knowledge]) -> int:
         apart = max(apart, entry.low - row.rounded, row.rounded - entry.high)
     fitting = [way for way in table.reaches if way >= apart]
     return fitting[0] if fitting else (table.reaches or (0,))[0]
+
+
+def _take_share(table: Table, row: Row, place: str, space: Space, known: dict[Key, Knowledge]) -> list[Share]:
+    """Take in the base of a percentage, printed with it or alone; return the percentage."""
+    if row.base is not None and not row.base_of:
+        raise BadTable(f"{place}: pct_n needs pct_of, the dimensions that are Total in what it counts.")
+    base = base_key(space, row)
+    entry = known.setdefault(base, Knowledge(place))
+    if row.base is not None:
+        _narrow(entry, row.base, row.base, f"{place}, pct_n", ours=table.ours)
+    if row.percentage is None:
+        return []
+    entry.base_before |= table.ours
+    return [(place, row, space.key(row.codes), base, table.ours)]
 
 
 def _prints_zeros(table: Table, policy: CellPolicy) -> bool:
@@ -314,16 +339,26 @@ def _percentage_facts(
     space: Space,
 ) -> tuple[sparse.csr_matrix, np.ndarray, np.ndarray, list[str], np.ndarray]:
     rows, low, high, names, mine = [], [], [], [], []
+    bases: set[tuple[Key, bool]] = set()
     for place, row, key, base, ours in shares:
         percentage = row.share()
         part, whole = incidence.cells[number[key]], incidence.cells[number[base]]
-        share, half = float(percentage.value), float(percentage.half)
+        share, half = float(percentage.value), max(float(percentage.half), _CLOSEST)
         name = f"{percentage.value} % ({space.label(key)} among {space.label(base)}; {place})"
         rows += [100 * part - (share - half) * whole, 100 * part - (share + half) * whole]
         low += [0.0, -np.inf]
         high += [np.inf, 0.0]
-        names += [name, name]
-        mine += [ours, ours]
+        somebody = [whole] if (base, ours) not in bases else []  # nobody can be a share of nobody
+        bases.add((base, ours))
+        if share - half > 0:
+            somebody.append(part)
+        if share + half < 100:
+            somebody.append(whole - part)
+        rows += somebody
+        low += [1.0] * len(somebody)
+        high += [np.inf] * len(somebody)
+        names += [name] * (2 + len(somebody))
+        mine += [ours] * (2 + len(somebody))
     matrix = sparse.vstack(rows).tocsr() if rows else sparse.csr_matrix((0, incidence.size))
     return matrix, np.array(low), np.array(high), names, np.array(mine, dtype=bool)
 
@@ -333,3 +368,6 @@ def _refuse_impossible_people(problem: Problem) -> None:
     for cell in np.flatnonzero(empty):
         if problem.count[cell] > 0 or problem.low[cell] > 0:
             raise BadTable(f"{problem.places[cell]}: declared a structural zero, but it counts people.")
+    nothing = (np.diff(problem.facts.indptr) == 0) & (problem.fact_low > 0)
+    for fact in np.flatnonzero(nothing):
+        raise BadTable(f"{problem.fact_names[fact]}: nobody can have this percentage. Check its base.")

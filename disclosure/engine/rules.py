@@ -72,18 +72,27 @@ def _raise_floor(problem: Problem, line: Line) -> bool:
     return bool((problem.low[line.parent], problem.low[some].sum()) != before)
 
 
+def far_end(policy: CellPolicy, floor: float) -> float:
+    """Say how far up a small cell must be able to go: to the top of its class, and never nowhere.
+
+    Where the class has one value only (`min_count` 1, or what a withheld cell counts for certain), a cell
+    known to lie in it would be exact: such a cell must be able to leave the class.
+    """
+    return max(float(policy.min_count - 1), floor + 1)
+
+
 def find_targets(problem: Problem, policy: CellPolicy, lines: Lines, must: np.ndarray) -> list[Target]:
     """List all that must stay uncertain: small cells, small residuals, small differences."""
-    floor, top = float(policy.smallest_hidden), float(policy.min_count - 1)
-    targets = [_cell_target(problem, int(cell), floor, top, policy) for cell in np.flatnonzero(must)]
+    targets = [_cell_target(problem, int(cell), policy) for cell in np.flatnonzero(must)]
     targets += _residuals(problem, lines, must, policy)
     targets += _differences(problem, lines.all(), policy)
     return targets
 
 
-def _cell_target(problem: Problem, cell: int, floor: float, top: float, policy: CellPolicy) -> Target:
+def _cell_target(problem: Problem, cell: int, policy: CellPolicy) -> Target:
     if policy.is_small(int(problem.count[cell])):
-        return Target("cell", (cell,), (), max(floor, float(problem.low[cell])), top)
+        floor = max(float(policy.smallest_hidden), float(problem.low[cell]))
+        return Target("cell", (cell,), (), floor, far_end(policy, floor))
     return Target(
         "cell", (cell,), (), None, problem.count[cell] + 1
     )  # withheld for another reason: never exact
@@ -128,7 +137,7 @@ def _differences(problem: Problem, lines: Sequence[Line], policy: CellPolicy) ->
             if (parent, cell) in covered and not gap:
                 continue  # made of empty cells, each protected on its own
             low: float | None = None
-            high = float(policy.min_count if gap else policy.min_count - 1)
+            high = float(policy.min_count) if gap else far_end(policy, 0.0)
             if policy.hide_zeros and gap and apart == 1 and (parent, cell) not in covered:
                 # people whom no table counts by themselves
                 low, high = float(policy.smallest_hidden), float(policy.min_count - 1)

@@ -17,7 +17,7 @@ from disclosure.engine.lines import Context, Line, Lines
 from disclosure.engine.outlook import Outlook
 from disclosure.engine.policy import CellPolicy
 from disclosure.engine.problem import Gathered, Problem
-from disclosure.engine.rules import Target
+from disclosure.engine.rules import Target, far_end
 from disclosure.engine.space import Key, cliques
 
 _CROSSED = 1_500  # summands of all crossings up to which dimensions are crossed that no table crosses
@@ -43,10 +43,11 @@ def find_shadows(
     rests = _rests(problem, lines)
     most = np.array([_at_most(problem, key, rests) for key in keys])
     floor, top = float(policy.smallest_hidden), float(policy.min_count - 1)
+    far = far_end(policy, floor)
     sure = (most <= top) & policy.hide_zeros & (not gathered.earlier)
     asked = [key for key, told, limit in zip(keys, sure, most, strict=True) if not told and limit >= floor]
     found = [
-        Shadow(key, floor, top, 0.0 if limit == 0 else None)
+        Shadow(key, floor, far, 0.0 if limit == 0 else None)
         for key, told, limit in zip(keys, sure, most, strict=True)
         if told
     ]
@@ -69,7 +70,8 @@ def _asked(
     """Ask for each cell how far it can move when everything is shown."""
     if not keys:
         return []
-    floor, top = float(policy.smallest_hidden), float(policy.min_count - 1)
+    floor = float(policy.smallest_hidden)
+    far = far_end(policy, floor)
     problem = gathered.problem([key for key in keys if key not in gathered.known])
     somebody = np.asarray(problem.incidence.cells.sum(axis=1)).ravel() > 0
     keys = [key for key in keys if somebody[problem.number[key]]]
@@ -84,9 +86,9 @@ def _asked(
     before = outlook.before() if gathered.earlier else None
     found = []
     for t, high in small:
-        ends = floor, top
+        ends = floor, far
         if before is not None:
-            ends = max(floor, outlook.end(before, t, -1)), min(top, outlook.end(before, t, 1))
+            ends = max(floor, outlook.end(before, t, -1)), min(far, outlook.end(before, t, 1))
         low = lower.get((t, -1), floor)
         reach = ends[0] if low > ends[0] else None, ends[1] if high < ends[1] else None
         found.append(Shadow(keys[t], *reach, low if low == high else None))

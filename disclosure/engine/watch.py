@@ -14,7 +14,7 @@ from disclosure.engine.lines import Lines
 from disclosure.engine.outlook import Outlook
 from disclosure.engine.policy import CellPolicy
 from disclosure.engine.problem import Gathered, Problem
-from disclosure.engine.rules import Target, may_excuse
+from disclosure.engine.rules import Target, far_end, may_excuse
 from disclosure.engine.shadow import Shadow
 
 
@@ -51,7 +51,8 @@ def find_watched(
 def _cells(problem: Problem, cells: np.ndarray, policy: CellPolicy, budget: solver.Budget) -> list[Target]:
     """Guard cells withheld earlier: what may be small keeps its range, the others are never exact."""
     floor, top = float(policy.smallest_hidden), float(policy.min_count - 1)
-    probes = [Target("cell", (int(c),), (), floor, top) for c in cells]
+    far = far_end(policy, floor)
+    probes = [Target("cell", (int(c),), (), floor, far) for c in cells]
     outlook = Outlook(problem, probes, budget)
     shown, before = outlook.all_shown(), outlook.before()
     wishes = [(t, sign) for t in range(len(cells)) for sign in (1, -1)]
@@ -59,11 +60,11 @@ def _cells(problem: Problem, cells: np.ndarray, policy: CellPolicy, budget: solv
     found, settled = [], set()
     for t in sorted({t for t, _ in broken}):
         low = broken.get((t, -1), floor)
-        high = broken.get((t, 1), top)
+        high = broken.get((t, 1), far)
         truth = problem.truth[cells[t]]
         if low > top or high < floor or (not np.isnan(truth) and not policy.is_small(int(truth))):
             continue
-        least, most = max(floor, outlook.end(before, t, -1)), min(top, outlook.end(before, t, 1))
+        least, most = max(floor, outlook.end(before, t, -1)), min(far, outlook.end(before, t, 1))
         settled.add(t)
         if low > least or high < most:
             reach = least if low > least else None, most if high < most else None
@@ -135,7 +136,8 @@ def _unknown_before(
 
 def _wanted(gathered: Gathered, problem: Problem, policy: CellPolicy, budget: solver.Budget) -> list[Target]:
     """Turn what an audit found into targets, as far as what is out already leaves room for them."""
-    floor, top = float(policy.smallest_hidden), float(policy.min_count - 1)
+    floor = float(policy.smallest_hidden)
+    far = far_end(policy, floor)
     found, sums = [], []
     for kind, plus, minus in gathered.wanted:
         cells = tuple(problem.number[k] for k in plus), tuple(problem.number[k] for k in minus)
@@ -143,11 +145,11 @@ def _wanted(gathered: Gathered, problem: Problem, policy: CellPolicy, budget: so
         if kind == "residual":
             sums.append(Target(kind, *cells, None, float(policy.min_count)))
         elif kind == "difference":
-            sums.append(Target(kind, *cells, floor, top))
+            sums.append(Target(kind, *cells, floor, far))
         elif kind == "base":
             sums.append(Target(kind, cells[0], (), None, float(policy.min_pct_base)))
         elif np.isnan(count) or policy.is_small(int(count)):
-            sums.append(Target(kind, cells[0], (), floor, top))
+            sums.append(Target(kind, cells[0], (), floor, far))
         else:
             found.append(Target(kind, cells[0], (), None, count + 1))
     return found + (_still_possible(gathered, problem, sums, budget) if sums else [])

@@ -1,6 +1,6 @@
 """One case: everything heard, made into facts, then everything asked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from scipy import sparse
@@ -56,13 +56,21 @@ class Case:
             cell.blank = True
             if line.ours:
                 cell.blank_in.setdefault(source, line.place)
-        if line.share is not None:
-            self._hear_share(line, line.share, cell)
-
-    def _hear_share(self, line: Line, said: Share, cell: Cell) -> None:
-        people = {d: EVERYBODY if d in said.of else code for d, code in line.people.items()}
+        if line.share is None and line.share_base is None:
+            return
+        people = {d: EVERYBODY if d in line.share_of else code for d, code in line.people.items()}
         base = self._cell(self.universe.who(people))
         base.mentioned = base.mentioned or line.place
+        if line.share is not None:
+            self._hear_share(line, line.share, cell, base)
+        if line.share_base is not None and not line.share_withheld:
+            number = line.share_base
+            base.ours = base.ours or line.ours
+            self._narrow(base, number, number, f"{line.place}, pct_n", public=not line.ours)
+            if line.ours:
+                base.printed_in.add(source)
+
+    def _hear_share(self, line: Line, said: Share, cell: Cell, base: Cell) -> None:
         part, whole = self.number[cell.who], self.number[base.who]
         name = f"{said.text} % ({self.words(part)} among {self.words(whole)}; {line.place})"
         share = Printed(
@@ -80,9 +88,6 @@ class Case:
             return
         base.ours = base.ours or line.ours
         base.shares += line.ours
-        if line.share_base is not None:
-            number = line.share_base
-            self._narrow(base, number, number, f"{line.place}, pct_n", public=not line.ours)
 
     def learn(self, line: Line) -> None:
         """Take in a true count that is not released."""
@@ -178,8 +183,28 @@ class Case:
             lows += [np.zeros(1), np.full(1, -np.inf)]
             highs += [np.full(1, np.inf), np.zeros(1)]
             names += [share.name, share.name]
+            for somebody, who in self._counted(share, low, high):
+                facts.append(somebody)
+                lows.append(np.ones(1))
+                highs.append(np.full(1, np.inf))
+                names.append(f"1 or more ({who}, by {share.name})")
         matrix = sparse.vstack(facts).tocsr()
         return System(matrix, np.concatenate(lows), np.concatenate(highs), names, gone, self.work)
+
+    def _counted(
+        self, share: Printed, low: np.ndarray, high: np.ndarray
+    ) -> Iterator[tuple[sparse.csr_matrix, str]]:
+        """Name whom a percentage cannot be printed without: its base, whoever is in it, whoever is not.
+
+        Left out is who counts somebody already by what is printed.
+        """
+        part, base = share.part, share.base
+        if low[base] < 1:
+            yield self.sums[base], self.words(base)
+        if share.low > 0 and low[part] < 1:
+            yield self.sums[part], self.words(part)
+        if share.high < 100 and low[base] - high[part] < 1:
+            yield self.sums[base] - self.sums[part], f"{self.words(base)} without {self.words(part)}"
 
     def _floor(self, number: int) -> float:
         cell = self.cells[number]

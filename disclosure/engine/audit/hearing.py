@@ -71,13 +71,14 @@ class Hearing:
     def _wishes(self, number: int) -> list[Wish]:
         policy, question = self.case.policy, self.questions[number]
         fixed = float(self.constant[number])
-        floor, top = float(self._floor(question)), float(policy.min_count)
-        up, down = Wish(number, 1, top - fixed), Wish(number, -1, fixed - floor)
+        floor = float(self._floor(question))
+        two = floor + 1  # a second value, where the class has one only
+        up, down = Wish(number, 1, max(policy.min_count, two) - fixed), Wish(number, -1, fixed - floor)
         if question.kind == "base":
             return [Wish(number, 1, policy.min_pct_base - fixed)]
         truth = self._truth(question)
         if truth is not None and policy.is_small(truth):
-            return [Wish(number, 1, top - 1 - fixed), down]
+            return [Wish(number, 1, max(policy.min_count - 1, two) - fixed), down]
         if question.kind == "cell" and truth is not None:
             return [Wish(number, 1, truth + 1 - fixed), Wish(number, -1, fixed - (truth - 1))]
         return [up, down] if question.kind == "cell" else [up]
@@ -177,13 +178,13 @@ class Hearing:
     def _verdict(self, question: Question, truth: int | None, low: float, high: float) -> tuple[bool, bool]:
         policy = self.case.policy
         floor, top = self._floor(question), policy.min_count - 1
-        narrow = high <= top and low >= floor and (low, high) != (floor, top)
+        narrow = high <= top and low >= floor and (low == high or (low, high) != (floor, top))
         if question.kind == "base":
             return high < policy.min_pct_base, False
         if question.kind == "residual":
             return high <= top and low >= 1, False
         if truth is not None and policy.is_small(truth):
-            return low > floor or high < top, False
+            return low > floor or high < top or low == high, False
         if question.kind != "cell":
             return narrow, False
         exact = low == high and self.case.cells[question.plus[0]].blank  # a range may well end in one number

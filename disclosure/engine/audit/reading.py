@@ -14,6 +14,9 @@ EVERYBODY = "Total"
 _NOT_DIMENSIONS = {"count", "released", "reason", "pct", "pct_of", "pct_n", "release"}
 _NUMBER = r"[0-9]+(?:,[0-9]{3})*"
 _DIGITS = 15  # a count with more digits is no count of people
+_DECIMALS = 17  # of a percentage, as a program writes it in full; ...
+_CLOSEST = Fraction(1, 2 * 10**9)  # ... it is heard to nine, as finer ones are lost in sums of fractions
+_LEVELS = 200  # of a hierarchy
 # What the reviewer's file (true count, released, reason) says of a percentage that the public file has blank.
 _BLANK_IN_PUBLIC = re.compile(r"percentage .+")
 
@@ -25,7 +28,6 @@ class Share:
     low: Fraction
     high: Fraction
     text: str
-    of: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ class Line:
     printed: tuple[int, int] | None
     hidden: bool  # the count is left blank, or marked as small
     share: Share | None
-    share_base: int | None
+    share_base: int | None  # pct_n: a count of the wider population, with a percentage or without
+    share_of: frozenset[str]  # dimensions of which the wider population has everybody
     share_withheld: bool  # the reviewer's file says so; the public file must have it blank
     truth: int | None
     release: str
@@ -111,10 +114,13 @@ def _line(name: str, number: int, row: dict[str, str], reach: Reach, *, ours: bo
     text = row.get("released", "")
     if "released" not in row and truth is not None:
         text = str(truth)  # a table of plain counts shows them
-    share = _share(place, row, people)
+    share, base = _share(place, row), _integer(place, "pct_n", row.get("pct_n", ""))
     reviewers = {"count", "released", "reason"} <= set(row)
     reasons = [part.strip() for part in row.get("reason", "").split(";")]
     withheld = share is not None and reviewers and any(_BLANK_IN_PUBLIC.fullmatch(r) for r in reasons)
+    if share is None and reviewers:
+        base = None  # the public file has no pct_n without its percentage
+    told = share is not None or base is not None
     return Line(
         file=name,
         number=number,
@@ -123,7 +129,8 @@ def _line(name: str, number: int, row: dict[str, str], reach: Reach, *, ours: bo
         printed=_printed(place, text, reach.wide if wide else reach.narrow),
         hidden=("released" in row or "count" in row) and (not text or text.startswith("<")),
         share=share,
-        share_base=_integer(place, "pct_n", row.get("pct_n", "")),
+        share_base=base,
+        share_of=_of(place, row, people) if told else frozenset(),
         share_withheld=withheld,
         truth=truth,
         release=row.get("release", ""),
@@ -164,21 +171,29 @@ def _printed(place: str, text: str, reach: int) -> tuple[int, int] | None:
     raise BadTable(f"{place}: released is neither blank, nor a number, <6, 5-9 or ~15.")
 
 
-def _share(place: str, row: dict[str, str], people: Mapping[str, str]) -> Share | None:
+def _of(place: str, row: dict[str, str], people: Mapping[str, str]) -> frozenset[str]:
+    of = frozenset(part.strip() for part in row.get("pct_of", "").split(";")) - {""}
+    if not of:
+        raise BadTable(
+            f"{place}: pct or pct_n without pct_of. Name the dimensions that are Total in its base."
+        )
+    if strange := sorted(of - set(people)):
+        raise BadTable(f"{place}: pct_of names {strange[0]}, which the table does not have.")
+    return of
+
+
+def _share(place: str, row: dict[str, str]) -> Share | None:
     text = row.get("pct", "").removesuffix("%").strip()
     if not text:
         return None
-    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) or Fraction(text) > 100:
-        raise BadTable(f"{place}: pct must be a number from 0 to 100.")
-    of = frozenset(part.strip() for part in row.get("pct_of", "").split(";")) - {""}
-    if not of:
-        raise BadTable(f"{place}: pct without pct_of. Name the dimensions that are Total in its base.")
-    if strange := sorted(of - set(people)):
-        raise BadTable(f"{place}: pct_of names {strange[0]}, which the table does not have.")
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", text) or Fraction(text) > 100:
+        raise BadTable(f"{place}: pct must be a number from 0 to 100, in digits and with a decimal point.")
     digits = len(text.partition(".")[2])
-    half = Fraction(1, 2 * 10**digits)
+    if digits > _DECIMALS:
+        raise BadTable(f"{place}: pct has {digits} decimals. Round it to {_DECIMALS} or fewer.")
+    half = max(Fraction(1, 2 * 10**digits), _CLOSEST)
     value = Fraction(text)
-    return Share(value - half, value + half, text, of)
+    return Share(value - half, value + half, text)
 
 
 def read_groups(dimension: str, content: bytes) -> dict[str, set[str]]:
@@ -190,7 +205,7 @@ def read_groups(dimension: str, content: bytes) -> dict[str, set[str]]:
     if not rows or [v.strip().casefold() for v in rows[0]] != ["parent", "child"]:
         raise BadTable(f"Hierarchy of {dimension}: the header must be parent,child.")
     below = _children(dimension, rows[1:])
-    if _circle(below):
+    if _circle(dimension, below):
         raise BadTable(f"Hierarchy of {dimension}: a group lies below itself.")
     names = set(below).union(*below.values())
     leaves: dict[str, set[str]] = {n: set() if n in below else {n} for n in names}
@@ -217,9 +232,13 @@ def _children(dimension: str, rows: list[list[str]]) -> dict[str, set[str]]:
     return below
 
 
-def _circle(below: Mapping[str, set[str]]) -> bool:
+def _circle(dimension: str, below: Mapping[str, set[str]]) -> bool:
     waiting = {parent: set(kids) & set(below) for parent, kids in below.items()}
+    levels = 0
     while free := [parent for parent, kids in waiting.items() if not kids]:
+        levels += 1
+        if levels > _LEVELS:
+            raise BadTable(f"Hierarchy of {dimension}: more than {_LEVELS} levels of groups.")
         for parent in free:
             del waiting[parent]
         for kids in waiting.values():

@@ -82,6 +82,7 @@ class Oracle:
             high.append(at_most)
 
         for rows in self.rows:
+            left_out = {self.vector(row).tobytes() for row in rows if row.get("released") == ""}
             for row in rows:
                 vector = self.vector(row)
                 key = vector.tobytes()
@@ -99,11 +100,16 @@ class Oracle:
                     fact(vector, at_least, at_most)
                     if at_least == at_most:
                         self.exact[key] = at_least
+                of = (row.get("pct_of") or "").split(";")
+                base = self.vector({d: "Total" if d in of else c for d, c in row.items() if d in self.dims})
+                if row.get("pct_n"):
+                    number = int(row["pct_n"])
+                    fact(base, number, number)
+                    self.named[base.tobytes()] = base
+                    if base.tobytes() not in left_out:  # else one table prints what it withholds
+                        self.exact[base.tobytes()] = number
                 if row.get("pct"):
-                    of = row["pct_of"].split(";")
-                    base = self.vector(
-                        {d: "Total" if d in of else c for d, c in row.items() if d in self.dims}
-                    )
+                    fact(base, 1, np.inf)  # nobody has no percentage
                     half = 0.5 * 10.0 ** -len(row["pct"].partition(".")[2])
                     fact(100 * vector - (float(row["pct"]) - half) * base, 0, np.inf)
                     fact(100 * vector - (float(row["pct"]) + half) * base, -np.inf, 0)
@@ -173,10 +179,10 @@ class Oracle:
             blank = key in self.blank
             least = max(floor, min(top, self.sure(vector)))
             if truth is not None and floor <= truth < self.small:
-                if self.reaches(vector, least, top):
+                if self.reaches(vector, least, max(top, least + 1)):
                     continue
                 low, high = self.ends(vector)
-                if low > least or high < top:
+                if low > least or high < top or low == high:
                     found.append(("cover", low, high, vector))
                 continue
             if truth is not None and not blank:
@@ -186,7 +192,12 @@ class Oracle:
             low, high = self.ends(vector)
             if blank and low == high:
                 found.append(("exact", low, high, vector))
-            elif truth is None and floor <= low and high <= top and (low, high) != (least, top):
+            elif (
+                truth is None
+                and floor <= low
+                and high <= top
+                and (low == high or (low, high) != (least, top))
+            ):
                 found.append(("narrow", low, high, vector))
         for vector, members in self.residuals():
             if self.reaches(vector, None, self.small):

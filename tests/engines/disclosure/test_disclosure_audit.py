@@ -145,8 +145,9 @@ class TestPercentages:
 
     def test_a_percentage_of_a_small_count(self):
         lines = ["x,1,3,,8,b", "x,2,37,,,", "x,Total,40,,,", "y,1,60,,,", "y,2,70,,,", "y,Total,130,,,"]
-        (leak,) = look(table(self.HEAD, *lines)).leaks
-        assert (leak.kind, leak.people) == ("percentage", "a x, b 1 among a x")
+        told, cell = look(table(self.HEAD, *lines)).leaks
+        assert (told.kind, told.people) == ("percentage", "a x, b 1 among a x")
+        assert (cell.kind, cell.people, cell.low) == ("cell", "a x, b 1", 1)  # 8 % is somebody
 
     @pytest.mark.parametrize(("count", "share", "safe"), [(40, "100", 0), (39, "98", 0), (33, "82", 1)])
     def test_everybody_and_all_but_one(self, count, share, safe):
