@@ -48,10 +48,10 @@ class Row:
     shown: tuple[int, int | None] | None  # what `released` says; None when withheld or absent
     percentage: Percentage | None
     base: int | None  # pct_n
-    base_of: tuple[str, ...]  # dimensions whose code is Total in the cell that pct and pct_n speak of
     release: str
-    pct_withheld: bool  # a reviewer's file tells pct or pct_n that its public file has blank
     cells: tuple[str, ...]  # as read, to be written back
+    base_of: tuple[str, ...] = ()  # dimensions whose code is Total in the cell that pct and pct_n speak of
+    pct_withheld: bool = False  # a reviewer's file tells pct or pct_n that its public file has blank
     rounded: int | None = None  # the rounded number that `released` says
 
     def share(self) -> Percentage:
