@@ -44,6 +44,8 @@ class Edges:
     rule: np.ndarray
     prior: float
     """How likely two records drawn at random are one person, as first guessed."""
+    pattern: np.ndarray | None = None
+    """How each pair agrees, as a number that the model can read, where the engine has such."""
 
 
 @dataclass(frozen=True)
