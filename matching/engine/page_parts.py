@@ -116,6 +116,7 @@ def missed(report: Mapping[str, Any]) -> str:
         parts.append(
             table("Rows that hold too little to be linked at all", ("File", "Rows#", "Of#", "Share#"), rows)
         )
+    parts.append(_missed_more_often(report))
     parts.append(
         table(
             "Not compared directly",
@@ -124,6 +125,40 @@ def missed(report: Mapping[str, Any]) -> str:
         )
     )
     return "".join(parts)
+
+
+def _missed_more_often(report: Mapping[str, Any]) -> str:
+    """Return the estimated recall by group, those first that lie behind; nothing of a report of before."""
+    if not report.get("recall_by_group"):
+        return ""
+    headers = ("Files", "By", "Group", "Estimated recall#", "All pairs#", "95 % interval", "True pairs#")
+    listed = table(
+        "More than three points of estimated recall below all pairs of their two files",
+        headers,
+        [
+            (of(one), one["by"], one["group"], *map(percent, (one["rate"], one["whole"])), *_interval(one))
+            for one in report.get("recall_behind", [])
+        ],
+    )
+    none = "<p>No group is more than three points of estimated recall below all pairs of its two files.</p>"
+    told = (
+        "Estimated without labels: each pair is counted by its likelihood, and those that were likely enough"
+        " stand, by what this run learnt, for others of their kind that were not. True pairs that no block"
+        " finds are not in it. The interval takes what was learnt as right."
+    )
+    every = [
+        table(
+            f"{of(entry)} by {entry['by']} (all: {percent(share(entry['whole']))})",
+            ("Group", "Linked#", "True pairs, expected#", "Estimated recall#", "95 % interval", "Behind"),
+            [group_row(group) for group in entry["groups"]],
+        )
+        for entry in report["recall_by_group"]
+    ]
+    return f"<h3>Who is missed more often</h3>{paragraphs([told])}{listed or none}{''.join(every)}"
+
+
+def _interval(one: Mapping[str, Any]) -> tuple[str, str]:
+    return f"{percent(one['low'])} to {percent(one['high'])}", f"{one['size']:,}"
 
 
 def group_row(group: Mapping[str, Any]) -> tuple[str, ...]:

@@ -174,6 +174,16 @@ def _proxies(report: Mapping[str, Any]) -> Answer:
 
 
 def _bias(report: Mapping[str, Any]) -> Answer:
+    missed = tuple(
+        f"{_of(one)}, {one['by']} {one['group']}: by estimate {percent(one['rate'])} of {one['size']:,} true"
+        f" pairs are linked ({percent(one['low'])} to {percent(one['high'])}); all {percent(one['whole'])}."
+        for one in report.get("recall_behind", [])
+    )
+    matched = _matched_less_often(report)
+    return Answer("bias", (*matched.says, *missed), (*matched.concerns, *missed))
+
+
+def _matched_less_often(report: Mapping[str, Any]) -> Answer:
     listed = tuple(
         f"{one['file']}, {one['by']} {one['group']}: {percent(one['rate'])} matched of {one['size']:,}"
         f" ({percent(one['low'])} to {percent(one['high'])}); whole file {percent(one['whole'])}."

@@ -6,17 +6,17 @@ What leaves the hub goes through `suppress.suppressed` first.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 
-from matching.engine import adapter, recall, subgroups
+from matching.engine import adapter, likely, recall, subgroups
 from matching.engine import spec as specs
 from matching.engine.calibrate import Thresholds
 from matching.engine.coded import Records
+from matching.engine.engines import reach
 from matching.engine.engines.edges import Edges, Model
 from matching.engine.resolve import LINK, REFUSED, REVIEW, Resolution
 from matching.engine.spec import Spec
@@ -24,7 +24,6 @@ from matching.engine.spec import Spec
 VERSION: Final = 3
 _BIN: Final = 5
 """Width of a bar of the weight histogram, in bits."""
-_PARTS: Final = ("last_a", "last_b")
 _COUNTED: Final = frozenset({"pairs", "keys_left_out", "pairs_left_out"})
 
 
@@ -45,9 +44,15 @@ def build(
     linked = resolution.decision == LINK
     expected = float(chance[linked].sum())
     met = _meetings(resolution.cluster, file_of, list(spec.files))
-    by_group = subgroups.of_files(spec, prepared, met)
+    shared = subgroups.shared(spec, prepared)
+    by_group = subgroups.of_files(spec, prepared, met, shared)
     accepted = points.accepted(spec.accept)
-    pairs = [_pair(*entry, number, kept, resolution, chance, prepared) for number, entry in enumerate(scored)]
+    pairs, found = [], []
+    for number, entry in enumerate(scored):
+        mine = kept[:, 0] == number
+        about = _likely(entry, kept[mine, 1], chance[mine], linked[mine], accepted=accepted, seed=spec.seed)
+        pairs.append(_pair(*entry, number, kept, resolution, likely.told(about, prepared)))
+        found += likely.recall(spec, about, prepared, shared)
     missed = [
         {
             "left": edges.pair.left,
@@ -75,6 +80,8 @@ def build(
             "share_automatic": points.share_at_auto,
         },
         "recall": missed,
+        "recall_by_group": found,
+        "recall_behind": likely.behind(found),
         "pairs": pairs,
         "not_compared": list(skipped),
         "match_rates": [
@@ -127,12 +134,10 @@ def _pair(
     number: int,
     kept: np.ndarray,
     resolution: Resolution,
-    chance: np.ndarray,
-    prepared: Mapping[str, Records],
+    likely_pairs: list[dict[str, Any]],
 ) -> dict[str, Any]:
     mine = np.flatnonzero(kept[:, 0] == number)
     index, decision = kept[mine, 1], resolution.decision[mine]
-    likely, linked = chance[mine], decision == LINK
     names = [block["block"] for block in model.blocks]
     rules = edges.rule[index]
     low = np.floor(edges.evidence[index] / _BIN).astype(int) * _BIN
@@ -151,7 +156,7 @@ def _pair(
             {"rule": name, "count": int(((rules == rule) & (decision == LINK)).sum())}
             for rule, name in enumerate(names)
         ],
-        "likely_pairs": _likely(edges, index, likely, linked, prepared),
+        "likely_pairs": likely_pairs,
         "weights_of_pairs": [
             {
                 "from": int(start),
@@ -170,46 +175,22 @@ def _block(block: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _likely(
-    edges: Edges, index: np.ndarray, chance: np.ndarray, linked: np.ndarray, prepared: Mapping[str, Records]
-) -> list[dict[str, Any]]:
-    """Return how many of the likely true pairs were linked, by what changed between the two records.
-
-    A changed surname can be seen in pairs alone: one record by itself does not tell of it. The count of true
-    pairs is what their likelihoods add up to.
-    """
-    left, right = prepared[edges.pair.left], prepared[edges.pair.right]
-    ours, theirs = edges.left[index], edges.right[index]
-
-    def known(column: str) -> np.ndarray:
-        both: np.ndarray = left.known(column)[ours] & right.known(column)[theirs]
-        return both
-
-    surnames, numbers = known("last_name"), known("ssn") | known("sasid")
-    alike = left.agree(right, "last_name", ours, theirs)
-    part = np.zeros(len(alike), bool)
-    unlike = np.flatnonzero(surnames & ~alike)
-    for one, other in itertools.product(_PARTS, repeat=2):
-        as_ours = left.coding.same(other, one)[right.codes(other)[theirs[unlike]]]
-        part[unlike] |= left.codes(one)[ours[unlike]] == as_ours  # of those whose surnames are known
-    ways = {
-        "surname": {
-            "the same": alike,
-            "a part the same": surnames & ~alike & part,
-            "another": surnames & ~alike & ~part,
-            "not known": ~surnames,
-        },
-        "number held by both": {"yes": numbers, "no": ~numbers},
-    }
-    return [
-        {"by": way, "groups": [_found(name, chance[rows], linked[rows]) for name, rows in groups.items()]}
-        for way, groups in ways.items()
-    ]
-
-
-def _found(name: str, chance: np.ndarray, linked: np.ndarray) -> dict[str, Any]:
-    expected = float(chance.sum())
-    share = float(chance[linked].sum()) / expected if expected > 0 else None
-    return {"pairs": name, "count": int(linked.sum()), "share": share}
+    scored: tuple[Edges, Model, float],
+    index: np.ndarray,
+    chance: np.ndarray,
+    linked: np.ndarray,
+    *,
+    accepted: float,
+    seed: int,
+) -> likely.Likely:
+    """Return the pairs that were kept of two files, by their places among the edges."""
+    edges, model, prior = scored
+    known = None
+    if edges.pattern is not None:
+        needed = recall.bits_needed(accepted, prior)
+        known = reach.of(model.learnt, edges.pattern[index], needed=needed, seed=seed)
+    rows = edges.left[index], edges.right[index]
+    return likely.Likely(edges.pair.left, edges.pair.right, *rows, chance, linked, accepted, known)
 
 
 def _meetings(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -184,17 +184,25 @@ def _score_all(
             skipped.append({"left": pair.left, "right": pair.right, "reason": reason})
             continue
         at = 10 + 70 * number // len(todo)
+        span = 70 * (number + 1) // len(todo) - 70 * number // len(todo)
         left, right = (_as_taken(engine, prepared[name]) for name in (pair.left, pair.right))
         progress(at, f"Learning from {pair.label}{_so_far(scored)}")
         if hasattr(engine, "fit_and_score"):
-            model, edges = engine.fit_and_score(spec, pair, left, right, limits=limits)
+            telling = replace(limits, tell=_within(progress, at, span, _so_far(scored)))
+            model, edges = engine.fit_and_score(spec, pair, left, right, limits=telling)
         else:
             model = engine.fit(spec, pair, left, right, limits=limits)
-            progress(at + 35 // len(todo), f"Comparing {pair.label}{_so_far(scored)}")
+            progress(at + span // 2, f"Comparing {pair.label}{_so_far(scored)}")
             edges = engine.score(spec, model, left, right, limits=limits)
         chance, prior = calibrate.probabilities(edges, spec, dict(rows))
         scored.append(_Scored(edges, model, chance, prior))
+        progress(at + span, f"Compared {pair.label}{_so_far(scored)}")
     return scored, skipped
+
+
+def _within(progress: Progress, at: int, span: int, so_far: str) -> Callable[[float, str], None]:
+    """Return what tells of the work on one pair of files as of a part of the whole."""
+    return lambda share, message: progress(at + int(span * share), f"{message}{so_far}")
 
 
 def _as_taken(engine: Any, records: Records) -> Records | pa.Table:

@@ -17,7 +17,7 @@ from matching.engine.engines import meetings
 from matching.engine.spec import File, Spec
 
 POINTS_BELOW: Final = 0.03
-"""A subgroup matched this much less often than its whole is listed as behind."""
+"""A subgroup matched or, by estimate, found this much less often than its whole is listed as behind."""
 _Z: Final = 1.96
 _BAND: Final = 5
 """Years of birth are told in bands of so many."""
@@ -25,11 +25,16 @@ _MOST_LABELS: Final = 20
 _LONGEST_LABEL: Final = 40
 _LEAST_ROWS: Final = 10
 UNKNOWN: Final = "not known"
+SHARED: Final = "surname and birth date of somebody else too"
+"""As twins' are."""
 _NUMBERS: Final = ("ssn", "sasid", "birth_date", "middle_name")
 
 
 def of_files(
-    spec: Spec, prepared: Mapping[str, Records | pa.Table], met: Mapping[tuple[str, str], np.ndarray]
+    spec: Spec,
+    prepared: Mapping[str, Records | pa.Table],
+    met: Mapping[tuple[str, str], np.ndarray],
+    shared: Mapping[str, np.ndarray],
 ) -> list[dict[str, Any]]:
     """Return the match rate of each subgroup of each file, its interval, and whether it is behind."""
     found = []
@@ -38,7 +43,7 @@ def of_files(
         if matched is None:
             continue
         (records,) = coded.together(prepared[name])
-        for dimension, labels in _dimensions(records, spec.fields_of(name)):
+        for dimension, labels in _dimensions(records, spec.fields_of(name), shared.get(name)):
             found.append({"file": name, **by(dimension, labels, matched)})
     return found
 
@@ -98,11 +103,14 @@ def rate(count: int, of: int, whole: float) -> dict[str, Any]:
     }
 
 
-def behind(found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return every subgroup that lies more than three points below its whole, the furthest first."""
+def behind(found: Sequence[Mapping[str, Any]], *, of: Sequence[str] = ("file",)) -> list[dict[str, Any]]:
+    """Return every subgroup that lies more than three points below its whole, the furthest first.
+
+    `of` is what names whose whole that is: a file, or the two files of a pair.
+    """
     listed = [
         {
-            "file": entry["file"],
+            **{name: entry[name] for name in of},
             "by": entry["by"],
             "group": group["group"],
             "rate": group["count"] / group["of"],
@@ -126,7 +134,15 @@ def matched_rows(name: str, met: Mapping[tuple[str, str], np.ndarray]) -> np.nda
     return np.asarray(np.logical_or.reduce(others))
 
 
-def _dimensions(records: Records, fields: frozenset[str]) -> Iterator[tuple[str, Labels]]:
+def shared(spec: Spec, prepared: Mapping[str, Records | pa.Table]) -> dict[str, np.ndarray]:
+    """Mark in each file that can tell it the rows whose surname and birth date somebody else has too."""
+    told = frozenset({"last_name", "birth_date", "first_name"})
+    return {name: _shared(prepared[name]) for name in spec.files if told <= spec.fields_of(name)}
+
+
+def _dimensions(
+    records: Records, fields: frozenset[str], shared: np.ndarray | None
+) -> Iterator[tuple[str, Labels]]:
     """Yield the ways in which a file's rows are grouped."""
     if "sex" in fields:
         yield "sex", _labels(records, "sex")
@@ -138,8 +154,8 @@ def _dimensions(records: Records, fields: frozenset[str]) -> Iterator[tuple[str,
             yield f"{defaults.WORDS[field]} on file", _yes_no(records.known(field))
     if "last_name" in fields:
         yield "surname of two parts", _yes_no(_of_two_parts(records))
-    if {"last_name", "birth_date", "first_name"} <= fields:
-        yield "surname and birth date of somebody else too", _yes_no(_shared(records))
+    if shared is not None:
+        yield SHARED, _yes_no(shared)
 
 
 def _of_two_parts(records: Records) -> np.ndarray:

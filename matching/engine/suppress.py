@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from matching.engine import subgroups
+from matching.engine import likely, subgroups
 
 _MANY: Final = 1_000
 _ROWS: Final = frozenset({"rows", "rows_out"})
@@ -18,9 +18,12 @@ def suppressed(report: Mapping[str, Any], least: int) -> dict[str, Any]:
     A hidden count is None; what was reckoned from it (interval, rate) goes with it. The report says itself
     from which count on it tells.
     """
-    hidden: dict[str, Any] = _hide({k: v for k, v in report.items() if k != "behind"}, least)
+    listed = {"behind", "recall_behind"}
+    hidden: dict[str, Any] = _hide({k: v for k, v in report.items() if k not in listed}, least)
     if "behind" in report:
         hidden["behind"] = subgroups.behind(hidden["subgroups"])
+    if "recall_behind" in report:
+        hidden["recall_behind"] = likely.behind(hidden["recall_by_group"])
     return hidden | {"least_count": least}
 
 

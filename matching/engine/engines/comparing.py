@@ -57,14 +57,22 @@ class Comparing:
             "swapped_names": self._swapped_names,
         }
 
-    def patterns(self, scales: Sequence[Any], often: Mapping[str, np.ndarray], rows: Rows) -> np.ndarray:
-        """Return the pattern of each pair, in the order of the pairs."""
+    def patterns(
+        self,
+        scales: Sequence[Any],
+        often: Mapping[str, np.ndarray],
+        rows: Rows,
+        *,
+        done: Callable[[int], None] = lambda pairs: None,
+    ) -> np.ndarray:
+        """Return the pattern of each pair, in the order of the pairs; say how many are done by now."""
         found = np.zeros(len(rows), np.int64)
         with ThreadPoolExecutor(self._threads) as pool:
             for start in range(0, len(rows), _AT_ONCE):
                 some = rows.some(slice(start, start + _AT_ONCE))
                 for part in pool.map(lambda scale, some=some: self._part(scale, often, some), scales):
                     found[start : start + _AT_ONCE] += part
+                done(start + len(some))
         return found
 
     def _part(self, scale: Any, often: Mapping[str, np.ndarray], rows: Rows) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +45,8 @@ class Edges:
     rule: np.ndarray
     prior: float
     """How likely two records drawn at random are one person, as first guessed."""
+    pattern: np.ndarray | None = None
+    """How each pair agrees, as a number that the model can read, where the engine has such."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +64,18 @@ class Model:
     """What the engine itself needs to score by this model, beyond what a report shows."""
 
 
+def _nobody(share: float, message: str) -> None:
+    """Tell nobody."""
+
+
 @dataclass(frozen=True)
 class Limits:
-    """What a run may use."""
+    """What a run may use, and whom it tells on the way."""
 
     memory: int
     threads: int
+    tell: Callable[[float, str], None] = _nobody
+    """Told of a pair of files which share of its work is done, and what was found, to two figures."""
 
     def hold(self, pairs: int, *, each: int) -> None:
         """Pass if so many candidates of so many bytes each fit into memory; asked before they are made.

@@ -88,4 +88,5 @@ def _edges(found: patterns.Patterns, pair: Pair, learnt: mixture.Learnt) -> Edge
         evidence=evidence[kept],
         rule=found.rule[kept],
         prior=prior,
+        pattern=found.kinds[found.kind[kept]],
     )

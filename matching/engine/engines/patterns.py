@@ -19,11 +19,15 @@ from matching.engine.coded import Records
 from matching.engine.engines.candidates import Candidates
 from matching.engine.engines.comparing import Comparing, Rows
 from matching.engine.engines.edges import Limits, Pair
+from matching.engine.page_words import roughly
 from matching.engine.spec import Block, Comparison, Spec
 
 _BUCKETS: Final = (2.0**-7, 2.0**-9, 2.0**-11, 2.0**-13, 2.0**-15)
 """Agreement on a value is told apart by how common it is: above the first, …, below the last."""
 _NUMBERS: Final = ("ssn", "sasid")
+_FOUND: Final = 0.3
+_COMPARED: Final = 0.8
+"""About which share of the work is done when the candidates are found, and when they are compared."""
 
 
 @dataclass(frozen=True)
@@ -106,12 +110,18 @@ def find(
     sure = query.sure(passes, [number for number in _NUMBERS if number in fields])
     sizes = query.candidates(blocks)
     one, other, rule = query.found()
+    limits.tell(_FOUND, f"Comparing {pair.label}: {roughly(len(one))} candidates found")
+
+    def done(pairs: int) -> None:
+        told = f"Comparing {pair.label}: {roughly(pairs)} of {roughly(len(one))} candidates compared"
+        limits.tell(_FOUND + (_COMPARED - _FOUND) * pairs / len(one), told)
+
     with (
         adapter.quiet("comparing the records"),
         adapter.database(memory=limits.memory, threads=limits.threads) as connection,
     ):
         compare = Comparing(connection, ours, theirs, threads=limits.threads)
-        pattern = compare.patterns(scales, often, Rows(one, other))
+        pattern = compare.patterns(scales, often, Rows(one, other), done=done)
         drawn = query.drawn([(field, _weights(connection, ours, field)) for field in fields])
         chance = np.unique(compare.patterns(scales, often, Rows(*drawn)), return_counts=True)
     kinds, kind, number = np.unique(pattern * 2 + (rule < 1), return_inverse=True, return_counts=True)

@@ -15,7 +15,10 @@ from fixtures.errors import MODELS
 from fixtures.generate import generate
 from matching.engine import adapter, crosswalk, io, memory, page_words
 from matching.engine import spec as specs
+from matching.engine.engines import comparing
 from matching.engine.errors import BadInput, LinkageError, NeedsMoreMemory
+
+COMPARED = re.compile(r"about ([\d,]+) of about [\d,]+ candidates compared")
 
 
 def clusters(result):
@@ -37,6 +40,26 @@ class TestTelling:
         )
         counts = [int(n.replace(",", "")) for _, m in said[1:] for n in re.findall(r"about ([\d,]+)", m)]
         assert all(int(str(count)[2:] or 0) == 0 for count in counts)  # two figures: nobody can be counted
+
+    def test_of_two_files_it_tells_what_it_found_and_compared_while_it_does(
+        self, tables, spec, link, monkeypatch
+    ):
+        two = {name: spec.files[name] for name in ("SDE", "CSCU")}
+        monkeypatch.setattr(comparing, "_AT_ONCE", 200)
+        said = []
+        told = {name: tables[name] for name in two}
+        link(told, specs.default(two), progress=lambda percent, message: said.append((percent, message)))
+
+        within = [(percent, message) for percent, message in said if 10 < percent < 80]
+        assert [percent for percent, _ in said] == sorted(percent for percent, _ in said)
+        assert re.fullmatch(r"Comparing SDE with CSCU: about [\d,]+ candidates found", within[0][1])
+        compared = [int(m[1].replace(",", "")) for _, message in within if (m := COMPARED.search(message))]
+        assert len(compared) > 2
+        assert compared == sorted(set(compared))
+        assert len({percent for percent, _ in within}) > 3
+        assert "about" in dict(said)[80]
+        counts = [int(n.replace(",", "")) for _, m in within for n in re.findall(r"about ([\d,]+)", m)]
+        assert all(int(str(count)[2:] or 0) == 0 for count in counts)
 
     @pytest.mark.parametrize(
         ("number", "said"),

@@ -1,0 +1,104 @@
+"""For whom true pairs are missed, estimated without labels."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bench.linkage import accuracy, files, models
+from matching.engine import page, page_words, questions, subgroups, suppress
+from matching.engine import spec as specs
+
+CHANGED = ("surname in the two records", "another")
+
+
+@pytest.fixture(scope="module")
+def made():
+    return files.make(20_000, seed=5, model=models.NO_NUMBER)
+
+
+@pytest.fixture(scope="module")
+def linked(made, link):
+    tables = {"a": made.left, "b": made.right}
+    described = {
+        name: replace(specs.recognise(t.column_names, name), unique=True) for name, t in tables.items()
+    }
+    return link(tables, specs.default(described))
+
+
+@pytest.fixture(scope="module")
+def told(linked):
+    return linked.report
+
+
+def group(part, name):
+    return next(each for each in part["groups"] if each["group"] == name)
+
+
+class TestEstimate:
+    @pytest.mark.obligation("O-113")
+    def test_who_is_listed_as_missed_more_often_truly_is(self, made, linked, told):
+        truth = accuracy.judge(made, accuracy.pairs_of(linked.crosswalk.to_pandas()))
+
+        (listed,) = told["recall_behind"]
+
+        assert (listed["left"], listed["right"], listed["by"], listed["group"]) == ("a", "b", *CHANGED)
+        assert truth["behind"] == ["surname changed"]
+        truly = truth["groups"]["surname changed"]["recall"]
+        assert listed["low"] <= truly <= listed["high"]
+        assert listed["rate"] < listed["whole"] - 0.03
+        assert listed["size"] > 300
+
+    def test_sex_surname_missing_numbers_and_twins_are_looked_at_each_with_size_and_interval(self, told):
+        found = {entry["by"]: entry for entry in told["recall_by_group"]}
+
+        assert list(found) == ["sex", CHANGED[0], "SSN in both records", subgroups.SHARED]
+        for entry in found.values():
+            assert sum(each["of"] for each in entry["groups"]) == pytest.approx(entry["whole"]["of"], abs=5)
+            assert all(each["low"] <= each["count"] / each["of"] <= each["high"] for each in entry["groups"])
+        held = found["SSN in both records"]
+        missing, there = group(held, "no"), group(held, "yes")
+        assert missing["count"] / missing["of"] < there["count"] / there["of"]
+
+    def test_an_engine_that_learns_nothing_of_fields_estimates_none(self, tables, spec, link):
+        found = link(tables, replace(spec, engine="cascade")).report
+
+        assert (found["recall_by_group"], found["recall_behind"]) == ([], [])
+        assert "Who is missed more often" not in page.html(found)
+
+
+class TestShown:
+    def test_the_page_and_the_answer_on_bias_list_it_with_size_and_interval(self, told):
+        (listed,) = told["recall_behind"]
+
+        text = page.html(told)
+        bias = next(answer for answer in questions.answers(told) if answer.slug == "bias")
+
+        row = text.split("below all pairs of their two files</caption>")[1].split("</table>")[0]
+        for said in (*map(page_words.percent, (listed["rate"], listed["low"], listed["high"])), "another"):
+            assert said in row
+            assert any(said in concern for concern in bias.concerns)
+        assert f"{listed['size']:,}" in row
+
+    @pytest.mark.obligation("O-68")
+    def test_a_small_group_leaves_the_hub_neither_counted_nor_listed(self, told):
+        part = next(each for each in told["recall_by_group"] if each["by"] == CHANGED[0])
+        few = [
+            each | {"count": 3, "of": 9} if each["group"] == CHANGED[1] else each for each in part["groups"]
+        ]
+        report = told | {"recall_by_group": [part | {"groups": few}]}
+
+        shown = suppress.suppressed(report, 6)
+
+        hidden = [each for each in shown["recall_by_group"][0]["groups"] if each["count"] is None]
+        assert CHANGED[1] in {each["group"] for each in hidden}
+        assert len(hidden) > 1
+        assert all(each["of"] is None and each["low"] is None for each in hidden)
+        assert shown["recall_behind"] == []
+        assert suppress.suppressed(told, 6)["recall_behind"] == told["recall_behind"]
+
+    def test_where_nobody_is_behind_the_page_says_so(self, told):
+        text = page.html(told | {"recall_behind": []})
+
+        assert "No group is more than three points of estimated recall below" in text
