@@ -5,11 +5,19 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from governance.seed.outputs import PERIOD, POPULATION
+from tests.engines.disclosure.documents_changed import docx
+from tests.engines.disclosure.test_disclosure_said import TABLE
 from tests.functional.visitor import Album, Visitor
 
 pytestmark = pytest.mark.long
 GROUP, STEWARD, AUTHOR = "Edgar Pennfield", "Justin Sellnell", "Carlos Marlworth"
 TITLE = "Programme and outcome by school"
+SCHOOLS = b"parent,child\nTotal,Alder\nTotal,Birch\nTotal,Cedar\n"
+ODD = (
+    b"code,Name of school,girls,boys,both\nS1,Alder,3,40,43\nS2,Birch,51,30,81\nS3,Cedar,22,35,57\n"
+    b"S9,State,76,105,181\n"
+)
 HIERARCHY = b"parent,child\nTotal,Career academies\nTotal,Other programmes\n"
 
 
@@ -30,6 +38,13 @@ def opens_the_output(visitor, standing="With the agencies"):
 def rows(visitor, standing):
     has = visitor.page.get_by_role("cell", name=standing, exact=True)
     return visitor.page.get_by_role("row").filter(has_text=TITLE).filter(has=has)
+
+
+def tries_a_table(author):
+    """Open the self-check of a project whose agreement is in force: an output of it is being read."""
+    author.goes("/outputs/")
+    number = re.search(r"DR-[\w-]+", rows(author, "With the agencies").first.inner_text())
+    author.follows(re.compile(f"^Check a table for yourself of {number[0]}"))
 
 
 def presses_key(visitor, key):
@@ -114,3 +129,75 @@ def test_what_is_released_known_and_wished_for(called):
     steward.examines("wish-made")
     steward.page.get_by_role("button", name=re.compile("^End it")).first.click()
     steward.sees("Ended.")
+
+
+@pytest.mark.obligation("O-78")
+def test_an_author_says_how_a_table_is_read_and_what_its_names_mean(called):
+    author = called(AUTHOR)
+    tries_a_table(author)
+    project = author.page.url.removesuffix("self-check/")
+    author.goes(f"{project}known/hierarchy/")
+    author.writes({"dimension": "school"})
+    author.sends("schools.csv", SCHOOLS, button="Load it")
+    author.sees("Loaded. Checks from now on know it.")
+    author.goes(f"{project}self-check/")
+    author.writes({"population": POPULATION, "period": PERIOD, "extracted_on": author.today})
+    author.sends("odd.csv", ODD, button="Check it")
+    author.sees("The file cannot be read as tables of counts.", patiently=True)
+
+    author.follows("Say how its tables are read")
+    author.examines("by-hand")
+    said = {"role-1": "other", "role-2": "dimension", "across-1": "sex", "totals": "State\nboth"}
+    author.writes(said | {f"role-{number}": "count" for number in (3, 4, 5)})
+    author.presses("Remember it")
+    author.sees("Remembered for this project. Have the file checked again with it.")
+    author.presses("Check again")
+    author.sees(re.compile(r"\d+ of \d+ cells are withheld"), patiently=True)
+    author.examines("read-by-hand")
+    author.follows("Look at the tables")
+    author.sees("What hangs on somebody’s word", "Column 1 counts nobody.")
+    author.examines("cells-read-by-hand")
+    author.page.go_back()
+
+    author.follows("Say what its names mean")
+    author.sees("“Name of school” is the same as")
+    author.examines("names")
+    author.presses("Remember it")
+    author.sees("Remembered for this project.")
+
+
+@pytest.mark.obligation("O-78")
+def test_an_author_confirms_what_a_text_tells_and_asks_that_a_cell_be_shown(called):
+    author = called(AUTHOR)
+    tries_a_table(author)
+    author.writes({"population": "Pupils of three schools", "period": PERIOD, "extracted_on": author.today})
+    author.sends("study.docx", docx("In Birch 51 girls stayed.", table=TABLE), button="Check it")
+    author.sees(re.compile(r"\d+ of \d+ cells are withheld"), patiently=True)
+    author.follows("Say what its text tells")
+    author.examines("text")
+    author.writes({"confirm-1": True})
+    author.presses("Remember it")
+    author.sees("Remembered for this file.")
+    author.presses("Check again")
+    looks_until(author, re.compile("51 is confirmed for"))
+    author.page.get_by_role("link", name=re.compile("^C ?: walk only")).click()
+    author.follows(re.compile("finding"))
+    author.examines("card-to-show")
+    author.presses("Show it anyway")
+    author.sees(re.compile("^Asked for."))
+    author.presses("Check again")
+    looks_until(author, re.compile("What its author asked to be shown"))
+    author.sees(re.compile("Without that"))
+    author.examines("asked-to-be-shown")
+
+
+def looks_until(author: Visitor, words: re.Pattern[str]) -> None:
+    """Look at the tables until a new check says this; until then the check before it stands there."""
+    detail = author.page.url
+    for _ in range(30):
+        author.goes(detail)
+        author.follows("Look at the tables")
+        if author.page.get_by_text(words).count():
+            return
+        author.page.wait_for_timeout(2_000)
+    author.sees(words)
