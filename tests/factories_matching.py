@@ -203,17 +203,20 @@ def slot(match, name, kind):
 
 def with_ids_of(match, content):
     """Return an agency's file with ids of this request alone: those of the first as they were made."""
-    turn = Match.objects.filter(pk__lt=match.pk).exclude(project=match.project).count() % len(ID_LETTERS)
-    if not turn:
+    if not (turn := _turn(match)):
         return content
     turned = bytes.maketrans(ID_LETTERS, ID_LETTERS[turn:] + ID_LETTERS[:turn])
     return re.sub(rb"(?<=-)[B-Z]{14}(?=[\t,\n])", lambda found: found[0].translate(turned), content)
 
 
+def _turn(match):
+    """How far the letters of this match's ids are turned: an id is used for one request only."""
+    return Match.objects.filter(pk__lt=match.pk).exclude(project=match.project).count() % len(ID_LETTERS)
+
+
 def send(match, name, kind, content=None, *, by=None, to=None):
     """Send an agency's file, to this slot if it has several; have the vault check it; return it as judged."""
-    content = contents(name, kind) if content is None else content
-    content = with_ids_of(match, content)
+    content = with_ids_of(match, contents(name, kind) if content is None else content)
     file = files.arrived(to or slot(match, name, kind), content, by=by or steward(name))
     files.run_job("custody.check_file", file_id=file.pk)
     file.refresh_from_db()
@@ -250,20 +253,19 @@ _done_before = {}
 
 @starting_point(requests.FIELDS, ANALYTICAL)
 def linked(match=None, **fields) -> Match:
-    """Return a match with a result.
-
-    The same files were linked in earnest once in this process; that result is stored again.
-    """
+    """Return a match with a result: linked in earnest once in this process, and stored again."""
     return finished(started(match, **fields)).match
 
 
 def finished(run):
-    """Have the vault link a run: in earnest once, then with the same result for the same settings."""
+    """Have the vault link a run: in earnest once, then with the same result for the same input."""
     really = child.link
 
     def once(setup, given, *, progress):
         asked = {key: value for key, value in setup.items() if key != "review"}
-        key = json.dumps([asked, setup["review"]["decided"]], sort_keys=True)
+        lists = {entry["name"]: [b"".join(given[entry["name"]])] for entry in setup["lists"]}
+        input_of = [_turn(run.match), [content.hex() for (content,) in lists.values()]]
+        key, given = json.dumps([asked, setup["review"]["decided"], input_of], sort_keys=True), given | lists
         if key not in _done_before:
             _done_before[key] = really(setup, given, progress=progress)
         return _done_before[key]

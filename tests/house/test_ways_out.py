@@ -38,6 +38,7 @@ HANDS_OUT = {
     "disclosure/trying_pages.py": "a protected table of the sender's own counts",
     "disclosure/views.py": "audited tables",
     "governance/log_pages.py": "logs of O-64, without values",
+    "matching/instruction_pages.py": "which elements of whom an agency is to send, without a record (O-125)",
     "matching/quality_pages.py": "counts of a match",
     "matching/streaming.py": "an extract, to an approved person for one use (O-108)",
     "matching/views.py": "papers of a match",
