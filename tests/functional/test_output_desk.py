@@ -163,7 +163,7 @@ def test_an_author_says_how_a_table_is_read_and_what_its_names_mean(called):
     author.sees("“Name of school” is the same as")
     author.examines("names")
     author.presses("Remember it")
-    author.sees("Remembered for this project.")
+    expect(author.page.get_by_text("Remembered for this project.").first).to_be_visible()
 
 
 @pytest.mark.obligation("O-78")
