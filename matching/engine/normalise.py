@@ -1,7 +1,7 @@
 """Names, dates and numbers in the one form in which they are compared.
 
 Hub and agency client use the same rules, so that a keyed token made at an agency equals the one made
-elsewhere; `tests/engines/matching_vectors.json` fixes them. Every function takes text and gives text, or None
+elsewhere; `tests/engines/matching/vectors.json` fixes them. Every function takes text and gives text, or None
 for “not known”. NULL never equals NULL: what is not known is None, never an empty string.
 """
 
