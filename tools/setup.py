@@ -99,7 +99,7 @@ def spark() -> None:
     if machine.free_disk(VENV) < DISK_NEEDED:
         raise Missing(f"PySpark needs about 3 GB free on the disk of {ROOT} while it is installed.")
     with _one_at_a_time():
-        # It comes as source alone, and is built with the setuptools of the lock: nothing is fetched unchecked.
+        # It comes as source alone and is built with the setuptools of the lock: all is checked by its hash.
         _packages("spark", "--no-build-isolation")
 
 
