@@ -12,7 +12,7 @@ from pyarrow import csv
 from fixtures import canary, quality, schools
 from fixtures.generate import Project as Invented
 from fixtures.generate import generate
-from governance.scenario import ending
+from governance.scenario import ending, wanted
 from governance.scenario.places import Places
 from governance.scenario.reopening import Reopener
 from governance.scenario.telling import Setting, expect
@@ -150,11 +150,12 @@ def _deliver(setting: Setting, files: Collection) -> dict[str, bytes]:
             there = set(delivered.column_names)
             expect(not there & hidden, f"{name}'s part holds {', '.join(sorted(there & hidden))}.")
             sent = agency.analytical.table
-            expect(
-                len(delivered) == len(sent), f"{name}: {len(sent)} rows went in, {len(delivered)} came out."
-            )
-            # Rows keep their order, so that each link id stands where its synthetic id stood.
-            links.append(pa.table({"link_id": delivered["link_id"], "id": sent["SyntheticID"]}))
+            came_out = wanted.rows_of(sent, delivered)
+            left_out = wanted.left_out(files.invented, name, came_out)
+            if left_out:
+                told.append(f"{name}: {left_out} rows left out of people in lists that do not want them")
+            ids = sent["SyntheticID"].take(came_out)
+            links.append(pa.table({"link_id": delivered["link_id"], "id": ids}))
         pairs = pa.concat_tables(links).group_by(["link_id", "id"]).aggregate([])
         found = quality.measure(files.invented.truth, pairs)
         setting.found |= {
