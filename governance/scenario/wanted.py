@@ -25,7 +25,8 @@ def rows_of(sent: pa.Table, delivered: pa.Table) -> pa.Array:
         list(zip(*(table[name].cast(pa.string()).fill_null("").to_pylist() for name in both), strict=True))
         for table in (sent, delivered)
     )
-    at, found = 0, []
+    at = 0
+    found: list[int] = []
     for row in theirs:
         while at < len(ours) and ours[at] != row:
             at += 1
