@@ -266,10 +266,10 @@ class Sheet:
         row, letter, layer = self.tables[t]["rows"][n], self.letters[t][n], keep["layer"]
         interval = row.get("interval")
         if layer == "released":
-            number = row["count"] if row["shown"] else ""
-            percentage = row["percentage"] if row["percentage_shown"] else None
+            number = _told(row) if row["shown"] else ""
+            percentage = row["percentage"] if row["percentage_shown"] else row.get("percentage_told") or None
         elif layer == "open":
-            number = _range(interval) if interval else row["count"] if row["shown"] else "not asked"
+            number = _range(interval) if interval else _told(row) if row["shown"] else "not asked"
             percentage = None
         else:
             number, percentage = row["count"], row["percentage"]
@@ -386,3 +386,8 @@ def _width(interval: Mapping[str, Any] | None) -> str:
 def _of(some: int, of: int) -> str:
     share = f" ({100 * some / of:.1f} %)" if of else ""
     return f"{some:,} of {of:,}{share}"
+
+
+def _told(row: Mapping[str, Any]) -> Any:
+    """Return how a count is told that is shown: rounded or as a range, where that was asked for."""
+    return row.get("told") or row["count"]

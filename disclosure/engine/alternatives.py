@@ -2,8 +2,8 @@
 
 Recoding before suppressing loses less (Hundepool et al., Statistical Disclosure Control, 2012, ch. 4). Put
 together are two categories, the last of an ordered list (top-coding), years, or all that one group of a
-hierarchy holds; left out are a dimension, or the totals over one. What does not end safe, or withholds no
-less, is not offered.
+hierarchy holds; left out are a dimension, or the totals over one; told less exactly are counts, or
+percentages. What does not end safe, or withholds no less, is not offered.
 """
 
 import io
@@ -15,6 +15,7 @@ from typing import Final
 
 from openpyxl import Workbook
 
+from disclosure.engine.blurred import in_ranges, is_asked, plain, rounded
 from disclosure.engine.codes import TOTAL, Hierarchy, read_hierarchy
 from disclosure.engine.errors import BadTable, NoSafePattern, SolverFailed, Stopped
 from disclosure.engine.longform import Table, write
@@ -34,12 +35,13 @@ from disclosure.engine.recoding import (
 from disclosure.engine.release import Outside, protect_and_audit
 
 COLLAPSE, TOP_CODE, NO_MARGIN, NO_DIMENSION = "collapse", "top code", "no totals", "no dimension"
-LEVEL_UP, PERIODS = "level up", "periods"
+LEVEL_UP, PERIODS, ROUND, RANGES = "level up", "periods", "round", "ranges"
 MOST_TRIED: Final = 24
 MOST_OFFERED: Final = 8
 _ORDERED: Final = re.compile(r"\D{0,3}\d.*")
 _YEAR: Final = re.compile(r"(?<!\d)\d{4}(?!\d)")
 _FOR_TOP_CODE: Final = 5  # categories a list must have for its last three to become one
+_MOST_ALONE: Final = 6  # tables of a file that are also told less exactly one by one
 _WORST: Final = 3  # categories of a dimension whose neighbours are tried
 
 
@@ -63,7 +65,7 @@ class Alternative:
 
     def file(self) -> tuple[str, bytes]:
         """Return the tables with their true counts as one file to submit, and how its name ends."""
-        if len(self.tables) == 1:
+        if len(self.tables) == 1 and not is_asked(self.tables):
             return ".csv", _csv(self.tables[0])
         book = Workbook()
         book.remove(book.worksheets[0])
@@ -110,7 +112,8 @@ def alternatives(
     before = price_of(now).withheld if now else None
     offered = []
     known = {dim: read_hierarchy(dim, text.decode()) for dim, text in groups.items()}
-    changes = _changes(tuple(tables), now, known)[:MOST_TRIED]
+    exact = tuple(plain(table) for table in tables)
+    changes = [*_blurred(exact, policy), *_changes(exact, now, known)][:MOST_TRIED]
     for number, (kind, what, change) in enumerate(changes):
         if left is not None and left() <= 0:
             break
@@ -130,6 +133,27 @@ def alternatives(
 
 
 # --- the changes that are tried
+
+
+def _blurred(tables: Tables, policy: CellPolicy) -> list[tuple[str, str, Callable[[], Tables]]]:
+    """List what keeps every line and tells its numbers less exactly: of all tables, and of each alone."""
+    each = [(n,) for n in range(len(tables))] if 1 < len(tables) <= _MOST_ALONE else []
+    found: list[tuple[str, str, Callable[[], Tables]]] = []
+    for some in [tuple(range(len(tables))), *each]:
+        of = "" if len(some) == len(tables) else f" of “{tables[some[0]].name}”"
+        with_percentages = any(row.percentage for n in some for row in tables[n].rows)
+        if with_percentages:
+            what = f"Tell the percentages{of} as ranges, wider where the base is small"
+            found.append((RANGES, what, _later(_each, tables, some, in_ranges, policy)))
+        else:
+            found.append((ROUND, f"Round the counts{of} to 5", _later(_each, tables, some, rounded, policy)))
+    return found
+
+
+def _each(
+    tables: Tables, some: Sequence[int], change: Callable[[Table, CellPolicy], Table], policy: CellPolicy
+) -> Tables:
+    return tuple(change(table, policy) if n in some else table for n, table in enumerate(tables))
 
 
 def _changes(

@@ -46,7 +46,9 @@ class ProtectedTable:
         lines = []
         for row, shown, reason in zip(self.table.rows, self.shown, self.reasons, strict=True):
             cells = dict(zip(self.table.columns, row.cells, strict=True))
-            lines.append([*(cells[c] for c in columns), str(row.count) if shown else "", reason])
+            lines.append(
+                [*(cells[c] for c in columns), (row.told or str(row.count)) if shown else "", reason]
+            )
         return write_csv([*columns, "released", "reason"], lines)
 
     def public_bytes(self) -> bytes:
@@ -57,7 +59,7 @@ class ProtectedTable:
             cells = dict(zip(self.table.columns, row.cells, strict=True))
             if not percentage:
                 cells |= {name: "" for name in ("pct", "pct_n") if name in cells}
-            lines.append([*(cells[c] for c in columns), str(row.count) if shown else ""])
+            lines.append([*(cells[c] for c in columns), (row.told or str(row.count)) if shown else ""])
         return write_csv([*columns, "released"], lines)
 
 
