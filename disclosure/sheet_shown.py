@@ -229,9 +229,11 @@ class Sheet:
         heads: dict[str, int] = {}
         lines: dict[tuple[str, ...], dict[str, int]] = {}
         for n, row in enumerate(table["rows"]):
+            line = lines.setdefault(tuple(row["codes"][:cut]), {})
             head = row["codes"][-1] if len(dims) > 1 else "Count"
+            head += " (another percentage)" * (head in line)
             heads.setdefault(head, len(heads))
-            lines.setdefault(tuple(row["codes"][:cut]), {})[head] = n
+            line[head] = n
         pages, windows = -(-len(lines) // ROWS) or 1, -(-len(heads) // COLUMNS) or 1
         page, window = _number(asked.get("page"), 1, pages), _number(asked.get("columns"), 1, windows)
         if cell >= 0:

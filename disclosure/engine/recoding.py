@@ -83,7 +83,8 @@ def _collapse(table: Table, dim: str, codes: Sequence[str], union: str) -> Table
 
 
 def _rest(row: Row, dim: str) -> tuple[str, ...]:
-    return tuple(code for name, code in row.codes.items() if name != dim)
+    """Say which rows go together: those alike in all other dimensions, and in the base of a percentage."""
+    return *(code for name, code in row.codes.items() if name != dim), ";".join(sorted(row.base_of))
 
 
 def _sum(table: Table, dim: str, union: str, rows: Sequence[Row]) -> dict[str, str]:
