@@ -333,6 +333,8 @@ def rules_behind(reason: str, policy: Mapping[str, Any]) -> list[str]:
             said.append(PAY_RULES[each])
         elif "base too small" in each:
             said.append(f"No percentage is shown on a base below {policy['min_pct_base']}.")
+        elif "no closer" in each:
+            said.append("Where a count is told as a range, its percentage is told as one, too.")
         else:
             said.append(f"No {each} is shown.")
     return said

@@ -77,7 +77,7 @@ def _base(row: Row) -> tuple[str, ...]:
 def _range(count: int, base: int, policy: CellPolicy) -> str:
     """Return which counts round to the same range of whole percentages; nothing if the base is too small."""
     fitting = [width for width in WIDTHS if width * base >= 200 * (policy.min_count - 1)]
-    if base < policy.min_pct_base or not fitting:
+    if base < policy.min_pct_base or count < policy.min_pct_count or not fitting:
         return ""
     width = fitting[0]
     starts = [0, *(_least(edge, base) for edge in range(width, 100, width)), base + 1]
