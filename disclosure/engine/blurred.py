@@ -18,7 +18,7 @@ from disclosure.engine.codes import TOTAL
 from disclosure.engine.errors import BadTable
 from disclosure.engine.longform import Row, Table, table_from
 from disclosure.engine.policy import CellPolicy
-from disclosure.engine.protect import COMPLEMENT, SMALL, ProtectedTable, Protection
+from disclosure.engine.protect import COMPLEMENT, DOMINATED, SMALL, ProtectedTable, Protection
 from disclosure.engine.recoding import NotPossible
 
 STEP: Final = 5
@@ -234,8 +234,9 @@ def _hidden(result: Protection, policy: CellPolicy) -> list[list[_Place]]:
     shut = set()
     for t, table in enumerate(result.tables):
         for n, (row, shown) in enumerate(zip(table.table.rows, table.shown, strict=True)):
+            by_money = table.reasons[n].startswith(DOMINATED)
             who = frozenset((dim, code) for dim, code in row.codes.items() if code != TOTAL)
-            if row.count is None or (policy.is_small(row.count) and not _hides(row, policy)):
+            if by_money or row.count is None or (policy.is_small(row.count) and not _hides(row, policy)):
                 shut.add(who)  # nowhere told, then
             elif not shown:
                 cells.setdefault(who, []).append((t, n))
@@ -273,6 +274,6 @@ def _counted(result: Protection) -> Protection:
         for row, shown, reason in zip(table.table.rows, table.shown, table.reasons, strict=True):
             who = frozenset((dim, code) for dim, code in row.codes.items() if code != TOTAL)
             told[who] = "" if shown else reason or told.get(who, "")
-    primary = sum(reason.startswith((SMALL, "dominated")) for reason in told.values())
+    primary = sum(reason.startswith((SMALL, DOMINATED)) for reason in told.values())
     withheld = sum(bool(reason) for reason in told.values())
     return replace(result, cells=len(told), primary=primary, complementary=withheld - primary)

@@ -287,6 +287,20 @@ class TestHearing:
         assert stopped.stopped_by_wall
         assert stopped.tables[0].shown == asked.shown
 
+    @pytest.mark.obligation("O-78")
+    def test_what_is_withheld_for_the_money_behind_it_is_not_shown_again(self):
+        tables = [blurred.rounded(read_long("t.csv", ROUND), RULES)]
+        large = next(
+            n for n, row in enumerate(tables[0].rows) if row.told and "Total" not in row.codes.values()
+        )
+        told = {"hierarchies": {}, "groups": {}, "policy": RULES, "seconds": 5}
+        plain, _ = release.protect_and_audit(tables, Outside(), **told)
+        assert plain.tables[0].shown[large]
+        found, report = release.protect_and_audit(tables, Outside(), dominated=[(0, large)], **told)
+        assert report.passed
+        assert not found.tables[0].shown[large]
+        assert found.tables[0].reasons[large] == "dominated"
+
     def test_it_is_the_same_each_time(self):
         first, again = (blurred_way(RANGE)[2].released() for _ in range(2))
         assert first == again
