@@ -52,6 +52,8 @@ class _People:
     street: np.ndarray
     zip: np.ndarray
     twin: np.ndarray
+    bare: np.ndarray
+    """Who has no number at all."""
 
 
 def make(rows: int, *, seed: int, model: Model) -> Made:
@@ -142,17 +144,31 @@ def _people(rng: np.random.Generator, count: int, model: Model) -> _People:
     born[elder_twin + 1] = born[elder_twin]
     twin[elder_twin] = twin[elder_twin + 1] = True
     first[namesake + 1], female[namesake + 1] = first[namesake], female[namesake]
-    next_to = elder_twin[rng.random(len(elder_twin)) < 0.4]
-    wanted = ssn[next_to] + 1
-    free = (wanted % 10_000 != 0) & ~np.isin(wanted, ssn)
-    ssn[next_to[free] + 1] = wanted[free]
+    bare = _twins_numbers(rng, ssn, elder_twin, model)
     second = np.where(rng.random(count) < model.double_surname, _draw(rng, count, len(surnames), 0.72), -1)
     family = np.where(second >= 0, second, 0)
     return _People(
         first=given[first], middle=given[middle], last=surnames[last],
         second=np.where(second >= 0, surnames[family], None), female=female, born=born,
-        ssn=ssn, street=street, zip=zips, twin=twin,
+        ssn=ssn, street=street, zip=zips, twin=twin, bare=bare,
     )  # fmt: skip
+
+
+def _twins_numbers(rng: np.random.Generator, ssn: np.ndarray, elder: np.ndarray, model: Model) -> np.ndarray:
+    """Give younger twins their numbers, by the elder's or unrelated to it; mark who has none."""
+    draw = rng.random(len(elder))
+    next_to = draw < model.twins_next
+    alike = ~next_to & (draw < model.twins_next + model.twins_digit)
+    wanted = ssn + 1
+    tens = 10 ** rng.integers(1, 4, int(alike.sum()))  # one of the last four digits, but the very last
+    held = ssn[elder[alike]] // tens % 10
+    wanted[elder[alike]] = ssn[elder[alike]] + ((held + 1) % 10 - held) * tens
+    by_elder = elder[next_to | alike]
+    free = (wanted[by_elder] % 10_000 != 0) & ~np.isin(wanted[by_elder], ssn)
+    ssn[by_elder[free] + 1] = wanted[by_elder[free]]
+    bare = np.zeros(len(ssn), dtype=bool)
+    bare[elder[draw > 1 - model.twins_bare] + 1] = True
+    return bare
 
 
 def _file(
@@ -243,6 +259,7 @@ def _numbers(rng, people, who, errors, hit) -> np.ndarray:
     junk = hit(errors.ssn_junk)
     ssn[junk] = rng.choice(_JUNK, len(junk))
     ssn[hit(errors.ssn_missing)] = None
+    ssn[people.bare[who]] = None
     return ssn
 
 

@@ -17,7 +17,7 @@ from matching.engine.stops import CONTRADICTION, TWINS
 _ALIKE: Final = 0.82
 _UNKNOWN: Final = -1
 _IN_SEQUENCE: Final = 9
-"""Numbers no further apart may have been given out at one desk, one after the other."""
+"""SASIDs no further apart may have been given out at one desk, one after the other."""
 
 
 class Facts:
@@ -48,10 +48,10 @@ class Facts:
             and self._born[one] == self._born[other] != _UNKNOWN
             and not (ssn == other_ssn != _UNKNOWN)
             and not (self._sasid[one] == self._sasid[other] != _UNKNOWN)
-            and not self._slip(self._ssn_values, ssn, other_ssn)
-            and not self._slip(self._sasid_values, self._sasid[one], self._sasid[other])
         )
-        return TWINS if twins else None
+        if not twins or (_UNKNOWN in (ssn, other_ssn) and self._slip(self._sasid[one], self._sasid[other])):
+            return None
+        return TWINS
 
     def objected(self, ones: np.ndarray, others: np.ndarray) -> np.ndarray:
         """Tell for each two records whether anything speaks against them; the same rule, for many at once."""
@@ -90,12 +90,14 @@ class Facts:
             known = self._names[low, high] = differ(values[low].as_py(), values[high].as_py())
         return known
 
-    @staticmethod
-    def _slip(values: pa.Array, one: int, other: int) -> bool:
-        """Tell whether two numbers are one with a slip in it: twins' are unrelated, or near in sequence."""
+    def _slip(self, one: int, other: int) -> bool:
+        """Tell whether two SASIDs are one with a slip in it, and not near in sequence as twins' are.
+
+        Two SSNs never tell so: whose differ at all waits for a person's eyes.
+        """
         if one == _UNKNOWN or other == _UNKNOWN:
             return False
-        first, second = values[int(one)].as_py(), values[int(other)].as_py()
+        first, second = (self._sasid_values[int(number)].as_py() for number in (one, other))
         if not (first.isdigit() and second.isdigit()) or abs(int(first) - int(second)) <= _IN_SEQUENCE:
             return False
         return jellyfish.damerau_levenshtein_distance(first, second) <= 1
