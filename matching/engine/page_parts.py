@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from typing import Any
+from typing import Any, Final
 
 from matching.engine import defaults
-from matching.engine.page_words import HIDDEN, count, level, number, percent, share, with_count
+from matching.engine.page_words import (
+    HIDDEN,
+    count,
+    level,
+    not_by_group,
+    number,
+    percent,
+    share,
+    with_count,
+)
+
+_MISSED_MORE_OFTEN: Final = "Who is missed more often"
 
 
 def of(pair: Mapping[str, Any]) -> str:
@@ -129,6 +140,8 @@ def missed(report: Mapping[str, Any]) -> str:
 
 def _missed_more_often(report: Mapping[str, Any]) -> str:
     """Return the estimated recall by group, those first that lie behind; nothing of a report of before."""
+    if unknown := not_by_group(report):
+        return f"<h3>{_MISSED_MORE_OFTEN}</h3>{paragraphs([unknown])}"
     if not report.get("recall_by_group"):
         return ""
     headers = ("Files", "By", "Group", "Estimated recall#", "All pairs#", "95 % interval", "True pairs#")
@@ -140,7 +153,9 @@ def _missed_more_often(report: Mapping[str, Any]) -> str:
             for one in report.get("recall_behind", [])
         ],
     )
-    none = "<p>No group is more than three points of estimated recall below all pairs of its two files.</p>"
+    hidden = any(group["count"] is None for entry in report["recall_by_group"] for group in entry["groups"])
+    nobody = "None of the groups that are large enough to be shown is" if hidden else "No group is"
+    none = f"<p>{nobody} more than three points of estimated recall below all pairs of its two files.</p>"
     told = (
         "Estimated without labels: each pair is counted by its likelihood, and those that were likely enough"
         " stand, by what this run learnt, for others of their kind that were not. True pairs that no block"
@@ -154,7 +169,7 @@ def _missed_more_often(report: Mapping[str, Any]) -> str:
         )
         for entry in report["recall_by_group"]
     ]
-    return f"<h3>Who is missed more often</h3>{paragraphs([told])}{listed or none}{''.join(every)}"
+    return f"<h3>{_MISSED_MORE_OFTEN}</h3>{paragraphs([told])}{listed or none}{''.join(every)}"
 
 
 def _interval(one: Mapping[str, Any]) -> tuple[str, str]:

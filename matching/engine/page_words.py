@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from matching.engine import defaults
+
 HIDDEN: Final = "hidden (small)"
 LEVELS: Final = {
     "exact": "the same",
@@ -66,6 +68,23 @@ def percent(value: float | None) -> str:
 def with_count(entry: Mapping[str, Any]) -> str:
     """Return a count with its whole and its share."""
     return f"{count(entry)} of {number(entry['of'])} ({percent(share(entry))})"
+
+
+def not_by_group(report: Mapping[str, Any]) -> str:
+    """Say that nobody knows of the run whether a group is missed more often, and why; else nothing."""
+    if report.get("recall_not_by_group"):
+        return (
+            "Whether true pairs of some group are missed more often is not known: the engine"
+            f" “{report['engine']}” does not learn how likely true pairs of a kind are to be linked. Where"
+            f" files hold identifiers, the engine “{defaults.ENGINE}” estimates it. The match rates by group"
+            " are no substitute: they also differ where the people of a group are in one file alone."
+        )
+    if report["pairs"] and "recall_not_by_group" in report and not report["recall_by_group"]:
+        return (
+            "Whether true pairs of some group are missed more often is not known: what was compared tells no"
+            " groups apart."
+        )
+    return ""
 
 
 def roughly(number: float) -> str:

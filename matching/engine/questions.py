@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from matching.engine import defaults
-from matching.engine.page_words import HIDDEN, percent, share, with_count
+from matching.engine.page_words import HIDDEN, not_by_group, percent, share, with_count
 
 _LOW_PRECISION: Final = 0.99
 _LOW_RECALL: Final = 0.95
@@ -179,6 +179,7 @@ def _bias(report: Mapping[str, Any]) -> Answer:
         f" pairs are linked ({percent(one['low'])} to {percent(one['high'])}); all {percent(one['whole'])}."
         for one in report.get("recall_behind", [])
     )
+    missed += tuple(filter(None, [not_by_group(report)]))
     matched = _matched_less_often(report)
     return Answer("bias", (*matched.says, *missed), (*matched.concerns, *missed))
 

@@ -47,12 +47,14 @@ def build(
     shared = subgroups.shared(spec, prepared)
     by_group = subgroups.of_files(spec, prepared, met, shared)
     accepted = points.accepted(spec.accept)
-    pairs, found = [], []
+    pairs, found, untold = [], [], []
     for number, entry in enumerate(scored):
         mine = kept[:, 0] == number
         about = _likely(entry, kept[mine, 1], chance[mine], linked[mine], accepted=accepted, seed=spec.seed)
         pairs.append(_pair(*entry, number, kept, resolution, likely.told(about, prepared)))
         found += likely.recall(spec, about, prepared, shared)
+        if about.reach is None:
+            untold.append({"left": about.left, "right": about.right})
     missed = [
         {
             "left": edges.pair.left,
@@ -82,6 +84,7 @@ def build(
         "recall": missed,
         "recall_by_group": found,
         "recall_behind": likely.behind(found),
+        "recall_not_by_group": untold,
         "pairs": pairs,
         "not_compared": list(skipped),
         "match_rates": [

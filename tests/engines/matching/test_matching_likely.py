@@ -61,11 +61,41 @@ class TestEstimate:
         missing, there = group(held, "no"), group(held, "yes")
         assert missing["count"] / missing["of"] < there["count"] / there["of"]
 
-    def test_an_engine_that_learns_nothing_of_fields_estimates_none(self, tables, spec, link):
-        found = link(tables, replace(spec, engine="cascade")).report
+
+class TestNotEstimated:
+    @pytest.mark.obligation("O-112", "O-113")
+    @pytest.mark.parametrize("engine", ["cascade", "splink", "toolkit"])
+    def test_a_report_of_another_engine_says_that_nobody_knows_and_why(self, engine, tables, spec, link):
+        found = link(tables, replace(spec, engine=engine)).report
 
         assert (found["recall_by_group"], found["recall_behind"]) == ([], [])
-        assert "Who is missed more often" not in page.html(found)
+        pairs = [{"left": pair["left"], "right": pair["right"]} for pair in found["pairs"]]
+        assert found["recall_not_by_group"] == pairs
+        assert pairs
+        for report in (found, suppress.suppressed(found, 6)):
+            words = f"is not known: the engine “{engine}” does not learn"
+            part = page.html(report).partition("<h3>Who is missed more often</h3>")[2].partition("<h3>")[0]
+            assert words in part
+            answers = {answer.slug: answer for answer in questions.answers(report)}
+            assert [words in concern for concern in answers["bias"].concerns].count(True) == 1
+            assert any(words in said for said in answers["weighed"].says)
+
+    def test_where_what_was_compared_tells_no_groups_apart_that_is_said(self, told):
+        text = page.html(told | {"recall_by_group": [], "recall_behind": []})
+
+        assert "is not known: what was compared tells no groups apart" in text
+        assert "No group is more than three points of estimated recall" not in text
+
+    def test_a_report_of_before_says_nothing(self, told):
+        gone = ("recall_by_group", "recall_behind", "recall_not_by_group")
+        old = {key: value for key, value in told.items() if key not in gone}
+
+        assert "Who is missed more often" not in page.html(old)
+        assert page_words.not_by_group(old | {"recall_by_group": []}) == ""
+
+    def test_of_the_hubs_own_engine_it_is_known(self, told):
+        assert told["recall_not_by_group"] == []
+        assert page_words.not_by_group(told) == ""
 
 
 class TestShown:
@@ -102,3 +132,9 @@ class TestShown:
         text = page.html(told | {"recall_behind": []})
 
         assert "No group is more than three points of estimated recall below" in text
+
+    def test_where_groups_are_hidden_nothing_is_said_of_them(self, told):
+        text = page.html(suppress.suppressed(told, 800) | {"recall_behind": []})
+
+        assert "None of the groups that are large enough to be shown is more than three points of" in text
+        assert "No group is more than three points of estimated recall" not in text
