@@ -4,6 +4,7 @@ import datetime as dt
 
 from agreements import selectors, services, statements
 from agreements.models import Agreement, StatementKind
+from matching.engine import defaults
 from p20win.accounts.public import Role, operating_group, system_user
 from tests import factories
 from tests import factories_requests as requests
@@ -95,8 +96,8 @@ def acknowledged(person, *, at=START):
     )
 
 
-def method(engine="splink"):
-    """Return an approved matching method."""
+def method(engine=defaults.ENGINE):
+    """Return an approved matching method: the one that links by default, or another."""
     return statements.record_method(
         engine,
         version=1,

@@ -8,7 +8,7 @@ from unittest import mock
 
 from fixtures.generate import generate
 from matching import selectors, standing, timing
-from matching.engine import child
+from matching.engine import child, defaults
 from matching.models import Delivery, DeliveryTerms, ExpectedFile, Match, MatchStatus
 from matching.services import delivering, fetching, opening, ordering, running, signing
 from p20win.accounts.public import Organisation, Role, system_user
@@ -181,7 +181,7 @@ def collecting(*, at=START, form="package", encoding="", commas=False, **fields)
     """Return a match that waits for its files; with an encoding, for tokens in place of identifiers."""
     row = request(**fields)
     in_force(row)
-    agreements.method(encoding or "splink")
+    agreements.method(encoding or defaults.ENGINE)
     basis = "Section II" if form == "key" else ""
     by = factories.operating_group_member()
     return opening.open_match(
@@ -258,13 +258,13 @@ def linked(match=None, **fields) -> Match:
 
 
 def finished(run):
-    """Have the vault link a run: in earnest once, then with the same result for the same input."""
+    """Have the vault link a run: in earnest once, then with the same result for the same input and number."""
     really = child.link
 
     def once(setup, given, *, progress):
         asked = {key: value for key, value in setup.items() if key != "review"}
         lists = {entry["name"]: [b"".join(given[entry["name"]])] for entry in setup["lists"]}
-        input_of = [_turn(run.match), [content.hex() for (content,) in lists.values()]]
+        input_of = [run.number, _turn(run.match), [content.hex() for (content,) in lists.values()]]
         key, given = json.dumps([asked, setup["review"]["decided"], input_of], sort_keys=True), given | lists
         if key not in _done_before:
             _done_before[key] = really(setup, given, progress=progress)

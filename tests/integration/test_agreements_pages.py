@@ -166,4 +166,4 @@ def test_the_methods_page(signed_in):
     client = signed_in(factories.person())
     assert "No method is approved" in client.get(reverse("agreements:methods")).text
     made.method()
-    assert "Method splink, version 1" in client.get(reverse("agreements:methods")).text
+    assert "Method hybrid, version 1" in client.get(reverse("agreements:methods")).text

@@ -191,4 +191,4 @@ def test_methods_for_tokens_and_for_identifiers_are_not_mixed_up(signed_in):
 
     with pytest.raises(Blocked, match="they are not encoded"):
         running.start_run(match, tokens, by=by, at=START)
-    assert [each.engine for each in standing.methods(match, START)] == ["splink"]
+    assert [each.engine for each in standing.methods(match, START)] == ["hybrid"]

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from agreements.public import record_method, retire_method
 from matching import compared, layouts, reviewed, ssn, standing
-from matching.engine import child, differences, extract, sampled, suppress
+from matching.engine import child, defaults, differences, extract, sampled, suppress
 from matching.engine import spec as specs
 from matching.models import MatchStatus, RunStatus
 from matching.services import choosing, opening, running, signing, specifying
@@ -33,7 +33,7 @@ SCHOOLS = file("sasid", "first_name", "last_name", "birth_date")
 
 
 def made(match, by, **changes):
-    usual = specifying.usual(match, "splink")
+    usual = specifying.usual(match, defaults.ENGINE)
     said = {
         "fields": usual.fields,
         "blocks": [block.name for block in usual.blocks],
@@ -74,7 +74,7 @@ class TestUsualSettings:
         assert (
             "not asked for of CSCU, SDE: no link to wage records" in client.get(match.get_absolute_url()).text
         )
-        usual = specifying.usual(match, "splink")
+        usual = specifying.usual(match, defaults.ENGINE)
         assert not any("ssn" in file.columns for file in usual.files.values())
         assert "ssn" not in usual.fields
         by = matches.hub_member(match.project)
@@ -92,11 +92,11 @@ class TestUsualSettings:
     def test_what_is_not_compared_stands_in_no_file_of_the_settings(self):
         match = matches.ready()
         by = matches.hub_member(match.project)
-        assert "ssn" in specifying.usual(match, "splink").fields
+        assert "ssn" in specifying.usual(match, defaults.ENGINE).fields
 
         row = made(match, by, fields=["first_name", "last_name", "birth_date"])
 
-        assert "ssn" in specifying.usual(match, "splink").files["DOL"].columns
+        assert "ssn" in specifying.usual(match, defaults.ENGINE).files["DOL"].columns
         assert not any("ssn" in file["columns"] for file in row.spec["files"].values())
         assert not any("ssn" in column for block in row.spec["blocks"] for column in block["on"])
 
@@ -129,7 +129,7 @@ class TestVersions:
 
         assert {block["name"] for block in row.spec["blocks"]} >= {"same SSN", "full name"}
         assert not any("birth" in column for block in row.spec["blocks"] for column in block["on"])
-        said = specifying.changes(specs.as_dict(specifying.usual(match, "splink")), row.spec)
+        said = specifying.changes(specs.as_dict(specifying.usual(match, defaults.ENGINE)), row.spec)
         assert any(words.startswith("Compared: without") and "birth date" in words for words in said)
 
     @pytest.mark.parametrize(
