@@ -123,12 +123,14 @@ def use_up(token: str) -> Capability:
     """
     now = clock.real_now()
     with transaction.atomic():
-        used = Capability.objects.filter(token_digest=_digest(token), used_at=None, expires_at__gt=now)
-        if used.update(used_at=now) != 1:
-            raise Blocked("This was opened before, or waited too long. Go back and open it again.")
-    granted = Capability.objects.select_related("person", "person__organisation", "project").get(
-        token_digest=_digest(token)
-    )
+        unused = Capability.objects.filter(token_digest=_digest(token), used_at=None, expires_at__gt=now)
+        is_first = unused.update(used_at=now) == 1
+    known = Capability.objects.select_related("person", "person__organisation", "project")
+    granted = known.filter(token_digest=_digest(token)).first()
+    if granted is None or not is_first:
+        if granted is not None:  # who shows it again may have read it on its way
+            note_in_ledger(granted, "capability.refused", why="used before" if granted.used_at else "expired")
+        raise Blocked("This was opened before, or waited too long. Go back and open it again.")
     if reasons := why_no_longer(granted):
         note_in_ledger(granted, "capability.refused", why="no access")
         raise Blocked(reasons)

@@ -7,7 +7,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from p20win import clock
-from p20win.audit.public import events_of
+from p20win.audit.public import Event, events_of
 from p20win.custody import (
     capabilities,
     key_snapshots,
@@ -158,6 +158,12 @@ def opening():
     capabilities._openings.pop("test.read")
 
 
+def refusals():
+    """Return why the only capability there is was refused, each time."""
+    lines = events_of(Capability.objects.get()).filter(event="capability.refused")
+    return [line.details["why"] for line in lines]
+
+
 class TestCapabilities:
     def test_opens_once(self, opening):
         file, person = accepted(), factories.person()
@@ -171,10 +177,12 @@ class TestCapabilities:
         capabilities.use_up(token)
         with pytest.raises(Blocked, match="opened before"):
             capabilities.use_up(token)
+        assert refusals() == ["used before"]
 
     def test_a_token_that_was_never_issued_is_refused(self):
         with pytest.raises(Blocked):
             capabilities.use_up("nothing")
+        assert not Event.objects.filter(event="capability.refused").exists()
 
     def test_after_a_minute_it_is_refused(self, opening, monkeypatch):
         token = capability(factories.person(), opening, accepted(), NOW)
@@ -182,6 +190,7 @@ class TestCapabilities:
         monkeypatch.setattr(clock, "real_now", lambda: later)
         with pytest.raises(Blocked, match="waited too long"):
             capabilities.use_up(token)
+        assert refusals() == ["expired"]
 
     def test_no_database_row_may_live_longer(self, opening):
         capability(factories.person(), opening, accepted(), NOW)
@@ -212,6 +221,7 @@ class TestCapabilities:
             capabilities.use_up(token)
         with pytest.raises(Blocked, match="opened before"):
             capabilities.use_up(token)
+        assert refusals() == ["no access", "used before"]
 
     def test_the_desks_own_condition_counts(self):
         register_opening(
