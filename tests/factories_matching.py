@@ -263,7 +263,8 @@ def finished(run):
 
     def once(setup, given, *, progress):
         asked = {key: value for key, value in setup.items() if key != "review"}
-        lists = {entry["name"]: [b"".join(given[entry["name"]])] for entry in setup["lists"]}
+        named = [entry["name"] for entry in (*setup["lists"], *setup["consents"])]
+        lists = {name: [b"".join(given[name])] for name in named}
         input_of = [run.number, _turn(run.match), [content.hex() for (content,) in lists.values()]]
         key, given = json.dumps([asked, setup["review"]["decided"], input_of], sort_keys=True), given | lists
         if key not in _done_before:
