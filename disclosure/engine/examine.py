@@ -15,6 +15,7 @@ from disclosure.engine.errors import BadTable, NoSafePattern, SolverFailed, Stop
 from disclosure.engine.longform import Row, Table, read_long
 from disclosure.engine.names import Names, headings_of, read_as, read_names
 from disclosure.engine.policy import CellPolicy
+from disclosure.engine.populations import Among
 from disclosure.engine.protect import Protection
 from disclosure.engine.reading import Grids, Reader, read_grids, table_of
 from disclosure.engine.release import Outside, protect_and_audit
@@ -45,6 +46,7 @@ class Beside:
     by_hand: Mapping[str, bytes] = field(default_factory=dict)  # how tables are read, by their signature
     wishes: bytes = b""  # which cells to show rather than others
     said: bytes = b""  # which cells the numbers of its text are about
+    among: Among | None = None  # whom it counts, if what is out counts others, too; these tables say it
 
     def outside(self) -> Outside:
         """Return what is out already, read.
@@ -180,6 +182,8 @@ def examine(
             return replace(stopped, grids=said["grids"], by_hand=said["by_hand"])
         outside = beside.outside()
         said["known"] = _known(outside.tables, beside.hierarchies)
+        if beside.among:
+            said["known"].pop(beside.among.name, None)
         names = {said_of: read_names(said_of, text.decode()) for said_of, text in beside.names.items()}
         tables = [read_as(table, names) for table in tables]
         said |= {"tables": tuple(tables), "read_as": tuple(_meant(said["as_written"], names))}
@@ -189,20 +193,27 @@ def examine(
         said["hierarchies"] = known
         _refuse_untold_totals(tables, groups)
         said |= _confirmed(beside.said, said["aside"], tables)
-        said["wishes"] = read_wishes(beside.wishes.decode()) if beside.wishes else []
+        wishes = said["wishes"] = read_wishes(beside.wishes.decode()) if beside.wishes else []
         said["told_before"] = told_before(outside.tables)
-        outside = outside.along(said["sentences"])
+        asked, sentences = tables, said["sentences"]
+        if among := beside.among:
+            said["told_before"] = among.of_own(said["told_before"])
+            asked, wishes = among.entered(tables), [{among.name: among.own, **each} for each in wishes]
+            sentences = [(label, among.marked(text, among.own)) for label, text in sentences]
+            known, groups = among.along(known, groups)
+        outside = outside.along(sentences)
         result, report = protect_and_audit(
-            tables,
+            asked,
             outside,
             hierarchies=known,
             groups=groups,
             policy=policy,
             seconds=seconds,
             left=left,
-            wished=said["wishes"],
+            wished=wishes,
             told=told,
         )
+        result = among.left(result) if among else result
     except (BadTable, UnicodeDecodeError) as problem:
         return Examination(UNREADABLE, str(problem), **said)
     except NoSafePattern as problem:
