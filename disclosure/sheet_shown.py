@@ -311,6 +311,13 @@ class Sheet:
             "leaks": self.leaks.get((t, n), []),
             "unsettled": self.unsettled.get((t, n), []),
             "remarks": self.remarks.get((t, n), []),
+            "averted": [
+                each
+                for each in self.said.get("averted", [])
+                if f"{table['name']} (to be released), line {n + _FIRST_LINE})" in each["derivation"]
+            ]
+            if not row["shown"]
+            else [],
             "why": self.lines[t].why(n) if row["reason"].startswith("complementary") else [],
             "is_judged": bool(self.found.cells),
         }

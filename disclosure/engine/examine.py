@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from disclosure.engine.audit.findings import Finding
 from disclosure.engine.audit.judge import Report
+from disclosure.engine.averted import averted
 from disclosure.engine.byhand import ByHand, read_by_hand, signature, table_by_hand
 from disclosure.engine.codes import TOTAL, Hierarchy, read_hierarchy
 from disclosure.engine.documents.around import around
@@ -83,6 +84,7 @@ class Examination:
     wishes: Sequence[Mapping[str, str]] = ()  # cells to show rather than others
     facts_said: Mapping[int, Fact] = field(default_factory=dict)  # by the numbers of its text
     sentences: Sequence[File] = ()  # these facts as they were audited, and as they are released
+    averted: tuple[Finding, ...] = ()  # what would follow about other people if all were shown
     unconfirmed: int = 0  # numbers of its text whose meaning nobody confirmed
 
     @property
@@ -202,6 +204,8 @@ def examine(
             sentences = [(label, among.marked(text, among.own)) for label, text in sentences]
             known, groups = among.along(known, groups)
         outside = outside.along(sentences)
+        if among:
+            said["averted"] = averted(asked, outside, among, groups=groups, policy=policy)
         result, report = protect_and_audit(
             asked,
             outside,

@@ -5,7 +5,7 @@ import pytest
 from disclosure.engine.audit.judge import audit
 from disclosure.engine.errors import BadTable
 from disclosure.engine.examine import NO_PATTERN, SAFE, UNREADABLE, Beside, examine
-from disclosure.engine.populations import (
+from disclosure.engine.kin import (
     APART,
     MOST_CELLS,
     PART,
@@ -16,7 +16,10 @@ from disclosure.engine.populations import (
     Circle,
     Kin,
     hold_together,
+    read_said,
+    written,
 )
+from disclosure.engine.populations import among
 from tests.engines.disclosure.samples import RULES
 
 ALL, REST = "All graduates", "Graduates without Salem"
@@ -34,23 +37,23 @@ def held(said, names, periods=()):
 def audited(said, tables):
     """Audit what several releases tell together, each of its own people."""
     together = held(said, list(tables))
-    among = together.among()
+    dimension = among(together)
     files = [
-        (f"release {number} ({name})", among.marked(text, together.codes[(name, "2021")]))
+        (f"release {number} ({name})", dimension.marked(text, together.codes[(name, "2021")]))
         for number, (name, text) in enumerate(tables.items(), start=1)
     ]
-    return audit(files, groups={among.name: among.groups}, policy=RULES)
+    return audit(files, groups={dimension.name: dimension.groups}, policy=RULES)
 
 
 def examined(said, before, own, content):
     """Examine a table of some people, given what was released of others."""
     together = held(said, [*before, own])
-    among = together.among()
+    dimension = among(together)
     released = [
-        (f"“{name}”, table-1.csv", among.marked(text, together.codes[(name, "2021")]))
+        (f"“{name}”, table-1.csv", dimension.marked(text, together.codes[(name, "2021")]))
         for name, text in before.items()
     ]
-    return examine("new.csv", content, Beside(released=released, among=among), policy=RULES, seconds=20)
+    return examine("new.csv", content, Beside(released=released, among=dimension), policy=RULES, seconds=20)
 
 
 class TestWhatLeaks:
@@ -102,6 +105,10 @@ class TestProtection:
 
         assert found.verdict == SAFE
         assert found.released() == [b"sex,released\nTotal,\nF,\nM,\n"]
+        assert found.averted[0].derivation == (
+            f"241 (everyone; “{ALL}”, table-1.csv, line 2) −"
+            f" 238 (Who is counted {REST}; new.csv (to be released), line 2) = 3"
+        )
 
     def test_a_twin_is_shown_whole_and_its_bytes_say_nothing_of_the_others(self):
         found = examined(SALEM, {ALL: WITH}, REST, b"sex,count\nTotal,201\nF,100\nM,101\n")
@@ -109,6 +116,7 @@ class TestProtection:
         assert found.released() == [b"sex,released\nTotal,201\nF,100\nM,101\n"]
         assert found.tables[0].dimensions == ("sex",)
         assert not found.told_before  # of these people nothing was told
+        assert not found.averted
 
     def test_the_whole_after_its_part(self):
         found = examined([(ALL, WHOLE, REST)], {REST: TWIN}, ALL, b"sex,count\nTotal,204\nF,102\nM,102\n")
@@ -133,7 +141,7 @@ class TestHolding:
         together = held([("Staff", APART, REST)], ["Staff", ALL, REST])
 
         assert together.left_out == {("Staff", "2021"): APART, (ALL, "2021"): UNKNOWN}
-        assert together.among() is None
+        assert among(together) is None
 
     def test_a_part_in_a_part_of_the_period_is_a_part(self):
         years = [("2021", PART, "2019-2022")]
@@ -181,3 +189,15 @@ class TestHolding:
         assert kin.stands("C", "D") == APART
         assert kin.stands("A", "E") == SAME
         assert kin.stands("D", "Z") == UNKNOWN
+
+    def test_what_was_said_is_read_as_it_was_written(self):
+        said = [("A, or B", PART, "C"), ("D", UNKNOWN, "C")]
+
+        assert read_said(written(said).decode()) == said
+        for wrong in (
+            "name,stands\nA,part\n",
+            "name,stands,other\nA,above,B\n",
+            "name,stands,other\n,part,B\n",
+        ):
+            with pytest.raises(BadTable):
+                read_said(wrong)
