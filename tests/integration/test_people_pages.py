@@ -114,6 +114,7 @@ class TestTheForm:
         sends(
             signed_in(first.author),
             first.project,
+            WHOLE,
             population=ALL,
             extracted_on=dt.date(2025, 12, 2),
             frozen_as=first.pk,
