@@ -45,6 +45,7 @@ IN_WORDS: Final = {
 }
 
 
+@transaction.atomic
 def say_of_new(
     project: Project, *, population: str, period: str, stands: Answers, by: "User", at: dt.datetime
 ) -> None:
@@ -52,6 +53,10 @@ def say_of_new(
 
     :raises Blocked: if not all that was said can be true
     """
+    if not any(stands.values()):
+        return
+    first_in_line()
+    Project.objects.select_for_update().get(pk=project.pk)  # two answers at once: none is lost
     for what, name in ((together.POPULATION, population), (together.PERIOD, period)):
         name = " ".join(name.split())
         known = {together.key(each): each for each in together.names(project, what)}
