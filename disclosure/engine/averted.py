@@ -1,6 +1,7 @@
 """What would follow about other people if all were shown: why a table withholds what is not small."""
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Final
 
 from disclosure.engine.audit.findings import Finding
@@ -13,6 +14,7 @@ from disclosure.engine.protect import ProtectedTable
 from disclosure.engine.release import Outside
 
 MOST: Final = 40
+_WORK: Final = 400_000  # steps of the solver; what is not settled by then is not told
 
 
 def averted(
@@ -29,10 +31,12 @@ def averted(
     """
     files = [(f"{table.name} (to be released)", _whole(table)) for table in tables]
     try:
-        report = audit([*files, *outside.released], groups=groups, policy=policy, known=outside.known)
+        report = audit(
+            [*files, *outside.released], groups=groups, policy=policy, known=outside.known, work=_WORK
+        )
     except (BadTable, Stopped, SolverFailed):
         return ()
-    return tuple(leak for leak in report.leaks if among.name in leak.people)[:MOST]
+    return tuple(leak for leak in report.leaks if among.name in leak.people and isfinite(leak.high))[:MOST]
 
 
 def _whole(table: Table) -> bytes:
