@@ -2,6 +2,7 @@
 
 import pytest
 
+from disclosure.engine.alternatives import alternatives
 from disclosure.engine.audit.judge import audit
 from disclosure.engine.errors import BadTable
 from disclosure.engine.examine import NO_PATTERN, SAFE, UNREADABLE, Beside, examine
@@ -134,6 +135,24 @@ class TestProtection:
 
         assert found.verdict == UNREADABLE
         assert "give the column Who is counted another name" in found.message
+
+    def test_other_ways_are_tried_beside_the_others_and_are_files_like_any(self):
+        before = {ALL: b"sex,released\nf,125\nm,120\nx,36\nTotal,281\n"}
+        content = b"sex,count\nf,100\nm,100\nx,33\nTotal,233\n"
+        dimension = among(held(SALEM, [ALL, REST]))
+        beside = Beside(
+            released=[("“All”, table-1.csv", dimension.marked(before[ALL], ALL))], among=dimension
+        )
+        now = examine("new.csv", content, beside, policy=RULES, seconds=20)
+        assert b"x,\n" in now.released()[0]  # 36 and 33 would tell 3
+
+        ways = alternatives(
+            now.tables, beside.outside(), now.protection, policy=RULES, seconds=5, among=dimension
+        )
+
+        assert ways
+        assert not any(dimension.name in way.what for way in ways)
+        assert not any(dimension.name.encode() in way.file()[1] for way in ways)
 
 
 class TestHolding:
