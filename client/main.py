@@ -95,6 +95,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_json(status)
     status.set_defaults(run=_status)
 
+    instruction = commands.add_parser(
+        "instruction", help="fetch what the file of a slot is made from, as it was approved"
+    )
+    instruction.add_argument("--slot", required=True, help="id of the upload slot")
+    instruction.add_argument("--to", type=Path, help="where to write it; to the screen if left out")
+    instruction.set_defaults(run=_instruction, json=False)
+
     receipt = commands.add_parser("receipt", help="fetch the hub's signed receipt for a file")
     receipt.add_argument("file_id")
     receipt.add_argument("--to", type=Path, help="where to write it; to the screen if left out")
@@ -215,6 +222,16 @@ def _show_slots(slots: list[dict[str, Any]]) -> None:
                 print(f"        {place}{finding['asks']} {finding['hint']}".rstrip())
 
 
+def _instruction(called: argparse.Namespace) -> int:
+    with _portal() as portal:
+        hub_keys(portal)
+        said = portal.get(f"/files/machine/slots/{called.slot}/instruction/")
+    _write(said["instruction"], called.to, "Instruction")
+    for note in said["notes"]:
+        print(note, file=sys.stderr)
+    return 0
+
+
 def _receipt(called: argparse.Namespace) -> int:
     with _portal() as portal:
         keys = hub_keys(portal)
@@ -223,13 +240,17 @@ def _receipt(called: argparse.Namespace) -> int:
         check_receipt(receipt, keys, called.file_id)
     except CustodyError as problem:
         raise Untrusted(f"The receipt does not hold: {problem} Tell the hub.") from problem
-    text = json.dumps(receipt, indent=2, ensure_ascii=False) + "\n"
-    if called.to:
-        called.to.write_text(text, "utf-8")
-        print(f"Receipt written to {called.to}.")
+    _write(receipt, called.to, "Receipt")
+    return 0
+
+
+def _write(document: dict[str, Any], to: Path | None, what: str) -> None:
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    if to:
+        to.write_text(text, "utf-8")
+        print(f"{what} written to {to}.")
     else:
         print(text, end="")
-    return 0
 
 
 def _receive(called: argparse.Namespace) -> int:

@@ -18,6 +18,7 @@ def rules_of(project: "Project") -> CellPolicy:
         min_count=max(policy.MIN_CELL_COUNT, requests.min_cell_count(project)),
         hide_zeros=False,
         min_pct_base=policy.MIN_PERCENT_BASE,
+        min_pct_count=policy.MIN_PERCENT_COUNT,
     )
     theirs = [
         CellPolicy(agency.min_cell_count, agency.hides_zeros, policy.MIN_PERCENT_BASE)
@@ -33,6 +34,7 @@ def noted(rules: CellPolicy) -> dict[str, int | bool]:
         "min_count": rules.min_count,
         "hide_zeros": rules.hide_zeros,
         "min_pct_base": rules.min_pct_base,
+        "min_pct_count": rules.min_pct_count,
     }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
-from disclosure.explained import TOTAL, Lines
+from disclosure.explained import TOTAL, Lines, averted_by
 
 if TYPE_CHECKING:
     from disclosure.models import OutputCheck
@@ -229,9 +229,11 @@ class Sheet:
         heads: dict[str, int] = {}
         lines: dict[tuple[str, ...], dict[str, int]] = {}
         for n, row in enumerate(table["rows"]):
+            line = lines.setdefault(tuple(row["codes"][:cut]), {})
             head = row["codes"][-1] if len(dims) > 1 else "Count"
+            head += " (another percentage)" * (head in line)
             heads.setdefault(head, len(heads))
-            lines.setdefault(tuple(row["codes"][:cut]), {})[head] = n
+            line[head] = n
         pages, windows = -(-len(lines) // ROWS) or 1, -(-len(heads) // COLUMNS) or 1
         page, window = _number(asked.get("page"), 1, pages), _number(asked.get("columns"), 1, windows)
         if cell >= 0:
@@ -266,10 +268,10 @@ class Sheet:
         row, letter, layer = self.tables[t]["rows"][n], self.letters[t][n], keep["layer"]
         interval = row.get("interval")
         if layer == "released":
-            number = row["count"] if row["shown"] else ""
-            percentage = row["percentage"] if row["percentage_shown"] else None
+            number = _told(row) if row["shown"] else ""
+            percentage = row["percentage"] if row["percentage_shown"] else row.get("percentage_told") or None
         elif layer == "open":
-            number = _range(interval) if interval else row["count"] if row["shown"] else "not asked"
+            number = _range(interval) if interval else _told(row) if row["shown"] else "not asked"
             percentage = None
         else:
             number, percentage = row["count"], row["percentage"]
@@ -311,13 +313,7 @@ class Sheet:
             "leaks": self.leaks.get((t, n), []),
             "unsettled": self.unsettled.get((t, n), []),
             "remarks": self.remarks.get((t, n), []),
-            "averted": [
-                each
-                for each in self.said.get("averted", [])
-                if f"{table['name']} (to be released), line {n + _FIRST_LINE})" in each["derivation"]
-            ]
-            if not row["shown"]
-            else [],
+            "averted": [] if row["shown"] else averted_by(self.said, table["name"], n + _FIRST_LINE),
             "why": self.lines[t].why(n) if row["reason"].startswith("complementary") else [],
             "is_judged": bool(self.found.cells),
         }
@@ -338,6 +334,8 @@ def rules_behind(reason: str, policy: Mapping[str, Any]) -> list[str]:
             said.append(PAY_RULES[each])
         elif "base too small" in each:
             said.append(f"No percentage is shown on a base below {policy['min_pct_base']}.")
+        elif "no closer" in each:
+            said.append("Where a count is told as a range, its percentage is told as one, too.")
         else:
             said.append(f"No {each} is shown.")
     return said
@@ -393,3 +391,8 @@ def _width(interval: Mapping[str, Any] | None) -> str:
 def _of(some: int, of: int) -> str:
     share = f" ({100 * some / of:.1f} %)" if of else ""
     return f"{some:,} of {of:,}{share}"
+
+
+def _told(row: Mapping[str, Any]) -> Any:
+    """Return how a count is told that is shown: rounded or as a range, where that was asked for."""
+    return row.get("told") or row["count"]

@@ -61,6 +61,7 @@ class MatchingConfig(AppConfig):
             why_not=grouped_reviewing.why_not_look,
         )
         custody.register_aside("extract instruction", instruction_shown.aside)
+        custody.register_instructor("extract instruction", instruction_shown.for_machine)
         custody.register_aside("counts of a list", list_shown.aside)
         custody.register_comparison("matches", logged.differences)
         custody.register_ground("order for a match", ordering.stands_behind)

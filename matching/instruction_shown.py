@@ -73,14 +73,24 @@ def paper(told: dict[str, Any], at: dt.datetime) -> bytes:
     return agreements.make_paper("documents/extract_instruction.html", told | {"at": at})
 
 
+def for_machine(slot: "UploadSlot", agency: "Organisation") -> dict[str, Any] | None:
+    """Return for the agency's own machine what the file of a slot is made from, and what differs from it."""
+    row = _expected(slot)
+    if row is None or row.agency_id != agency.pk:
+        return None
+    told = shown(row.match, agency)
+    return None if told is None else {"instruction": told["said"], "notes": told["notes"]}
+
+
+def _expected(slot: "UploadSlot") -> ExpectedFile | None:
+    kinds = (custody.DataClass.MATCHING, custody.DataClass.ANALYTICAL)
+    rows = ExpectedFile.objects.filter(slot=slot, kind__in=kinds)
+    return rows.select_related("match__project", "agency").first()
+
+
 def aside(slot: "UploadSlot", person: "User") -> custody.Aside | None:
     """Lead who sends an agency's file to what it is made from."""
-    kinds = (custody.DataClass.MATCHING, custody.DataClass.ANALYTICAL)
-    row = (
-        ExpectedFile.objects.filter(slot=slot, kind__in=kinds)
-        .select_related("match__project", "agency")
-        .first()
-    )
+    row = _expected(slot)
     if row is None or row.agency not in agencies_for(row.match, person):
         return None
     versions = requests.instructions(row.match.project, row.agency)

@@ -150,6 +150,7 @@ CORRECTED_VERSION: Final = BusinessDays(5)  # a version promised in answer to on
 MIN_CELL_COUNT: Final = 6  # no displayed cell stands for fewer: DSA VI.G.2.a (O-78, O-115)
 MIN_EMPLOYERS: Final = 6  # employers behind a displayed cell: DSA I, II.F (O-135)
 MIN_PERCENT_BASE: Final = 20  # no percentage or formula on a smaller base: DSA VI.G.2.b (O-79, O-167)
+MIN_PERCENT_COUNT: Final = 0  # nor of fewer people than this; 20 to ask it of the count itself: ours (O-167)
 PREPUBLICATION_REVIEW: Final = Lead(BusinessDays(10))  # agencies read before release: DSA VI.G.1 (O-77)
 OUTPUT_CLEARANCE: Final = BusinessDays(10)  # each agency confirms in writing: DSA VI.G.1 (O-82, O-150)
 SAFE_TABLES_UNRELEASED: Final = 10  # tables of a project that its users had counted and wait: ours (O-81)

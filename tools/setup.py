@@ -91,7 +91,19 @@ def _has_pip(base: str) -> bool:
     return subprocess.run([base, "-m", "pip", "--version"], capture_output=True, check=False).returncode == 0
 
 
-def _packages(lock: str) -> None:
+def spark() -> None:
+    """Add PySpark to the environment, for the tests of linking on a cluster. About 1 GB.
+
+    :raises Missing: if pip cannot install it
+    """
+    if machine.free_disk(VENV) < DISK_NEEDED:
+        raise Missing(f"PySpark needs about 3 GB free on the disk of {ROOT} while it is installed.")
+    with _one_at_a_time():
+        # It comes as source alone and is built with the setuptools of the lock: all is checked by its hash.
+        _packages("spark", "--no-build-isolation")
+
+
+def _packages(lock: str, *more: str) -> None:
     """Install what the lock lists, each file checked against its hash."""
     path = ROOT / "requirements" / f"{lock}.txt"
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -101,7 +113,7 @@ def _packages(lock: str) -> None:
     say(f"Installing the Python packages of requirements/{lock}.txt (a minute or two) ...")
     STAMP.unlink(missing_ok=True)
     options = ["--require-hashes", "--no-deps", "--quiet", "--disable-pip-version-check", "--no-input"]
-    done = subprocess.run([*_pip(), "install", *options, "-r", str(path)], check=False)
+    done = subprocess.run([*_pip(), "install", *options, *more, "-r", str(path)], check=False)
     if done.returncode != 0:
         raise Missing(
             f"pip could not install requirements/{lock}.txt; what it said stands above. "

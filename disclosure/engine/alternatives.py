@@ -1,40 +1,49 @@
 """What else could be published: the same tables told more coarsely, each protected and attacked anew.
 
 Recoding before suppressing loses less (Hundepool et al., Statistical Disclosure Control, 2012, ch. 4). Put
-together are two categories, or the last of an ordered list (top-coding); left out are a dimension, or the
-totals over one. What does not end safe, or withholds no less, is not offered.
+together are two categories, the last of an ordered list (top-coding), years, or all that one group of a
+hierarchy holds; left out are a dimension, or the totals over one; told less exactly are counts, or
+percentages. What does not end safe, or withholds no less, is not offered.
 """
 
 import io
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from decimal import ROUND_HALF_UP, Decimal
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 from openpyxl import Workbook
 
+from disclosure.engine.blurred import in_ranges, is_asked, plain, rounded
 from disclosure.engine.codes import TOTAL, Hierarchy, read_hierarchy
 from disclosure.engine.errors import BadTable, NoSafePattern, SolverFailed, Stopped
-from disclosure.engine.longform import Row, Table, table_from, write
+from disclosure.engine.longform import Table, write
 from disclosure.engine.policy import CellPolicy
 from disclosure.engine.populations import Among
 from disclosure.engine.protect import Protection
+from disclosure.engine.reading import YEARS
+from disclosure.engine.recoding import (
+    NotPossible,
+    Tables,
+    collapsed,
+    grouped,
+    lowest_groups,
+    one_level_up,
+    without,
+    without_totals,
+)
 from disclosure.engine.release import Outside, protect_and_audit
 
 COLLAPSE, TOP_CODE, NO_MARGIN, NO_DIMENSION = "collapse", "top code", "no totals", "no dimension"
+LEVEL_UP, PERIODS, ROUND, RANGES = "level up", "periods", "round", "ranges"
 MOST_TRIED: Final = 24
 MOST_OFFERED: Final = 8
 _ORDERED: Final = re.compile(r"\D{0,3}\d.*")
+_YEAR: Final = re.compile(r"(?<!\d)\d{4}(?!\d)")
 _FOR_TOP_CODE: Final = 5  # categories a list must have for its last three to become one
+_MOST_ALONE: Final = 6  # tables of a file that are also told less exactly one by one
 _WORST: Final = 3  # categories of a dimension whose neighbours are tried
-
-Tables = tuple[Table, ...]
-
-
-class _NotPossible(Exception):
-    """This change cannot be made of these tables."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +66,7 @@ class Alternative:
 
     def file(self) -> tuple[str, bytes]:
         """Return the tables with their true counts as one file to submit, and how its name ends."""
-        if len(self.tables) == 1:
+        if len(self.tables) == 1 and not is_asked(self.tables):
             return ".csv", _csv(self.tables[0])
         book = Workbook()
         book.remove(book.worksheets[0])
@@ -106,7 +115,8 @@ def alternatives(
     before = price_of(now).withheld if now else None
     offered = []
     known = {dim: read_hierarchy(dim, text.decode()) for dim, text in groups.items()}
-    changes = _changes(tuple(tables), now, known)[:MOST_TRIED]
+    exact = tuple(plain(table) for table in tables)
+    changes = [*_blurred(exact, policy), *_changes(exact, now, known)][:MOST_TRIED]
     if among is not None:
         known, groups = among.along(known, groups)
     for number, (kind, what, change) in enumerate(changes):
@@ -124,16 +134,37 @@ def alternatives(
                 seconds=seconds,
                 left=left,
             )
-        except (_NotPossible, BadTable, NoSafePattern, Stopped, SolverFailed):
+        except (NotPossible, BadTable, NoSafePattern, Stopped, SolverFailed):
             continue
         price = price_of(found)
         if report.passed and (before is None or price.withheld < before):
             offered.append(Alternative(kind, what, changed, price))
-    offered.sort(key=lambda each: (each.price.withheld, -each.price.numbers, each.what))
+    offered.sort(key=lambda each: (each.price.withheld, -each.price.numbers, each.price.share, each.what))
     return offered[:MOST_OFFERED]
 
 
 # --- the changes that are tried
+
+
+def _blurred(tables: Tables, policy: CellPolicy) -> list[tuple[str, str, Callable[[], Tables]]]:
+    """List what keeps every line and tells its numbers less exactly: of all tables, and of each alone."""
+    each = [(n,) for n in range(len(tables))] if 1 < len(tables) <= _MOST_ALONE else []
+    found: list[tuple[str, str, Callable[[], Tables]]] = []
+    for some in [tuple(range(len(tables))), *each]:
+        of = "" if len(some) == len(tables) else f" of “{tables[some[0]].name}”"
+        with_percentages = any(row.percentage for n in some for row in tables[n].rows)
+        if with_percentages:
+            what = f"Tell the percentages{of} as ranges, wider where the base is small"
+            found.append((RANGES, what, _later(_each, tables, some, in_ranges, policy)))
+        else:
+            found.append((ROUND, f"Round the counts{of} to 5", _later(_each, tables, some, rounded, policy)))
+    return found
+
+
+def _each(
+    tables: Tables, some: Sequence[int], change: Callable[[Table, CellPolicy], Table], policy: CellPolicy
+) -> Tables:
+    return tuple(change(table, policy) if n in some else table for n, table in enumerate(tables))
 
 
 def _changes(
@@ -148,18 +179,54 @@ def _changes(
         for pair in _pairs(codes, dark):
             what = f"Put {_listed(pair)} of “{dim}” together"
             weight = sum(dark.get(code, 0) for code in pair)
-            found.append((weight, COLLAPSE, what, _later(_collapsed, tables, dim, pair)))
+            found.append((weight, COLLAPSE, what, _later(collapsed, tables, dim, pair)))
         if len(codes) >= _FOR_TOP_CODE and all(_ORDERED.match(code) for code in codes):
             last = tuple(codes[-3:])
             weight = sum(dark.get(code, 0) for code in last)
             what = f"Make one category of the last three of “{dim}”: {_listed(last)}"
-            found.append((weight, TOP_CODE, what, _later(_collapsed, tables, dim, last)))
+            found.append((weight, TOP_CODE, what, _later(collapsed, tables, dim, last)))
+        found += _wider_categories(tables, dim, codes, dark, known.get(dim))
         weight = sum(dark.values())
-        found.append((weight, NO_DIMENSION, f"Leave out “{dim}”", _later(_without, tables, dim)))
+        found.append((weight, NO_DIMENSION, f"Leave out “{dim}”", _later(without, tables, dim)))
         what = f"Leave out the totals over “{dim}”"
-        found.append((dark.get(TOTAL, 0), NO_MARGIN, what, _later(_without_totals, tables, dim)))
+        found.append((dark.get(TOTAL, 0), NO_MARGIN, what, _later(without_totals, tables, dim)))
     found.sort(key=lambda each: -each[0])
     return [(kind, what, change) for _, kind, what, change in found]
+
+
+def _wider_categories(
+    tables: Tables, dim: str, codes: Sequence[str], dark: Mapping[str, int], known: Hierarchy | None
+) -> list[tuple[int, str, str, Callable[[], Tables]]]:
+    """Return what makes all categories of a dimension wider: groups of its hierarchy, longer periods."""
+    weight = sum(dark.get(code, 0) for code in codes)
+    found: list[tuple[int, str, str, Callable[[], Tables]]] = []
+    inside = {code for group in lowest_groups(known) for code in known.children[group]} if known else set()
+    if known and not inside.isdisjoint(codes):
+        what = f"Tell “{dim}” one level up: {_listed(lowest_groups(known))} in place of what is in them"
+        found.append((weight, LEVEL_UP, what, _later(one_level_up, tables, dim, known)))
+    if groups := _periods(codes):
+        what = f"Merge periods of “{dim}”: {'; '.join(_listed(group) for group in groups)}"
+        found.append((weight, PERIODS, what, _later(grouped, tables, dim, groups)))
+    return found
+
+
+def _periods(codes: Sequence[str]) -> list[tuple[str, ...]]:
+    """Return the periods to merge: those of one year, or years in twos, the first three where one is over."""
+    by_year: dict[int, list[str]] = {}
+    for code in codes:
+        year = _YEAR.search(code)
+        if year is None or int(year[0]) not in YEARS:
+            return []
+        by_year.setdefault(int(year[0]), []).append(code)
+    years = [by_year[year] for year in sorted(by_year)]
+    if len(years) > 1 and len(codes) > len(years):
+        return [tuple(inside) for inside in years if len(inside) > 1]
+    if len(years) < 4:
+        return []  # two of three are put together as any two categories are
+    flat = [inside[0] for inside in years]
+    start = len(flat) % 2
+    groups = [tuple(flat[n : n + 2]) for n in range(start, len(flat), 2)]
+    return [(*flat[:start], *groups[0]), *groups[1:]]
 
 
 def _later(change: Callable[..., Tables], *arguments: object) -> Callable[[], Tables]:
@@ -168,7 +235,7 @@ def _later(change: Callable[..., Tables], *arguments: object) -> Callable[[], Ta
 
 def _listed(codes: Sequence[str]) -> str:
     said = [f"“{code}”" for code in codes]
-    return f"{', '.join(said[:-1])} and {said[-1]}"
+    return f"{', '.join(said[:-1])} and {said[-1]}" if len(said) > 1 else "".join(said)
 
 
 def _codes(tables: Tables, dim: str) -> list[str]:
@@ -198,110 +265,6 @@ def _pairs(codes: Sequence[str], dark: Mapping[str, int]) -> list[tuple[str, str
         at = place[code]
         pairs += [(codes[n], codes[n + 1]) for n in (at - 1, at) if 0 <= n < len(codes) - 1]
     return list(dict.fromkeys(pairs))
-
-
-# --- making them
-
-
-def _collapsed(tables: Tables, dim: str, codes: Sequence[str]) -> Tables:
-    return tuple(_collapse(t, dim, codes) if dim in t.dimensions else t for t in tables)
-
-
-def _collapse(table: Table, dim: str, codes: Sequence[str]) -> Table:
-    """Put the rows of some categories together; of a table that has none of them, nothing changes."""
-    groups: dict[tuple[str, ...], list[Row]] = {}
-    for row in table.rows:
-        if row.codes[dim] in codes:
-            groups.setdefault(_rest(row, dim), []).append(row)
-        elif not set(row.codes[dim].split("|")).isdisjoint(codes):
-            raise _NotPossible  # a union holds on to one of them
-    if any(sorted(row.codes[dim] for row in rows) != sorted(codes) for rows in groups.values()):
-        raise _NotPossible
-    union, lines, done = "|".join(codes), [], set()
-    for row in table.rows:
-        if row.codes[dim] not in codes:
-            lines.append(dict(zip(table.columns, row.cells, strict=True)))
-        elif (rest := _rest(row, dim)) not in done:
-            done.add(rest)
-            lines.append(_sum(table, dim, union, groups[rest]))
-    changed = _made(table, table.columns, lines)
-    return replace(_with_percentages(changed, dim, union), ours=table.ours)
-
-
-def _rest(row: Row, dim: str) -> tuple[str, ...]:
-    return tuple(code for name, code in row.codes.items() if name != dim)
-
-
-def _sum(table: Table, dim: str, union: str, rows: Sequence[Row]) -> dict[str, str]:
-    counts = [row.count for row in rows]
-    if any(count is None for count in counts) or len({(r.percentage is None) for r in rows}) > 1:
-        raise _NotPossible
-    line = dict(zip(table.columns, rows[0].cells, strict=True))
-    line |= {dim: union, "count": str(sum(count or 0 for count in counts))}
-    if line.get("pct_n"):
-        of = rows[0].percentage.of if rows[0].percentage else ()
-        bases = [row.base or 0 for row in rows]
-        line["pct_n"] = str(bases[0] if dim in of else sum(bases))
-    return line
-
-
-def _made(table: Table, columns: Sequence[str], lines: Sequence[Mapping[str, str]]) -> Table:
-    try:
-        return table_from(table.name, columns, [[line[c] for c in columns] for line in lines])
-    except BadTable:
-        raise _NotPossible from None
-
-
-def _with_percentages(table: Table, dim: str, union: str) -> Table:
-    """Work out anew the percentages of what was put together, to as many decimals as they had."""
-    counts = {tuple(row.codes.values()): row.count for row in table.rows}
-    lines = []
-    for row in table.rows:
-        line = dict(zip(table.columns, row.cells, strict=True))
-        if row.codes[dim] == union and row.percentage is not None:
-            base = counts.get(tuple(TOTAL if d in row.percentage.of else c for d, c in row.codes.items()))
-            base = row.base if base is None else base
-            if not base or row.count is None:
-                raise _NotPossible
-            share = Decimal(100 * row.count) / Decimal(base)
-            line["pct"] = str(share.quantize(row.percentage.value, rounding=ROUND_HALF_UP))
-        lines.append(line)
-    return _made(table, table.columns, lines)
-
-
-def _without(tables: Tables, dim: str) -> Tables:
-    """Leave a dimension out: what is left is told for all its categories together."""
-    return tuple(_flat(t, dim) if dim in t.dimensions else t for t in tables)
-
-
-def _flat(table: Table, dim: str) -> Table:
-    kept = [row for row in table.rows if row.codes[dim] == TOTAL]
-    if len(table.dimensions) < 2 or not kept or any(_rests_on(row, dim) for row in kept):
-        raise _NotPossible
-    columns = [column for column in table.columns if column != dim]
-    return _made(table, columns, [dict(zip(table.columns, row.cells, strict=True)) for row in kept])
-
-
-def _without_totals(tables: Tables, dim: str) -> Tables:
-    """Leave out the totals over one dimension, where what they add up stays."""
-    changed = tuple(_open(t, dim) if dim in t.dimensions else t for t in tables)
-    if changed == tables:
-        raise _NotPossible
-    return changed
-
-
-def _open(table: Table, dim: str) -> Table:
-    kept = [row for row in table.rows if row.codes[dim] != TOTAL]
-    if not kept or len(kept) == len(table.rows) or len(table.dimensions) < 2:
-        return table
-    if any(_rests_on(row, dim) for row in table.rows):
-        raise _NotPossible
-    lines = [dict(zip(table.columns, row.cells, strict=True)) for row in kept]
-    return _made(table, table.columns, lines)
-
-
-def _rests_on(row: Row, dim: str) -> bool:
-    return row.percentage is not None and dim in row.percentage.of
 
 
 def _csv(table: Table) -> bytes:

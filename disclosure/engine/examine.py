@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from disclosure.engine.audit.findings import Finding
 from disclosure.engine.audit.judge import Report
 from disclosure.engine.averted import averted
+from disclosure.engine.blurred import as_asked
 from disclosure.engine.byhand import ByHand, read_by_hand, signature, table_by_hand
 from disclosure.engine.codes import TOTAL, Hierarchy, read_hierarchy
 from disclosure.engine.documents.around import around
@@ -187,7 +188,7 @@ def examine(
         if beside.among:
             said["known"].pop(beside.among.name, None)
         names = {said_of: read_names(said_of, text.decode()) for said_of, text in beside.names.items()}
-        tables = [read_as(table, names) for table in tables]
+        tables = [as_asked(read_as(table, names)) for table in tables]
         said |= {"tables": tuple(tables), "read_as": tuple(_meant(said["as_written"], names))}
         used = {dim for table in (*tables, *outside.tables) for dim in table.dimensions}
         groups = {dim: text for dim, text in beside.hierarchies.items() if dim in used}

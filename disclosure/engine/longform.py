@@ -53,6 +53,7 @@ class Row:
     base_of: tuple[str, ...] = ()  # dimensions whose code is Total in the cell that pct and pct_n speak of
     pct_withheld: bool = False  # a reviewer's file tells pct or pct_n that its public file has blank
     rounded: int | None = None  # the rounded number that `released` says
+    told: str = ""  # how its count is told where it may be shown, if not exactly: see `blurred`
 
     def share(self) -> Percentage:
         """Return the percentage of a row that has one."""

@@ -50,6 +50,7 @@ class CellPolicy:
     min_pct_base: int
     structural_zeros: tuple[Pattern, ...] = ()
     dominance: Dominance | None = None
+    min_pct_count: int = 0  # that a percentage must stand for itself; 0: its base alone counts
 
     def __post_init__(self) -> None:
         """Refuse numbers that protect nobody.
@@ -60,6 +61,9 @@ class CellPolicy:
             number = getattr(self, name)
             if isinstance(number, bool) or not isinstance(number, int) or number < 1:
                 raise BadTable(f"Policy: {name} must be a whole number of 1 or more.")
+        number = self.min_pct_count
+        if isinstance(number, bool) or not isinstance(number, int) or number < 0:
+            raise BadTable("Policy: min_pct_count must be a whole number of 0 or more.")
         if not isinstance(self.hide_zeros, bool):
             raise BadTable("Policy: hide_zeros must be true or false.")
 
@@ -88,6 +92,7 @@ def strictest(policies: Collection[CellPolicy]) -> CellPolicy:
         min_pct_base=max(p.min_pct_base for p in policies),
         structural_zeros=tuple(sorted(patterns)),
         dominance=_strictest_dominance(rules) if rules else None,
+        min_pct_count=max(p.min_pct_count for p in policies),
     )
 
 
@@ -111,7 +116,7 @@ def from_toml(text: str, *, defaults: CellPolicy) -> CellPolicy:
         raise BadTable(f"Policy file: not valid TOML ({error}).") from None
     if set(given) == {"policy"} and isinstance(given["policy"], dict):
         given = given["policy"]
-    known = {"min_count", "hide_zeros", "min_pct_base", "structural_zeros", "dominance"}
+    known = {"min_count", "hide_zeros", "min_pct_base", "min_pct_count", "structural_zeros", "dominance"}
     if unknown := sorted(set(given) - known):
         raise BadTable(
             f"Policy file: unknown key {', '.join(unknown)}. Known are {', '.join(sorted(known))}."
@@ -124,6 +129,7 @@ def from_toml(text: str, *, defaults: CellPolicy) -> CellPolicy:
         if "structural_zeros" in given
         else defaults.structural_zeros,
         dominance=_dominance(given["dominance"]) if "dominance" in given else defaults.dominance,
+        min_pct_count=given.get("min_pct_count", defaults.min_pct_count),
     )
 
 

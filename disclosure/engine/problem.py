@@ -207,7 +207,7 @@ def _space(
 
 
 def _take_new(table: Table, space: Space, known: dict[Key, Knowledge]) -> None:
-    seen: dict[tuple[str, ...], int] = {}
+    seen: dict[tuple[str, ...], list[Row]] = {}
     bases: list[tuple[str, Key, int]] = []
     for row in table.rows:
         place = f"{table.name}, line {row.line}"
@@ -215,9 +215,9 @@ def _take_new(table: Table, space: Space, known: dict[Key, Knowledge]) -> None:
             raise BadTable(f"{place}: no count. A table to protect needs the true count in every row.")
         key = space.key(row.codes)
         named = tuple(row.codes[dim] for dim in table.dimensions)
-        if named in seen:
-            raise BadTable(f"{place}: the same cell as line {seen[named]}. Each cell may stand once.")
-        seen[named] = row.line
+        for other in seen.setdefault(named, []):
+            _refuse_again(place, row, other)
+        seen[named].append(row)
         _count(known, key, row.count, place)
         if row.percentage:
             base = base_key(space, row)
@@ -226,6 +226,22 @@ def _take_new(table: Table, space: Space, known: dict[Key, Knowledge]) -> None:
                 bases.append((f"{place}, pct_n", base, row.base))
     for place, key, number in bases:
         _count(known, key, number, place)
+
+
+def _refuse_again(place: str, row: Row, other: Row) -> None:
+    """Refuse a second line about the same cell, unless it gives the percentage of another base.
+
+    :raises BadTable: naming the first line
+    """
+    if row.count != other.count:
+        raise BadTable(
+            f"{place}: the same cell as line {other.line}, but the count differs. Correct one of them."
+        )
+    if not row.base_of or not other.base_of or set(row.base_of) == set(other.base_of):
+        raise BadTable(
+            f"{place}: the same cell as line {other.line}. Each cell may stand once, or once for each base "
+            "(pct_of) of its percentages."
+        )
 
 
 def _count(known: dict[Key, Knowledge], key: Key, count: int, place: str) -> None:

@@ -28,6 +28,7 @@ WORK_PER_SECOND = 12_000.0
 
 SMALL, COMPLEMENT, DOMINATED = "small", "complementary", "dominated"
 BASE, COUNT_WITHHELD = "percentage base too small", "percentage of a withheld count"
+FEW = "percentage of too small a count"
 ENDS = "percentage of nobody, everybody, or all but one"
 
 
@@ -46,7 +47,9 @@ class ProtectedTable:
         lines = []
         for row, shown, reason in zip(self.table.rows, self.shown, self.reasons, strict=True):
             cells = dict(zip(self.table.columns, row.cells, strict=True))
-            lines.append([*(cells[c] for c in columns), str(row.count) if shown else "", reason])
+            lines.append(
+                [*(cells[c] for c in columns), (row.told or str(row.count)) if shown else "", reason]
+            )
         return write_csv([*columns, "released", "reason"], lines)
 
     def public_bytes(self) -> bytes:
@@ -57,7 +60,7 @@ class ProtectedTable:
             cells = dict(zip(self.table.columns, row.cells, strict=True))
             if not percentage:
                 cells |= {name: "" for name in ("pct", "pct_n") if name in cells}
-            lines.append([*(cells[c] for c in columns), str(row.count) if shown else ""])
+            lines.append([*(cells[c] for c in columns), (row.told or str(row.count)) if shown else ""])
         return write_csv([*columns, "released"], lines)
 
 
@@ -293,6 +296,8 @@ def _percentage_refusal(
         return BASE
     if hidden:
         return COUNT_WITHHELD
+    if row.count is not None and row.count < policy.min_pct_count:
+        return FEW
     if row.count is not None and problem.space.key(row.codes) != problem.keys[cell]:
         zeros_said = not policy.hide_zeros and not policy.is_small(row.count) and cell in bases
         if (row.count <= 1 or row.count >= size - 1) and not zeros_said:

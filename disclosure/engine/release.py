@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
+from disclosure.engine import blurred
 from disclosure.engine.audit.findings import Codes
 from disclosure.engine.audit.judge import Interval, Report, audit
 from disclosure.engine.codes import Hierarchy
+from disclosure.engine.errors import NoSafePattern
 from disclosure.engine.longform import Table, read_long
 from disclosure.engine.policy import CellPolicy
 from disclosure.engine.problem import Sum, Wanted
@@ -54,6 +57,8 @@ def protect_and_audit(
 ) -> tuple[Protection, Report]:
     """Return the first pattern whose release passes its audit; if none does, the last with what leaks.
 
+    Counts that the tables ask to tell less exactly are shown again as long as the audit passes.
+
     `groups` are the files of the `hierarchies`. Each pattern has the whole limit. `dominated` lists (table,
     row) positions that are withheld for the money behind them; `wished` cells to show if that is possible.
 
@@ -62,6 +67,46 @@ def protect_and_audit(
     :raises Stopped: if the limit is reached before any safe pattern is found
     :raises SolverFailed: if the solver does not answer
     """
+    judge = partial(audit_release, outside=outside, groups=groups, policy=policy)
+    is_asked = blurred.is_asked(tables)
+    try:
+        result, report = _exact(
+            tables,
+            outside,
+            judge,
+            hierarchies=hierarchies,
+            policy=policy,
+            seconds=seconds,
+            left=left,
+            dominated=dominated,
+            wished=wished,
+            told=told,
+        )
+    except NoSafePattern:
+        if not is_asked:
+            raise
+        result = blurred.nothing_shown(tables, policy)
+        if not (report := judge(result)).passed:
+            raise
+    if is_asked and report.passed:
+        told(85, "Attacking what is told less exactly.")
+        result, report = blurred.revealed(result, report, judge, policy=policy, left=left)
+    return result, report
+
+
+def _exact(
+    tables: Sequence[Table],
+    outside: Outside,
+    judge: Callable[[Protection], Report],
+    *,
+    hierarchies: Mapping[str, Hierarchy],
+    policy: CellPolicy,
+    seconds: float,
+    left: Callable[[], float] | None,
+    dominated: Sequence[tuple[int, int]],
+    wished: Sequence[Mapping[str, str]],
+    told: Callable[[int, str], None],
+) -> tuple[Protection, Report]:
     wanted: list[Wanted] = []
     for turn in range(ROUNDS):
         told(80 if turn else 20, "Looking for the fewest cells to withhold.")
@@ -77,7 +122,8 @@ def protect_and_audit(
             wished=wished,
         )
         told(80, "Attacking what would be released.")
-        report = audit_release(result, outside, groups=groups, policy=policy)
+        result = blurred.without_exact_percentages(result)
+        report = judge(result)
         more = [each for each in _wanted(report) if each not in wanted]
         if not more:
             break

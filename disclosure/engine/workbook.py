@@ -23,8 +23,9 @@ from openpyxl.styles.numbers import BUILTIN_FORMATS
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
+from disclosure.engine.blurred import as_percentages, is_asked
 from disclosure.engine.errors import BadTable
-from disclosure.engine.longform import RESERVED
+from disclosure.engine.longform import RESERVED, Table
 from disclosure.engine.protect import ProtectedTable
 from disclosure.engine.reading import Grid, corner, kept, note_rows, title_rows, whole_sheet
 from disclosure.engine.workbook_file import saved
@@ -46,7 +47,7 @@ class Told:
 
     name: str
     counts: tuple[int | str, ...]
-    others: Mapping[str, tuple[str, ...]]  # pct and pct_n, of a long table; empty where it had none
+    others: Mapping[str, tuple[str, ...]]  # pct, pct_n, released, of a long table; empty where it had none
     codes: frozenset[str]
 
     @classmethod
@@ -54,19 +55,34 @@ class Told:
         """Return what a protected table says."""
         table = protected.table
         counts = tuple(
-            row.count if shown and row.count is not None else MARK
+            (row.told or row.count) if shown and row.count is not None else MARK
             for row, shown in zip(table.rows, protected.shown, strict=True)
         )
-        others = {
-            name: tuple(
-                (row.cells[at] if shown else MARK) if row.cells[at] else ""
-                for row, shown in zip(table.rows, protected.percentage_shown, strict=True)
-            )
-            for at, name in enumerate(table.columns)
-            if name in ("pct", "pct_n")
-        }
+        others = {name: _percentages(protected, name) for name in table.columns if name in ("pct", "pct_n")}
+        if is_asked([table]):
+            others |= _less_exactly(table, counts)
         codes = frozenset(code for row in table.rows for code in row.codes.values())
         return cls(table.name, counts, others, codes)
+
+
+def _percentages(protected: ProtectedTable, name: str) -> tuple[str, ...]:
+    """Return what stands in the column of percentages, or of their bases: a range, where that is told."""
+    table = protected.table
+    at, counts = table.columns.index(name), {tuple(row.codes.values()): row.count for row in table.rows}
+    said = []
+    for row, shown, counted in zip(table.rows, protected.percentage_shown, protected.shown, strict=True):
+        told = row.cells[at] if shown else MARK
+        if not shown and counted and name == "pct":
+            told = as_percentages(row, counts) or MARK
+        said.append(told if row.cells[at] else "")
+    return tuple(said)
+
+
+def _less_exactly(table: Table, counts: Sequence[int | str]) -> dict[str, tuple[str, ...]]:
+    """Return what stands in the column of a table that asks how its counts are told."""
+    at = table.columns.index("released")
+    pairs = zip(table.rows, counts, strict=True)
+    return {"released": tuple(str(count) if row.cells[at] else "" for row, count in pairs)}
 
 
 @dataclass(frozen=True)
@@ -144,10 +160,11 @@ def _numbers(place: str, grid: Grid, told: Told) -> _Numbers:
     if {"count", "released", "pct"} & set(header):
         below = [r + 1 for r in rows[1:]]
         at = {text: columns[c] + 1 for c, text in enumerate(header) if text in RESERVED}
-        if "count" not in at or {"released", "reason", "release"} & set(at):
+        asked = {"released"} & set(told.others)
+        if "count" not in at or {"released", "reason", "release"} & set(at) - asked:
             raise BadTable(f"{place}: it has columns that the check writes itself, or none of counts.")
         others: dict[str, tuple[Place, ...]] = {
-            n: tuple((r, at[n]) for r in below) for n in ("pct", "pct_n") if n in at
+            n: tuple((r, at[n]) for r in below) for n in ("pct", "pct_n", *asked) if n in at
         }
         found = _Numbers(tuple((r, at["count"]) for r in below), others, frozenset(), first)
     else:

@@ -12,7 +12,7 @@ from pyarrow import csv
 from fixtures import canary, quality, schools
 from fixtures.generate import Project as Invented
 from fixtures.generate import generate
-from governance.scenario import ending
+from governance.scenario import ending, wanted
 from governance.scenario.places import Places
 from governance.scenario.reopening import Reopener
 from governance.scenario.telling import Setting, expect
@@ -144,17 +144,18 @@ def _deliver(setting: Setting, files: Collection) -> dict[str, bytes]:
         told.append(", ".join(f"{name} {len(content) / 1e6:.1f} MB" for name, content in extract.items()))
     with setting.step("Delivery: no matching identifier in it; quality against the truth") as told:
         hidden = {e.name for e in requests.elements(files.line.project) if e.is_matching_identifier}
+        sent = {name: agency.analytical.table for name, agency in files.invented.agencies.items()}
+        parts = {name: read_csv(extract[f"{name.lower()}.csv"]) for name in sent}
+        came_out = {name: wanted.rows_of(sent[name], part) for name, part in parts.items()}
+        known = wanted.listed(files.invented, parts[wanted.SCHOOLS], came_out[wanted.SCHOOLS])
         links = []
-        for name, agency in files.invented.agencies.items():
-            delivered = read_csv(extract[f"{name.lower()}.csv"])
-            there = set(delivered.column_names)
+        for name, part in parts.items():
+            there = set(part.column_names)
             expect(not there & hidden, f"{name}'s part holds {', '.join(sorted(there & hidden))}.")
-            sent = agency.analytical.table
-            expect(
-                len(delivered) == len(sent), f"{name}: {len(sent)} rows went in, {len(delivered)} came out."
-            )
-            # Rows keep their order, so that each link id stands where its synthetic id stood.
-            links.append(pa.table({"link_id": delivered["link_id"], "id": sent["SyntheticID"]}))
+            if left_out := wanted.left_out(files.invented, name, part, came_out[name], known):
+                told.append(f"{name}: {left_out} rows left out of people in lists that do not want them")
+            ids = sent[name]["SyntheticID"].take(came_out[name])
+            links.append(pa.table({"link_id": part["link_id"], "id": ids}))
         pairs = pa.concat_tables(links).group_by(["link_id", "id"]).aggregate([])
         found = quality.measure(files.invented.truth, pairs)
         setting.found |= {

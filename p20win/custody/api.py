@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from p20win import clock
 from p20win.access import signed_by_machine, signed_by_machine_in_parts
 from p20win.accounts.public import hub
-from p20win.custody import selectors, services, tus, uploads, vault_keys
+from p20win.custody import asides, selectors, services, tus, uploads, vault_keys
 from p20win.custody.engine import pieces
 from p20win.custody.engine.encoding import parse
 from p20win.custody.engine.errors import CustodyError
@@ -67,6 +67,18 @@ def slot(request: MachineRequest, pk: uuid.UUID) -> JsonResponse:
         "vault_public_key": pieces.vault_public_text(vault_keys.vault_public()),
     }
     return JsonResponse(_slot(row) | more)
+
+
+@signed_by_machine
+@require_GET
+@never_cache
+@_says_why
+def instruction(request: MachineRequest, pk: uuid.UUID) -> JsonResponse:
+    """Give what the machine's agency makes the file of a slot from (O-125)."""
+    said = asides.instruction(_own_slot(request, pk), request.signing_key.organisation)
+    if said is None:
+        raise Blocked("There is no extract instruction for this slot: its page says what belongs there.")
+    return JsonResponse(said)
 
 
 @signed_by_machine

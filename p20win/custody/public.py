@@ -16,7 +16,8 @@ Pages: `capability(person, act, subject, at)` after the access decision, then `r
 gives is registered by its desk with `register_opening`. A person's program opens with a ticket instead of
 their session: `ticket`, and views marked `access.by_download_ticket`.
 
-What a desk has to say on the page of a slot it tells with `register_aside`.
+What a desk has to say on the page of a slot it tells with `register_aside`, and to machines what a file is
+made from with `register_instructor`.
 
 Keys: `last_key_snapshot_expires` (in the vault) is when a key destroyed now is gone from every copy.
 
@@ -39,7 +40,7 @@ calls `hold_clocks` after it. `ask_removal` has one file deleted while its owner
 the vault waits for the end of a hold. `send_again` closes an accepted file so that another is sent instead.
 """
 
-from p20win.custody.asides import Aside, register_aside
+from p20win.custody.asides import Aside, register_aside, register_instructor
 from p20win.custody.bounds import only as open_only
 from p20win.custody.capabilities import capability, register_opening
 from p20win.custody.checkpoints import alarm as ledger_alarm
@@ -195,6 +196,7 @@ __all__ = [
     "register_aside",
     "register_comparison",
     "register_ground",
+    "register_instructor",
     "register_opening",
     "register_removable",
     "relay",

@@ -54,6 +54,7 @@ urlpatterns = [
     path("hub-keys.json", views.hub_keys, name="hub-keys"),
     path("machine/slots/", api.slots, name="machine-slots"),
     path("machine/slots/<uuid:pk>/", api.slot, name="machine-slot"),
+    path("machine/slots/<uuid:pk>/instruction/", api.instruction, name="machine-instruction"),
     path("machine/slots/<uuid:pk>/attempts/", api.announce, name="machine-announce"),
     path("machine/attempts/<uuid:pk>/body/", api.body, name="machine-body"),
     path("machine/files/<uuid:pk>/receipt/", api.receipt, name="machine-receipt"),

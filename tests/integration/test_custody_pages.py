@@ -5,26 +5,21 @@ import json
 import tempfile
 from pathlib import Path
 
-import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.core.signals import request_finished, request_started
-from django.db import close_old_connections
 from django.test import Client
 from django.urls import reverse
 
 from client import config, main, portal
 from p20win import clock
-from p20win.accounts.public import enrol_key, revoke_key
+from p20win.accounts.public import revoke_key
 from p20win.audit.public import events_of
 from p20win.custody import uploads, vault_keys
 from p20win.custody.models import FileStatus, SealedFile
-from p20win.wsgi import application
 from tests import factories
 from tests import factories_custody as custody
-from tests.senders import pinned
+from tests.machines import machine_of
 
 pytestmark = pytest.mark.django_db
 
@@ -177,24 +172,8 @@ class TestPages:
 @pytest.fixture
 def machine(slot, tmp_path, monkeypatch):
     """An agency's machine: its key enrolled, its client talking to the portal in this process."""
-    monkeypatch.setenv("P20_HOME", str(tmp_path / "machine"))
-    key = config.new_key()
-    config.write_config(config.Config(portal="http://localhost"))
-    transport = httpx.WSGITransport(app=application)
-    for signal in (request_started, request_finished):  # as Django's own test client does
-        signal.disconnect(close_old_connections)
-    original = portal.Portal.__init__
-
-    def connected(self, address, signing_key, **_):
-        original(self, address, signing_key, transport=transport)
-
-    monkeypatch.setattr(portal.Portal, "__init__", connected)
-    pinned()
-    raw = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-    steward = factories.steward(slot.supplier)
-    yield enrol_key(slot.supplier, public_key=raw, label="Nightly job", by=steward, at=factories.START)
-    for signal in (request_started, request_finished):
-        signal.connect(close_old_connections)
+    with machine_of(slot.supplier, tmp_path / "machine", monkeypatch) as key:
+        yield key
 
 
 @pytest.fixture
@@ -388,7 +367,8 @@ class TestClient:
 
 
 def test_unsigned_requests_are_refused(client, slot):
-    for name, args in (("machine-slots", []), ("machine-slot", [slot.pk]), ("machine-receipt", [slot.pk])):
+    of_a_slot = ("machine-slot", "machine-instruction", "machine-receipt")
+    for name, args in (("machine-slots", []), *((name, [slot.pk]) for name in of_a_slot)):
         assert client.get(reverse(f"custody:{name}", args=args)).status_code == 403
     assert client.post(reverse("custody:machine-announce", args=[slot.pk])).status_code == 403
     assert client.patch(reverse("custody:machine-body", args=[slot.pk])).status_code == 403

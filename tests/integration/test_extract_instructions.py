@@ -1,5 +1,6 @@
 """What each agency is told to take from its records, and who is shown it (O-125)."""
 
+import datetime as dt
 import io
 import json
 from hashlib import sha256
@@ -9,6 +10,7 @@ from django.urls import reverse
 from pypdf import PdfReader
 
 from agreements.public import papers_can_be_made
+from client import main
 from requests_app import public as requests
 from requests_app.public import approved_request
 from requests_app.services import drafting, revising, rows
@@ -16,8 +18,12 @@ from requests_app.vocabulary import Kind
 from tests import factories, factories_requests, factories_suppliers
 from tests import factories_matching as matches
 from tests.factories import START
+from tests.machines import machine_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vault", "at_start")]
+
+
+ENROLLED = START - dt.timedelta(days=2)  # a key signs nothing on its first day
 
 
 def collecting(**fields):
@@ -164,3 +170,49 @@ def test_an_amendment_makes_another_version_and_the_one_before_can_still_be_read
     assert before["sha256"] in old
     for wrong in ("7", "x", "-1", "99999"):
         assert page(client, match, "cscu", revision=wrong).status_code == 404
+
+
+class TestTheMachineOfAnAgency:
+    """`p20 instruction`: the same document, where the file is made."""
+
+    def asked(self, capsys, slot, *more):
+        code = main.main(["instruction", "--slot", str(slot.pk), *map(str, more)])
+        return code, capsys.readouterr()
+
+    @pytest.mark.obligation("O-125")
+    def test_fetches_what_its_file_is_made_from(self, tmp_path, monkeypatch, capsys):
+        match = collecting()
+        college = matches.agency("CSCU")
+        paper = tmp_path / "instruction.json"
+        with machine_of(college, tmp_path / "machine", monkeypatch, at=ENROLLED):
+            for kind in ("matching", "analytical"):
+                code, told = self.asked(capsys, matches.slot(match, "CSCU", kind))
+                assert (code, json.loads(told.out)) == (0, json.loads(json.dumps(said(match, "CSCU"))))
+            code, told = self.asked(capsys, matches.slot(match, "CSCU", "matching"), "--to", paper)
+
+        assert (code, told.out) == (0, f"Instruction written to {paper}.\n")
+        assert json.loads(paper.read_text("utf-8"))["sha256"] == said(match, "CSCU")["sha256"]
+
+    @pytest.mark.obligation("O-105", "O-125")
+    def test_is_told_in_what_its_file_differs_from_it(self, tmp_path, monkeypatch, capsys):
+        match = matches.collecting(agencies=("SDE", "CSCU"), extra=("SSN",))
+        with machine_of(matches.agency("SDE"), tmp_path / "machine", monkeypatch, at=ENROLLED):
+            code, told = self.asked(capsys, matches.slot(match, "SDE", "matching"))
+
+        assert code == 0
+        assert "Approved and not asked for: SSN" in told.err
+        json.loads(told.out)
+
+    @pytest.mark.obligation("O-125")
+    def test_gets_no_other_agencys_and_is_told_where_there_is_none(self, tmp_path, monkeypatch, capsys):
+        match = collecting()
+        (pupils,) = match.expected_files.filter(kind="identifier_list")
+        with machine_of(matches.agency("CSCU"), tmp_path / "machine", monkeypatch, at=ENROLLED):
+            code, told = self.asked(capsys, matches.slot(match, "SDE", "matching"))
+            assert code == 1
+            assert "open to your agency" in told.err
+            assert not told.out
+        with machine_of(pupils.slot.supplier, tmp_path / "other", monkeypatch, at=ENROLLED):
+            code, told = self.asked(capsys, pupils.slot)
+            assert code == 1
+            assert "no extract instruction" in told.err

@@ -5,6 +5,7 @@ from django.urls import reverse
 
 from disclosure import offering, standing
 from disclosure.models import Offer, OutputStatus, Verdict
+from disclosure.sheet_shown import Sheet
 from p20win.audit.public import events_of
 from p20win.custody import public as custody
 from p20win.jobs import public as jobs
@@ -15,6 +16,14 @@ from tests.factories import START
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vault", "at_start")]
 TABLE = b"age,count\n15,60\n16,71\n17,38\n18,3\n19,4\nTotal,176\n"
+SHARES = b"""age,count,pct,pct_of
+15,60,34.1,age
+16,71,40.3,age
+17,38,21.6,age
+18,3,1.7,age
+19,4,2.3,age
+Total,176,100.0,age
+"""
 TOGETHER = "Put “18” and “19” of “age” together"
 
 
@@ -94,6 +103,24 @@ class TestTaking:
         for person in outputs.reviewers(output):
             with pytest.raises(Blocked, match="Only the author"):
                 offering.take(found.offers.first(), by=person, at=START)
+
+    @pytest.mark.obligation("O-25", "O-81")
+    def test_percentages_told_as_ranges_go_out_as_ranges_and_bind_as_ranges(self):
+        output, found = offered(content=SHARES)
+        way = found.offers.get(what="Tell the percentages as ranges, wider where the base is small")
+        assert way.withheld < found.withheld
+        output = outputs.judged(offering.take(way, by=output.author, at=START))
+        fresh = standing.latest_check(output)
+        assert (fresh.verdict, fresh.withheld) == (Verdict.SAFE, way.withheld)
+        (table,) = standing.clean_tables(output)
+        content = b"".join(custody.open_bytes(table.file))
+        assert b"18,,age,0-16" in content
+        assert b"18,3" not in content
+        workbook = standing.workbook_of(fresh)
+        assert workbook.file is not None, workbook.why_not
+        sheet = Sheet(b"".join(custody.open_bytes(fresh.sheet)), fresh)
+        cells = [sheet._cell(0, n, {"layer": "released"}, is_here=False) for n in range(5)]
+        assert [(cell["number"], cell["percentage"]) for cell in cells[3:4]] == [("0-16", "0 to 9 %")]
 
 
 @pytest.mark.usefixtures("relayed")

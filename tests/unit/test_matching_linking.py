@@ -110,7 +110,7 @@ class TestLinking:
         run = matches.started()
         people = []
         for _ in range(2):
-            outcome = running._outcome(run, agreements.NoJob())
+            outcome = running._outcome(run, [], agreements.NoJob())
             key = extract.read_key(outcome.crosswalk)
             of_person = {}
             for link, one in zip(key["link_id"].to_pylist(), key["id"].to_pylist(), strict=True):

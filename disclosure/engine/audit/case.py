@@ -104,6 +104,7 @@ class Case:
             cell.public_low = max(cell.public_low, float(low))
             cell.public_high = min(cell.public_high, float(high))
         cell.said = cell.said if cell.said and cell.high <= high else place
+        cell.said_low = cell.said_low if cell.low >= low else place
         cell.low, cell.high = max(cell.low, float(low)), min(cell.high, float(high))
         if cell.low > cell.high:
             raise Contradiction(f"Contradiction: {place} against another line about {self.words_of(cell)}.")
@@ -218,7 +219,7 @@ class Case:
         text = (
             f"{low:.0f}" if low == high else f"{low:.0f} to {high:.0f}" if np.isfinite(high) else "withheld"
         )
-        return f"{text} ({self.words(number)}; {cell.said or cell.mentioned})"
+        return f"{text} ({self.words(number)}; {' and '.join(cell.where)})"
 
     def judge(self) -> Report:
         """Ask everything, and gather what leaks."""
@@ -273,7 +274,7 @@ class Case:
 
     def _tell(self, kind: str, number: int, *, leak: bool = True) -> None:
         cell = self.cells[number]
-        places = tuple(dict.fromkeys([cell.said, *cell.blank_in.values()]))
+        places = tuple(dict.fromkeys([*cell.where, *cell.blank_in.values()]))
         self.add(kind, self.words(number), cell.low, cell.high, self._fact(number), places, leak=leak)
 
     def add(

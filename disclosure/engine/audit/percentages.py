@@ -35,6 +35,7 @@ def too_telling(
             why = f"{share.name} is marked as withheld. Make sure that the public file has it blank."
             yield False, Finding("percentage", people, 0, float("inf"), why, (share.place,))
             continue
+        yield from _of_few(share, part, people, policy)
         if base.truth is None:
             continue
         n, k = base.truth, part.truth
@@ -52,6 +53,14 @@ def too_telling(
         elif part.withheld:
             why = f"{share.name}: a percentage of a withheld count."
             yield False, Finding("percentage", people, k, k, why, (share.place,))
+
+
+def _of_few(share: Printed, part: Cell, people: str, policy: CellPolicy) -> Iterator[tuple[bool, Finding]]:
+    """Find a percentage that stands for fewer people than the policy asks for, where that is known."""
+    count = part.low if part.exact else part.truth
+    if count is not None and count < policy.min_pct_count:
+        why = f"{share.name}: it stands for fewer than {policy.min_pct_count}."
+        yield True, Finding("percentage", people, count, count, why, (share.place,))
 
 
 def _allowed(cell: Cell, count: int, policy: CellPolicy) -> bool:

@@ -20,6 +20,7 @@ class Cell:
     low: float = 0.0
     high: float = float("inf")
     said: str = ""  # where the tightest statement stands
+    said_low: str = ""  # where the one that it counts so many at least
     mentioned: str = ""
     truth: int | None = None
     shares: int = 0  # percentages printed of it as a base
@@ -32,6 +33,11 @@ class Cell:
     blank_in: dict[tuple[str, str], str] = field(default_factory=dict)
     public_low: float = 0.0  # what was known before, and not through us
     public_high: float = float("inf")
+
+    @property
+    def where(self) -> tuple[str, ...]:
+        """Say where it stands what is known of it: in two places, if each says one end."""
+        return tuple(dict.fromkeys(place for place in (self.said or self.mentioned, self.said_low) if place))
 
     @property
     def exact(self) -> bool:

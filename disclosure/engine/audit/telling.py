@@ -41,7 +41,7 @@ class Teller:
             names = self._left(question)
         elif question.minus:
             names = f"{names}, without {self.case.words(question.minus[0])}"
-        places = dict.fromkeys(place for c in cells if (place := c.said or c.mentioned))
+        places = dict.fromkeys(place for c in cells for place in c.where)
         return names, tuple(places)
 
     def _left(self, question: Question) -> str:

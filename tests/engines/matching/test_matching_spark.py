@@ -40,29 +40,42 @@ def test_conditions_are_said_in_the_sql_of_spark():
     assert spark.spoken(shortcut).lower() == "damerau_levenshtein(a_l, a_r) <= 1"
 
 
+@pytest.fixture(scope="module")
+def session(tmp_path_factory):
+    session = spark.local_session(cores=2, memory="2g", folder=str(tmp_path_factory.mktemp("spark")))
+    session.sparkContext.setLogLevel("ERROR")
+    yield session
+    session.stop()
+
+
+def linked(files, spec, **options):
+    """Link, and return the groups of more than one record with the report of the only pair of files."""
+    told = run.link(files, spec, token=crosswalk.tokens(), memory_limit=2**31, threads=2, **options)
+    groups = {}
+    for row in told.clusters.to_pylist():
+        groups.setdefault(row["person"], set()).add((row["file"], row["id"]))
+    return {frozenset(group) for group in groups.values() if len(group) > 1}, told.report["pairs"][0]
+
+
 @pytest.mark.long
 @pytest.mark.timeout(1200)
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.skipif(not HERE, reason="PySpark (requirements/spark.txt) or Java is missing")
-def test_it_finds_the_people_that_one_machine_finds(tables, spec, tmp_path):
-    names = ("SDE", "CSCU")
-    blocks = tuple(block for block in spec.blocks if block.name in FOUND_BY)
-    spec = replace(spec, engine="splink", blocks=blocks, files={name: spec.files[name] for name in names})
+@pytest.mark.parametrize(
+    ("names", "cap"),
+    [(("SDE", "CSCU"), 20), (("CSCU",), None)],
+    ids=["two files and a low cap", "one file"],
+)
+def test_it_finds_the_people_that_one_machine_finds(tables, spec, session, names, cap):
+    described = {name: replace(spec.files[name], unique=len(names) > 1) for name in names}
+    spec = replace(spec, engine="splink", files=described, block_cap=cap or spec.block_cap)
     files = {name: tables[name] for name in names}
 
-    def people(**options):
-        told = run.link(files, spec, token=crosswalk.tokens(), memory_limit=2**31, threads=2, **options)
-        groups = {}
-        for row in told.clusters.to_pylist():
-            groups.setdefault(row["person"], set()).add((row["file"], row["id"]))
-        assert told.report["pairs"][0]["blocks"]
-        return {frozenset(group) for group in groups.values() if len(group) > 1}
+    ours, on_spark = linked(files, spec, engine=spark.Engine(session))
+    theirs, on_duckdb = linked(files, spec)
 
-    session = spark.local_session(cores=2, memory="2g", folder=str(tmp_path))
-    try:
-        ours = people(engine=spark.Engine(session))
-    finally:
-        session.stop()
-    theirs = people()
-    assert len(theirs) > 500
+    assert len(on_spark["blocks"]) > 8
+    assert on_spark["blocks"] == on_duckdb["blocks"]  # the same candidates, and the same left out
+    assert any(block["keys_left_out"]["count"] for block in on_spark["blocks"]) == (cap is not None)
+    assert len(theirs) > (500 if len(names) > 1 else 10)
     assert len(ours & theirs) / len(ours | theirs) > 0.99
