@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
 
-from disclosure import lifecycle, safe_pay, standing, workbooks
+from disclosure import lifecycle, safe_pay, standing, together, workbooks
 from disclosure.documents import read_document_apart
 from disclosure.engine.errors import BadTable
 from disclosure.engine.policy import CellPolicy
@@ -44,6 +44,7 @@ class Case:
     others: list[Output]  # released, or on their way
     known: list[Known]
     money: list[tuple[str, bytes]] = field(default_factory=list)  # released tables that tell pay, too
+    held: dict[str, Any] = field(default_factory=dict)  # whom they count, where not the same people
 
     def examined(self, *, left: Callable[[], float], told: Callable[[int, str], None]) -> "Examination":
         """Protect and attack it."""
@@ -67,28 +68,36 @@ def opened(output: Output, file: "SealedFile") -> Case:
     # The solvers are loaded where they are used: every process would start half a second later.
     from disclosure.engine.examine import Beside
     from disclosure.engine.magnitude.told import counts_of
+    from disclosure.engine.populations import among
 
-    beside, known = list(standing.beside(output)), list(standing.known_for(output))
+    held = together.of(output)
+    beside, known, dimension = list(held.beside), list(standing.known_for(output)), among(held.held)
+
+    def told(label: str, row: Output | Known, text: bytes) -> tuple[str, bytes]:
+        return (label, dimension.marked(text, held.code(row)) if dimension else text)
+
     with custody.open_only(output.project_id, custody.DataClass.OUTPUT):
         content = b"".join(custody.open_bytes(file))
-        out = {other: _released(other) for other in beside}
+        out = {other: _released(other, of=held.code(other) if dimension else "") for other in beside}
     paid = {other for other in beside if safe_pay.told_in(other)}
     counts = [
-        (label, counts_of(text) if other in paid else text)
+        told(label, other, counts_of(text) if other in paid else text)
         for other, tables in out.items()
         for label, text in tables
     ]
     around = Beside(
         released=counts,
-        public=[(_called(row), bytes(row.content)) for row in known if row.is_public_table],
+        public=[told(_called(row), row, bytes(row.content)) for row in known if row.is_public_table],
         hierarchies={row.name: bytes(row.content) for row in known if row.is_hierarchy},
         names={row.name: bytes(row.content) for row in known if row.is_names},
         said=next((bytes(row.content) for row in known if row.is_said), b""),
         wishes=next((bytes(row.content) for row in known if row.is_wishes), b""),
         by_hand={row.name: bytes(row.content) for row in known if row.is_by_hand},
+        among=dimension,
     )
     money = [each for other in beside if other in paid for each in out[other]]
-    return Case(file.name, content, around, rules_of(output.project), beside, known, money)
+    noted = together.noted(held.held)
+    return Case(file.name, content, around, rules_of(output.project), beside, known, money, noted)
 
 
 def check_output(file: "SealedFile", *, job: "RunningJob", at: dt.datetime) -> None:
@@ -120,9 +129,11 @@ def _read_apart(name: str, content: bytes) -> "Grids":
         raise BadTable(f"{name}: {failure} Save it again as CSV UTF-8.") from None
 
 
-def _released(other: Output) -> list[tuple[str, bytes]]:
+def _released(other: Output, *, of: str = "") -> list[tuple[str, bytes]]:
+    """Open what an output released; told of whom, where others are counted beside."""
+    called = f"“{other.title}” ({of})" if of else f"“{other.title}”"
     tables = standing.clean_tables(other)
-    return [(f"“{other.title}”, {t.name}", b"".join(custody.open_bytes(t.file))) for t in tables]
+    return [(f"{called}, {t.name}", b"".join(custody.open_bytes(t.file))) for t in tables]
 
 
 def _called(table: Known) -> str:
@@ -147,6 +158,7 @@ def _keep(
         verdict=found.verdict,
         policy=noted(case.rules),
         compared_with=[str(other.pk) for other in beside],
+        held=case.held,
         known=[str(row.pk) for row in known],
         headings=headings,
         adds=found.adds(),

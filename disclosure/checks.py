@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import TYPE_CHECKING, Final
 
-from disclosure import rules, standing
+from disclosure import rules, standing, together
 from disclosure.models import Clearance, Output, OutputCheck, OutputStatus, Verdict
 from p20win import access, clock
 from p20win.accounts.public import Role, is_operating_group
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _STRICTER = "The rules of this project have grown stricter since the check."
 _KNOWN = "A hierarchy, public table or name of this project has changed since the check."
+_KIN = "What was said of who is counted, when or from which data has changed since the check."
 SEALED: Final = "The vault counted this table: its true counts are shown to its reviewers alone."
 REVIEWERS = (Role.DATA_STEWARD, Role.BOARD_MEMBER)
 
@@ -145,6 +146,21 @@ def stands_beside_others(output: Output, actor: "User") -> str | None:
     if not missing.exists():
         return None
     return "Another output of this project went ahead meanwhile. Check this one again beside it."
+
+
+def people_stand_as_in_its_check(output: Output, actor: "User") -> str | None:
+    """Nobody has said anew how those it counts stand to those whom what went ahead of it counts."""
+    found = standing.latest_check(output)
+    if found is None:
+        return None
+    ahead = standing.beside(output)
+    if output.sent_at is not None:
+        ahead = ahead.filter(sent_at__lt=output.sent_at)
+    if together.is_as_in(found) and not ahead.exclude(pk__in=found.compared_with).exists():
+        return None
+    if output.status == OutputStatus.CHECKED:
+        return f"{_KIN} Check it again."
+    return f"{_KIN} Return it, so that it is checked anew."
 
 
 def rules_are_those_of_its_check(output: Output, actor: "User") -> str | None:

@@ -132,3 +132,9 @@ def _below(known: Mapping[str, Sequence[str]] | None) -> dict[str, list[str]]:
 
 def _is_small(row: Row) -> bool:
     return not row["shown"] and not row["reason"].startswith("complementary")
+
+
+def averted_by(said: Mapping[str, Any], table: str, line: int) -> list[dict[str, Any]]:
+    """Return what withholding a cell keeps from being worked out about other people."""
+    place = f"{table} (to be released), line {line})"
+    return [each for each in said.get("averted", []) if place in each["derivation"]]

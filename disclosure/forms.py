@@ -6,6 +6,7 @@ from django import forms
 from django.db.models import QuerySet
 
 from disclosure.models import POINTS, Material
+from disclosure.people_forms import PeopleForm
 from p20win.uploading import small
 from requests_app import public as requests
 
@@ -23,21 +24,10 @@ class FileForm(forms.Form):
     )
 
 
-class ContextForm(FileForm):
-    """A file and its context: the same words mean the same people."""
+class ContextForm(PeopleForm, FileForm):
+    """A file and its context."""
 
-    population = forms.CharField(
-        max_length=200,
-        label="Who is counted?",
-        help_text="Use the same words whenever you count the same people: their tables are checked together.",
-    )
-    period = forms.CharField(max_length=100, label="Period", help_text="For example: school year 2020-21")
-    extracted_on = forms.DateField(
-        label="Day of the extraction",
-        help_text="Of the data from which the tables were made.",
-        widget=forms.DateInput(attrs={"type": "date"}),
-    )
-    field_order = ["population", "period", "extracted_on", "file"]
+    field_order = ["population", "period", "extracted_on", "frozen_as", "file"]
 
 
 class AboutForm(forms.Form):
@@ -68,7 +58,16 @@ class AboutForm(forms.Form):
 class OutputForm(AboutForm, ContextForm):
     """An output and its context."""
 
-    field_order = ["title", "planned", "material", "population", "period", "extracted_on", "file"]
+    field_order = [
+        "title",
+        "planned",
+        "material",
+        "population",
+        "period",
+        "extracted_on",
+        "frozen_as",
+        "file",
+    ]
 
 
 class ClearForm(forms.Form):

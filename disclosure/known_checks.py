@@ -30,6 +30,8 @@ def why_not_remove(known: Known, actor: "User", at: dt.datetime) -> list[str]:
     """Say why this person may not remove this record now; an empty list means they may."""
     if known.removed_at is not None:
         return ["It is removed already."]
+    if known.tells_kin:
+        return ["What was said of who is counted is not removed: the operating group corrects it."]
     if reasons := why_not_load(known.project, actor, at):
         return reasons
     if with_it := released_with(known).first():

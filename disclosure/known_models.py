@@ -19,6 +19,8 @@ class KnownKind(models.TextChoices):
     BY_HAND = "by_hand", "How a table is read"
     WISHES = "wishes", "Cells wished to be shown"
     SAID = "said", "Which cells a text tells"
+    PEOPLE = "people", "How populations stand to each other"
+    PERIODS = "periods", "How periods stand to each other"
 
 
 class Known(models.Model):
@@ -77,6 +79,11 @@ class Known(models.Model):
     def is_hierarchy(self) -> bool:
         """Say whether it tells which codes a group of a dimension stands for."""
         return self.kind == KnownKind.HIERARCHY
+
+    @property
+    def tells_kin(self) -> bool:
+        """Say whether it tells how populations or periods stand to each other."""
+        return self.kind in (KnownKind.PEOPLE, KnownKind.PERIODS)
 
     @property
     def is_public_table(self) -> bool:

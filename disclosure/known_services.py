@@ -102,6 +102,17 @@ def load_wishes(
     return _load(project, KnownKind.WISHES, file, content, reasons=reasons, by=by, at=at)
 
 
+def load_kin(
+    project: "Project", *, kind: KnownKind, content: bytes, reasons: list[str], by: "User", at: dt.datetime
+) -> Known:
+    """Say how populations, or periods, stand to each other, or say it anew.
+
+    :raises Blocked: if one of these reasons stands against it, or not all of it can be true
+    """
+    name = "Populations" if kind == KnownKind.PEOPLE else "Periods"
+    return _load(project, kind, name, content, reasons=reasons, by=by, at=at, event="people.said")
+
+
 @transaction.atomic
 def _load(
     project: "Project",
@@ -112,6 +123,7 @@ def _load(
     reasons: list[str] | None = None,
     by: "User",
     at: dt.datetime,
+    event: str = "known.loaded",
     **said: Any,
 ) -> Known:
     if why_not := known_checks.why_not_load(project, by, at) if reasons is None else reasons:
@@ -134,7 +146,7 @@ def _load(
         **said,
     )
     details = {"kind": str(kind), "version": row.version, "digest": row.digest, "rows": rows}
-    return create("known.loaded", row, by=by, at=at, details=details)
+    return create(event, row, by=by, at=at, details=details)
 
 
 def _read(kind: KnownKind, name: str, content: bytes) -> tuple[bytes, int]:
@@ -168,6 +180,7 @@ def _read(kind: KnownKind, name: str, content: bytes) -> tuple[bytes, int]:
 def _lines_in(kind: KnownKind, name: str, text: str) -> int:
     from disclosure.engine.byhand import read_by_hand
     from disclosure.engine.codes import read_hierarchy
+    from disclosure.engine.kin import Kin, read_said
     from disclosure.engine.longform import read_long
     from disclosure.engine.names import read_names
     from disclosure.engine.said import read_facts
@@ -175,6 +188,10 @@ def _lines_in(kind: KnownKind, name: str, text: str) -> int:
 
     if kind == KnownKind.HIERARCHY:
         return sum(map(len, read_hierarchy(name, text).children.values()))
+    if kind in (KnownKind.PEOPLE, KnownKind.PERIODS):
+        lines = read_said(text)
+        Kin(lines)  # all of it can be true
+        return len(lines)
     if kind == KnownKind.WISHES:
         return len(read_wishes(text))
     if kind == KnownKind.SAID:

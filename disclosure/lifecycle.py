@@ -44,6 +44,7 @@ SEND: Final = Step(
         checks.rules_are_those_of_its_check,
         checks.knows_what_is_known_now,
         checks.stands_beside_others,
+        checks.people_stand_as_in_its_check,
     ),
     label="Send to the agencies",
 )
@@ -87,6 +88,7 @@ RELEASE: Final = Step(
         checks.doubts_are_ruled_on,
         checks.rules_are_those_of_its_check,
         checks.knows_what_is_known_now,
+        checks.people_stand_as_in_its_check,
         checks.every_party_clears,
         checks.wishes_are_met,
         checks.review_time_is_over,

@@ -58,9 +58,12 @@ class Output(models.Model):
     title = models.CharField(max_length=200)
     material = models.CharField(max_length=12, choices=Material.choices, default=Material.REPORT)
     is_trial = models.BooleanField(default=False)  # a self-check of its author; not submitted
-    population = models.CharField(max_length=200)  # who is counted: the same words mean the same people
+    population = models.CharField(max_length=200)  # who is counted: see `together`
     period = models.CharField(max_length=100)
     extracted_on = models.DateField()
+    frozen_as = models.ForeignKey(  # an output made from the same data, which nobody changed since
+        "self", on_delete=models.PROTECT, null=True, related_name="+"
+    )
     round = models.PositiveSmallIntegerField(default=1)  # each new file begins a round: votes start again
     slot = models.OneToOneField("custody.UploadSlot", on_delete=models.PROTECT, related_name="+")
     status = models.CharField(max_length=10, choices=OutputStatus.choices, default=OutputStatus.UPLOADED)
@@ -123,6 +126,7 @@ class OutputCheck(models.Model):
     verdict = models.CharField(max_length=12, choices=Verdict.choices)
     policy = models.JSONField()  # the numbers in force: {"min_count", "hide_zeros", "min_pct_base"}
     compared_with = models.JSONField(default=list)  # outputs whose released tables were held against it
+    held = models.JSONField(default=dict)  # where they count others: the groups, and their Venn diagram
     known = models.JSONField(default=list)  # hierarchies and public tables it was made with
     headings = models.JSONField(default=list)  # digests of its tables' headings: names said later find it
     adds = models.JSONField(default=dict)  # counts known before, told anew, told again: none of their values

@@ -89,6 +89,7 @@ def make(found: OutputCheck, *, job: "RunningJob", at: dt.datetime) -> None:
         policy=case.rules,
         seconds=SECONDS,
         groups={dim: case.beside.hierarchies[dim] for dim in now.hierarchies},
+        among=case.beside.among,
         left=lambda: end - time.monotonic(),
         told=job.progress,
     )

@@ -9,6 +9,7 @@ from typing import Final
 from disclosure import safe_pay, standing
 from disclosure.models import CleanTable, CleanWorkbook, Output, OutputCheck
 from p20win.clock import state_date
+from p20win.projects import public as projects
 
 ACKNOWLEDGEMENT: Final = (  # O-83, word for word
     "This work would not be possible without data provided by the P20 WIN participating agencies. "
@@ -63,6 +64,10 @@ def readme(output: Output, tables: Sequence[CleanTable], workbook: CleanWorkbook
         "",
         ACKNOWLEDGEMENT,
         "",
+        "Suggested citation:",
+        "",
+        citation(output),
+        "",
         "SHA-256 of each table:",
         *(f"{table.digest}  {table.name}" for table in tables),
         *_about_text(tables),
@@ -70,6 +75,19 @@ def readme(output: Output, tables: Sequence[CleanTable], workbook: CleanWorkbook
         *_about_pay(output),
     ]
     return "\n".join(lines) + "\n"
+
+
+def citation(output: Output) -> str:
+    """Return how a publication may cite the tables: who made them of whose data, and when they came out."""
+    author, day = output.author, state_date(output.released_at) if output.released_at else None
+    who = ", ".join(filter(None, (author.name, str(author.organisation or ""))))
+    agencies = ", ".join(str(agency) for agency in projects.suppliers(output.project))
+    out = f"released {day:%B} {day.day}, {day.year}" if day else "not released"
+    return (
+        f"{who} ({day.year if day else 'no date'}). {output.title}: {output.population}, {output.period}"
+        f" [data tables]. Made from data of P20 WIN participating agencies ({agencies}), request"
+        f" {output.project.number}, {out}."
+    )
 
 
 def _about_pay(output: Output) -> list[str]:
@@ -116,6 +134,7 @@ def audit_record(output: Output, found: OutputCheck, tables: Sequence[CleanTable
         },
         "ruled_on": ruling.confirmed_at.isoformat() if ruling and ruling.confirmed_at else None,
         "compared_with": found.compared_with,
+        "people_held_together": found.held.get("groups", []),
         "known": [f"{row.get_kind_display()}: {row}" for row in standing.known_of(found)],
         "pay": safe_pay.in_record(output),
         "workbook": _workbook_record(standing.workbook_of(found)),

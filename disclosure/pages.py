@@ -10,6 +10,7 @@ from disclosure import (
     lifecycle,
     naming,
     offering,
+    people,
     review_checks,
     safe_checks,
     safe_choices,
@@ -58,6 +59,7 @@ def detail(output: Output, person: "User", at: dt.datetime) -> dict[str, Any]:
         "may_say_how": found is not None and not by_hand.why_not_say(output, person, at),
         "may_fetch_workbook": output.is_trial and not workbooks.why_not_fetch(output, person, at),
         "not_comparable": standing.not_comparable(output),
+        "may_part_data": is_og and not people.why_not_part_data(output, person),
         "compared_with": Output.objects.filter(pk__in=found.compared_with) if found else [],
         "is_author": is_author,
         "is_reviewer": is_reviewer and output.status == OutputStatus.IN_REVIEW,
@@ -75,6 +77,7 @@ def detail(output: Output, person: "User", at: dt.datetime) -> dict[str, Any]:
             checks.stands_beside_others(output, person)
             or checks.rules_are_those_of_its_check(output, person)
             or checks.knows_what_is_known_now(output, person)
+            or checks.people_stand_as_in_its_check(output, person)
         ),
         "clocks": _clocks(output, person),
         "offers": offering.shown(found, person, at),
@@ -172,7 +175,7 @@ def verdict(output: Output, found: OutputCheck | None, *, is_hidden: bool = Fals
             )
         return (
             f"{found.withheld} of {found.cells} cells are withheld, {found.small} because they are small and"
-            f" {found.complementary} to protect them; no withheld cell can be worked out.{pay}"
+            f" {found.complementary} to protect {_whom(found)}; no withheld cell can be worked out.{pay}"
         )
     if found.verdict == Verdict.IN_TEXT:
         return documents.IN_TEXT
@@ -187,6 +190,11 @@ def verdict(output: Output, found: OutputCheck | None, *, is_hidden: bool = Fals
             f" {many} could not be settled. It is not released unless two people rule on that."
         )
     return "The check could not settle whether the tables are safe, so they are not released."
+
+
+def _whom(found: OutputCheck) -> str:
+    """Say for whom cells are withheld that are not small."""
+    return "them, or small groups that follow with outputs about others" if found.held else "them"
 
 
 def _parties(output: Output, person: "User") -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
 
-from disclosure import acknowledging, checks, lifecycle, package, standing, workbooks
+from disclosure import acknowledging, checks, lifecycle, package, people, standing, workbooks
 from disclosure.models import POINTS, Clearance, Material, Output, OutputCheck, PublishedCopy
 from disclosure.standing import CHECK_JOB
 from p20win.accounts.public import Role
@@ -44,6 +44,8 @@ def submit(
     extracted_on: dt.date,
     planned: "PlannedOutput | None" = None,
     material: str = Material.REPORT,
+    stands: people.Answers | None = None,
+    frozen_as: Output | None = None,
     name: str,
     content: Iterable[bytes],
     is_trial: bool = False,
@@ -62,6 +64,8 @@ def submit(
         extracted_on=extracted_on,
         planned=planned,
         material=material,
+        stands=stands,
+        frozen_as=frozen_as,
         is_trial=is_trial,
         by=by,
         at=at,
@@ -79,11 +83,16 @@ def begin(
     extracted_on: dt.date,
     planned: "PlannedOutput | None" = None,
     material: str = Material.REPORT,
+    stands: people.Answers | None = None,
+    frozen_as: Output | None = None,
     is_trial: bool = False,
     by: "User",
     at: dt.datetime,
 ) -> Output:
     """Begin an output that waits for its file.
+
+    `stands` says how a population, or a period, that is new in the project stands to those named already;
+    `frozen_as` is an output made from the same data, which nobody changed since.
 
     :raises Blocked: if this person may not submit, or the data are not extracted yet
     """
@@ -91,6 +100,9 @@ def begin(
         raise Blocked(reasons)
     if extracted_on > state_date(at):
         raise Blocked("The day of extraction lies ahead.")
+    if frozen_as is not None and frozen_as.project_id != project.pk:
+        raise Blocked("That output is of another project.")
+    people.say_of_new(project, population=population, period=period, stands=stands or {}, by=by, at=at)
     output = Output(
         project=project,
         author=by,
@@ -101,11 +113,13 @@ def begin(
         population=" ".join(population.split()),
         period=" ".join(period.split()),
         extracted_on=extracted_on,
+        frozen_as=frozen_as,
         slot=_slot(project, title, by=by, at=at),
         status_since=at,
     )
     event = "output.tried" if is_trial else "output.submitted"
-    return create(event, output, by=by, at=at, details={"extracted_on": extracted_on})
+    details = {"extracted_on": extracted_on} | ({"frozen_as": str(frozen_as.pk)} if frozen_as else {})
+    return create(event, output, by=by, at=at, details=details)
 
 
 def _slot(project: "Project", title: str, *, by: "User", at: dt.datetime) -> "UploadSlot":

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
-from disclosure.explained import TOTAL, Lines
+from disclosure.explained import TOTAL, Lines, averted_by
 
 if TYPE_CHECKING:
     from disclosure.models import OutputCheck
@@ -313,6 +313,7 @@ class Sheet:
             "leaks": self.leaks.get((t, n), []),
             "unsettled": self.unsettled.get((t, n), []),
             "remarks": self.remarks.get((t, n), []),
+            "averted": [] if row["shown"] else averted_by(self.said, table["name"], n + _FIRST_LINE),
             "why": self.lines[t].why(n) if row["reason"].startswith("complementary") else [],
             "is_judged": bool(self.found.cells),
         }

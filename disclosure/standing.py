@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.db.models import Exists, F, OuterRef, QuerySet
 
+from disclosure import together
 from disclosure.models import (
     CleanTable,
     CleanWorkbook,
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 CHECK_JOB: Final = "disclosure.check_output"
 COUNT_JOB: Final = "disclosure.count_safe_table"
-GOING_OUT = (OutputStatus.IN_REVIEW, OutputStatus.RELEASED)
 
 
 def latest_check(output: Output) -> OutputCheck | None:
@@ -43,25 +43,15 @@ def safe_table_of(output: Output) -> SafeTable | None:
     return SafeTable.objects.filter(output=output).select_related("delivery__project", "output").first()
 
 
-def same_people(output: Output) -> QuerySet[Output]:
-    """Return the other outputs of the project that count the same people from the same extraction."""
-    return Output.objects.filter(
-        project=output.project,
-        population__iexact=output.population,
-        period__iexact=output.period,
-        extracted_on=output.extracted_on,
-    ).exclude(pk=output.pk)
-
-
 def beside(output: Output) -> QuerySet[Output]:
-    """Return those of them that are released or on their way: an attacker will have them all."""
-    return same_people(output).filter(status__in=GOING_OUT).order_by("sent_at")
+    """Return what is released or on its way and can tell something of its people: attackers will have it."""
+    rows = Output.objects.filter(pk__in=[row.pk for row in together.of(output).beside])
+    return rows.order_by("sent_at")
 
 
-def not_comparable(output: Output) -> QuerySet[Output]:
-    """Return outputs of the project that are going out and count other people, or from another extraction."""
-    going_out = Output.objects.filter(project=output.project, status__in=GOING_OUT).exclude(pk=output.pk)
-    return going_out.exclude(pk__in=same_people(output))
+def not_comparable(output: Output) -> list[together.Apart]:
+    """Return outputs that are going out and are not held against it, with why; people should look at them."""
+    return [row for row in together.of(output).apart if row.matters]
 
 
 def expected_parties(output: Output) -> list["Organisation"]:
@@ -102,14 +92,15 @@ def known_for(output: Output, headings: Sequence[str] | None = None) -> list[Kno
 
     :param headings: digests of its tables' headings once it is read; what was said of others is left out
     """
-    same = output.population.casefold(), output.period.casefold()
+    rows = known_now(output.project)
+    held = together.of(output) if any(row.is_public_table for row in rows) else None
     return [
         row
-        for row in known_now(output.project)
+        for row in rows
         if row.kind == KnownKind.HIERARCHY
         or (row.is_of_headings and (headings is None or digest_of(row.name) in headings))
         or ((row.is_said or row.is_wishes) and row.name == text_of(output))
-        or (row.is_public_table and (row.population.casefold(), row.period.casefold()) == same)
+        or (row.is_public_table and held is not None and held.holds(row))
     ]
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from disclosure import checks, services
+from disclosure import checks, people, services
 from disclosure.models import Material, Output, OutputStatus
 from p20win.audit.public import first_in_line
 from p20win.clock import state_date
@@ -25,6 +25,8 @@ def try_out(
     population: str,
     period: str,
     extracted_on: dt.date,
+    stands: people.Answers | None = None,
+    frozen_as: Output | None = None,
     name: str,
     content: Iterable[bytes],
     by: "User",
@@ -41,6 +43,8 @@ def try_out(
         population=population,
         period=period,
         extracted_on=extracted_on,
+        stands=stands,
+        frozen_as=frozen_as,
         name=name,
         content=content,
         is_trial=True,

@@ -26,9 +26,9 @@ _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.shee
 def try_out(request: SignedInRequest, project_pk: uuid.UUID) -> HttpResponse:
     """Take in a table for a self-check."""
     project, now = project_of(request, project_pk), clock.now()
-    form = ContextForm(request.POST or None, request.FILES or None)
+    form = ContextForm(request.POST or None, request.FILES or None, project=project, user=request.user)
     if request.method == "POST" and form.is_valid():
-        said, made = dict(form.cleaned_data), list[Output]()
+        said, made = form.said(), list[Output]()
         file = said.pop("file")
         act = {"name": file.name, "content": file.chunks(), "by": request.user, "at": now}
         if tried(form, lambda: made.append(trying.try_out(project, **act, **said))):

@@ -51,7 +51,9 @@ def submit(request: SignedInRequest, project_pk: uuid.UUID) -> HttpResponse:
     """Submit an output of a project."""
     project = get_object_or_404(projects.visible_to(request.user), pk=project_pk)
     planned = requests.planned_outputs(project)
-    form = OutputForm(request.POST or None, request.FILES or None, planned=planned)
+    form = OutputForm(
+        request.POST or None, request.FILES or None, planned=planned, project=project, user=request.user
+    )
     why_not = checks.why_not_submit(project, request.user, clock.now())
     if request.method == "POST" and form.is_valid():
         made: list[Output] = []
@@ -62,7 +64,7 @@ def submit(request: SignedInRequest, project_pk: uuid.UUID) -> HttpResponse:
 
 
 def _submitted(request: SignedInRequest, project: projects.Project, form: OutputForm) -> Output:
-    said = dict(form.cleaned_data)
+    said = form.said()
     file = said.pop("file")
     return services.submit(
         project, name=file.name, content=file.chunks(), by=request.user, at=clock.now(), **said

@@ -134,6 +134,8 @@ TITLES: Final = {
     "output.withdrawn": "Output withdrawn",
     "copy.filed": "Copy of the publication filed",
     "known.loaded": "A hierarchy, public table or the meaning of names was loaded",
+    "people.said": "It was said how populations or periods stand to each other",
+    "output.data_parted": "An output's data are no longer taken for those of another",
     "known.removed": "A hierarchy, public table or the meaning of names was removed",
     "prior_review.asked": "An agency asked to read a kind of material before",
     "prior_review.ended": "An agency no longer asks to read a kind of material before",

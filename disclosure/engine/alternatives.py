@@ -20,6 +20,7 @@ from disclosure.engine.codes import TOTAL, Hierarchy, read_hierarchy
 from disclosure.engine.errors import BadTable, NoSafePattern, SolverFailed, Stopped
 from disclosure.engine.longform import Table, write
 from disclosure.engine.policy import CellPolicy
+from disclosure.engine.populations import Among
 from disclosure.engine.protect import Protection
 from disclosure.engine.reading import YEARS
 from disclosure.engine.recoding import (
@@ -99,6 +100,7 @@ def alternatives(
     policy: CellPolicy,
     seconds: float,
     groups: Mapping[str, bytes] = MappingProxyType({}),
+    among: Among | None = None,
     left: Callable[[], float] | None = None,
     told: Callable[[int, str], None] = lambda percent, message: None,
 ) -> list[Alternative]:
@@ -106,6 +108,7 @@ def alternatives(
 
     :param now: what the tables as they are came to; None if they cannot be protected at all
     :param groups: the file of each hierarchy
+    :param among: whom the tables count, where what is out counts others, too
     :param seconds: of solver work for each way that is tried
     :param left: seconds of wall time that are left for all; ways not tried by then are not offered
     """
@@ -114,6 +117,8 @@ def alternatives(
     known = {dim: read_hierarchy(dim, text.decode()) for dim, text in groups.items()}
     exact = tuple(plain(table) for table in tables)
     changes = [*_blurred(exact, policy), *_changes(exact, now, known)][:MOST_TRIED]
+    if among is not None:
+        known, groups = among.along(known, groups)
     for number, (kind, what, change) in enumerate(changes):
         if left is not None and left() <= 0:
             break
@@ -121,7 +126,13 @@ def alternatives(
         try:
             changed = change()
             found, report = protect_and_audit(
-                changed, outside, hierarchies=known, groups=groups, policy=policy, seconds=seconds, left=left
+                among.entered(changed) if among else changed,
+                outside,
+                hierarchies=known,
+                groups=groups,
+                policy=policy,
+                seconds=seconds,
+                left=left,
             )
         except (NotPossible, BadTable, NoSafePattern, Stopped, SolverFailed):
             continue

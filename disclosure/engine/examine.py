@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from disclosure.engine.audit.findings import Finding
 from disclosure.engine.audit.judge import Report
+from disclosure.engine.averted import averted
 from disclosure.engine.blurred import as_asked
 from disclosure.engine.byhand import ByHand, read_by_hand, signature, table_by_hand
 from disclosure.engine.codes import TOTAL, Hierarchy, read_hierarchy
@@ -16,6 +17,7 @@ from disclosure.engine.errors import BadTable, NoSafePattern, SolverFailed, Stop
 from disclosure.engine.longform import Row, Table, read_long
 from disclosure.engine.names import Names, headings_of, read_as, read_names
 from disclosure.engine.policy import CellPolicy
+from disclosure.engine.populations import Among
 from disclosure.engine.protect import Protection
 from disclosure.engine.reading import Grids, Reader, read_grids, table_of
 from disclosure.engine.release import Outside, protect_and_audit
@@ -46,6 +48,7 @@ class Beside:
     by_hand: Mapping[str, bytes] = field(default_factory=dict)  # how tables are read, by their signature
     wishes: bytes = b""  # which cells to show rather than others
     said: bytes = b""  # which cells the numbers of its text are about
+    among: Among | None = None  # whom it counts, if what is out counts others, too; these tables say it
 
     def outside(self) -> Outside:
         """Return what is out already, read.
@@ -82,6 +85,7 @@ class Examination:
     wishes: Sequence[Mapping[str, str]] = ()  # cells to show rather than others
     facts_said: Mapping[int, Fact] = field(default_factory=dict)  # by the numbers of its text
     sentences: Sequence[File] = ()  # these facts as they were audited, and as they are released
+    averted: tuple[Finding, ...] = ()  # what would follow about other people if all were shown
     unconfirmed: int = 0  # numbers of its text whose meaning nobody confirmed
 
     @property
@@ -181,6 +185,8 @@ def examine(
             return replace(stopped, grids=said["grids"], by_hand=said["by_hand"])
         outside = beside.outside()
         said["known"] = _known(outside.tables, beside.hierarchies)
+        if beside.among:
+            said["known"].pop(beside.among.name, None)
         names = {said_of: read_names(said_of, text.decode()) for said_of, text in beside.names.items()}
         tables = [as_asked(read_as(table, names)) for table in tables]
         said |= {"tables": tuple(tables), "read_as": tuple(_meant(said["as_written"], names))}
@@ -190,20 +196,29 @@ def examine(
         said["hierarchies"] = known
         _refuse_untold_totals(tables, groups)
         said |= _confirmed(beside.said, said["aside"], tables)
-        said["wishes"] = read_wishes(beside.wishes.decode()) if beside.wishes else []
+        wishes = said["wishes"] = read_wishes(beside.wishes.decode()) if beside.wishes else []
         said["told_before"] = told_before(outside.tables)
-        outside = outside.along(said["sentences"])
+        asked, sentences = tables, said["sentences"]
+        if among := beside.among:
+            said["told_before"] = among.of_own(said["told_before"])
+            asked, wishes = among.entered(tables), [{among.name: among.own, **each} for each in wishes]
+            sentences = [(label, among.marked(text, among.own)) for label, text in sentences]
+            known, groups = among.along(known, groups)
+        outside = outside.along(sentences)
+        if among:
+            said["averted"] = averted(asked, outside, among, groups=groups, policy=policy)
         result, report = protect_and_audit(
-            tables,
+            asked,
             outside,
             hierarchies=known,
             groups=groups,
             policy=policy,
             seconds=seconds,
             left=left,
-            wished=said["wishes"],
+            wished=wishes,
             told=told,
         )
+        result = among.left(result) if among else result
     except (BadTable, UnicodeDecodeError) as problem:
         return Examination(UNREADABLE, str(problem), **said)
     except NoSafePattern as problem:

@@ -31,6 +31,7 @@ def written(found: Examination, *, salt: str = "") -> bytes:
         "message": found.message,
         "facts": list(found.facts),
         "leaks": [leak.as_json() | {"unsettled": is_unsettled(leak)} for leak in _leaks(found)],
+        "averted": [each.as_json() for each in found.averted],
         "warnings": [warning.as_json() for warning in found.report.warnings] if found.report else [],
         "beside": found.aside.as_json() if found.aside else None,
         "tables": _protected(found) if found.protection else [_unprotected(found, t) for t in found.tables],

@@ -101,6 +101,10 @@ def test_what_is_released_known_and_wished_for(called):
     group.examines("would-be-added")
     group.follows("Hierarchies and public tables")
     group.examines("known-nothing")
+    group.follows("Who is counted in this project")
+    group.sees(POPULATION, PERIOD)
+    group.examines("people")
+    group.page.go_back()
     group.follows("Load a public table")
     group.examines("known-table")
     group.page.go_back()
@@ -170,7 +174,8 @@ def test_an_author_says_how_a_table_is_read_and_what_its_names_mean(called):
 def test_an_author_confirms_what_a_text_tells_and_asks_that_a_cell_be_shown(called):
     author = called(AUTHOR)
     tries_a_table(author)
-    author.writes({"population": "Pupils of three schools", "period": PERIOD, "extracted_on": author.today})
+    about = {"population": "Pupils of three schools", "population_to_0": "apart", "period": PERIOD}
+    author.writes(about | {"extracted_on": author.today})
     author.sends("study.docx", docx("In Birch 51 girls stayed.", table=TABLE), button="Check it")
     author.sees(re.compile(r"\d+ of \d+ cells are withheld"), patiently=True)
     author.follows("Say what its text tells")

@@ -174,7 +174,7 @@ class TestChecking:
             project, b"school,count\nAlder,30\nBirch,41\nTotal,71\n", extracted_on=dt.date(2025, 12, 2)
         )
         assert standing.latest_check(other).verdict == Verdict.SAFE
-        assert list(standing.not_comparable(other)) == [first]
+        assert [row.output for row in standing.not_comparable(other)] == [first]
 
 
 class TestSending:
@@ -322,6 +322,11 @@ class TestRelease:
         assert hashlib.sha256(archive.read("table-1.csv")).hexdigest() == table.digest
         assert table.digest in archive.read("README.txt").decode()
         assert package.ACKNOWLEDGEMENT in archive.read("README.txt").decode()
+        cited = archive.read("README.txt").decode().split("Suggested citation:\n\n")[1].split("\n")[0]
+        assert cited == package.citation(output)
+        assert cited.startswith(f"{output.author.name}, {output.author.organisation} (")
+        assert f"). {output.title}: {output.population}, {output.period} [data tables]." in cited
+        assert f"request {output.project.number}, released " in cited
         assert json.loads(archive.read("audit.json"))["audit"]["leaks"] == 0
 
     def test_no_package_before_its_time(self):
