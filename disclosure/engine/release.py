@@ -91,7 +91,14 @@ def audit_release(
     """Audit the bytes that may be handed on, with the true counts and all that is out already."""
     public = [(_audited_as(t), t.public_bytes()) for t in result.tables]
     truth = [(t.table.name, t.reviewer_bytes()) for t in result.tables]
-    return audit([*public, *outside.released], groups=groups, policy=policy, truth=truth, known=outside.known)
+    return audit(
+        [*public, *outside.released],
+        groups=groups,
+        policy=policy,
+        truth=truth,
+        known=outside.known,
+        witnesses=result.witnesses,
+    )
 
 
 def intervals(result: Protection, report: Report) -> list[list[Interval | None]]:

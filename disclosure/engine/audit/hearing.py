@@ -11,6 +11,7 @@ from disclosure.engine.audit.questions import Question, least_people
 from disclosure.engine.audit.system import EPS, Wish
 from disclosure.engine.audit.telling import Teller
 from disclosure.engine.audit.walk import Walk
+from disclosure.engine.audit.witnessed import offered
 from disclosure.engine.errors import SolverFailed
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Hearing:
         """Look for worlds, settle what no world was found for, and return how open each cell is."""
         if self.system.first is not None:
             self._see(self.system.first)
+        self._hear_witnesses()
         wishes = [w for i in range(len(self.questions)) for w in self._wishes(i)]
         left = self._wander([w for w in wishes if not self._granted(w)])
         somebody = bool(np.isfinite(self.most).any())  # a table of whole numbers that fits: no contradiction
@@ -50,6 +52,14 @@ class Hearing:
         for number, question in enumerate(self.questions):
             self._conclude(number, question)
         return tuple(self._interval(i) for i, q in enumerate(self.questions) if q.kind == "cell")
+
+    def _hear_witnesses(self) -> None:
+        """Take in the tables that somebody offers, as far as they agree with all that is released."""
+        for table in offered(self.case.witnesses, self.case.unknowns):
+            if self.system.agrees(table):
+                values = self.full @ table
+                np.minimum(self.least, values, out=self.least)
+                np.maximum(self.most, values, out=self.most)
 
     def _interval(self, number: int) -> Interval:
         cell = self.case.cells[self.questions[number].plus[0]]

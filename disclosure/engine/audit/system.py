@@ -64,6 +64,7 @@ class System:
     ) -> None:
         self.work = work
         self.facts, self.low, self.high, self.names = facts, low, high, list(names)
+        self.gone = gone
         self.known = np.full(facts.shape[1], np.nan)
         self.known[gone] = 0.0
         self._settle()
@@ -190,6 +191,15 @@ class System:
             bounds=bounds,
             method="highs",
         )
+
+    def agrees(self, table: np.ndarray) -> bool:
+        """Say whether a table that somebody offers is one: whole, of no fewer than nobody, true to every fact."""
+        if table.shape != self.known.shape or (table != np.round(table)).any() or (table < 0).any():
+            return False
+        if table[self.gone].any():
+            return False
+        said = self.facts @ table
+        return bool((said >= self.low - EPS).all() and (said <= self.high + EPS).all())
 
     def fits(self) -> bool:
         """Say whether any table agrees with all facts.

@@ -1,0 +1,194 @@
+"""Tables in whole numbers of people, a few people away from one that is known.
+
+Where dimensions are tied together by pairs only, the corners of what the attacker must think possible are
+rarely whole, and a search for whole numbers takes seconds for each question. From a table that is whole,
+the nearest table that grants a wish is nearly always whole as well, and a few pivots away.
+"""
+
+from typing import TYPE_CHECKING
+
+import highspy
+import numpy as np
+from scipy import sparse
+
+from disclosure.engine import solver
+from disclosure.engine.attacker import TINY
+
+if TYPE_CHECKING:
+    from disclosure.engine.room import Room
+
+_CORNERS = 4  # whose middle the search for a first whole table begins from
+_PUMPS = 3  # steps from rounded numbers to the nearest table and back
+_SEARCHED = (300, 600)  # unknowns that may move in a search for the last step
+_NODES = 60  # of such a search
+_ANCHOR_SHARE = 0.2  # of the limit, for a first whole table
+_TRIES = 3  # prices for the moves, before whole numbers are searched for among what they move
+_BESIDE = 100  # unknowns that may move, too
+
+
+class Nearby:
+    """The moves away from a table of whole numbers, each at a price, kept beside a room."""
+
+    def __init__(self, room: "Room", anchor: np.ndarray) -> None:
+        """Take in a table in whole numbers that the room allows."""
+        self.room, self.a = room, room.a
+        self.anchor = anchor
+        self.start = anchor[room.free]
+        self.width = len(room.free)
+        self.shift = room.part @ self.start
+        self.highs = solver.new_solver(presolve="off")
+        self.rng = np.random.default_rng(self.width)
+        self._load(self.highs, np.arange(self.width), integral=False)
+        self.index = np.arange(2 * self.width, dtype=np.int32)
+
+    def _load(self, highs: highspy.Highs, among: np.ndarray, *, integral: bool) -> None:
+        room = self.room
+        part = room.part[:, among].tocsr()
+        solver.load(
+            highs,
+            cost=np.ones(2 * len(among)),
+            lower=np.zeros(2 * len(among)),
+            upper=np.concatenate(
+                (room.upper[among] - self.start[among], self.start[among] - room.lower[among])
+            ),
+            matrix=sparse.hstack([part, -part]).tocsr(),
+            row_lower=room.row_low - self.shift,
+            row_upper=room.row_high - self.shift,
+            integral=integral,
+        )
+
+    def hold_column(self, place: int, low: float, high: float) -> None:
+        """Take over that an unknown has another range."""
+        start = self.start[place]
+        self.highs.changeColBounds(place, 0.0, high - start)
+        self.highs.changeColBounds(self.width + place, 0.0, start - low)
+
+    def hold_row(self, place: int, low: float, high: float) -> None:
+        """Take over that a sum has another range."""
+        self.highs.changeRowBounds(place, low - self.shift[place], high - self.shift[place])
+
+    def reach(self, vector: sparse.csr_matrix, goal: float) -> np.ndarray | None:
+        """Find a table in whole numbers where a sum of the free unknowns reaches a goal; None if none is met."""
+        need = goal - float((vector @ self.start)[0])
+        if need <= TINY:
+            return self.anchor.copy()
+        row = sparse.hstack([vector, -vector]).tocsr()
+        last = self.highs.getNumRow()
+        self.highs.addRow(need, highspy.kHighsInf, row.nnz, row.indices.astype(np.int32), row.data)
+        found, moved = None, np.zeros(self.width, dtype=bool)
+        for turn in range(_TRIES):
+            price = np.ones(2 * self.width) if not turn else 1.0 + self.rng.integers(0, 4, 2 * self.width)
+            self.highs.changeColsCost(len(self.index), self.index, price)
+            self.highs.clearSolver()  # nothing moves: only the goal is not met, and few pivots mend that
+            answer = solver.run(self.highs, self.a.budget, size=2 * self.width + len(self.room.rows))
+            if not solver.is_optimal(answer):
+                break
+            values = np.asarray(self.highs.getSolution().col_value)
+            moves = values[: self.width] - values[self.width :]
+            if np.abs(moves - np.round(moves)).max(initial=0.0) < TINY:
+                found = np.round(moves)
+                break
+            moved |= np.abs(moves) > TINY
+        else:
+            found = self._among(moved, row, need)
+        self.highs.deleteRows(1, np.array([last], dtype=np.int32))
+        return None if found is None else self._table(found)
+
+    def _among(self, moved: np.ndarray, row: sparse.csr_matrix, need: float) -> np.ndarray | None:
+        """Search for whole moves of the unknowns that moved, and some more."""
+        more = self.rng.permutation(self.width)[:_BESIDE]
+        among = np.union1d(np.flatnonzero(moved), more)
+        highs = solver.new_solver(mip_max_nodes=_NODES, mip_max_improving_sols=1)
+        self._load(highs, among, integral=True)
+        part = row[:, np.concatenate((among, self.width + among))].tocsr()
+        highs.addRow(need, highspy.kHighsInf, part.nnz, part.indices.astype(np.int32), part.data)
+        solver.run(highs, self.a.budget, size=len(among), integral=True)
+        solution = highs.getSolution()
+        if not solution.value_valid:
+            return None
+        values = np.round(np.asarray(solution.col_value))
+        moves = np.zeros(self.width)
+        moves[among] = values[: len(among)] - values[len(among) :]
+        return moves
+
+    def _table(self, moves: np.ndarray) -> np.ndarray:
+        x = self.anchor.copy()
+        x[self.room.free] += moves
+        return x
+
+
+def find_anchor(room: "Room") -> np.ndarray | None:
+    """Find a table in whole numbers for a room in which all that is new is shown; None if none is met soon."""
+    budget = room.a.budget
+    until = budget.spent + _ANCHOR_SHARE * budget.limit
+    if not len(room.free):
+        return room.fixed_part.copy()
+    rng = np.random.default_rng(len(room.free))
+    middle = np.zeros(len(room.free))
+    for _ in range(_CORNERS):
+        x = room.corner(rng.random(len(room.free)))
+        if x is None or budget.spent >= until:
+            return None
+        if np.abs(x - np.round(x)).max(initial=0.0) < TINY:
+            return np.round(x)
+        middle += x[room.free] / _CORNERS
+    guess = np.clip(np.round(middle), room.lower, room.upper)
+    for size in _SEARCHED:
+        for _ in range(_PUMPS):
+            near = _nearest(room, guess)
+            if near is None or budget.spent >= until:
+                return None
+            blurred = np.abs(near - np.round(near)) > TINY
+            guess = np.clip(np.round(near), room.lower, room.upper)
+            if not blurred.any():
+                return _filled(room, guess)
+        among = np.union1d(np.flatnonzero(blurred), rng.permutation(len(guess))[:size])
+        found = _nearest_whole(room, guess, among, until)
+        if found is not None:
+            return _filled(room, found)
+    found = _nearest_whole(room, guess, np.arange(len(guess)), until)
+    return None if found is None else _filled(room, found)
+
+
+def _nearest(room: "Room", guess: np.ndarray) -> np.ndarray | None:
+    """Return the table that is nearest to some numbers, people moved one by one."""
+    return _moves(room, guess, np.arange(len(guess)), most=np.inf, integral=False, until=None)
+
+
+def _nearest_whole(room: "Room", guess: np.ndarray, among: np.ndarray, until: float) -> np.ndarray | None:
+    """Return a table in whole numbers near some numbers of which only a few may change."""
+    return _moves(room, guess, among, most=2.0, integral=True, until=until)
+
+
+def _moves(
+    room: "Room", guess: np.ndarray, among: np.ndarray, *, most: float, integral: bool, until: float | None
+) -> np.ndarray | None:
+    part, shift = room.part[:, among].tocsr(), room.part @ guess
+    options: dict[str, int | str] = {"mip_max_nodes": _NODES, "mip_max_improving_sols": 1} if integral else {"presolve": "off"}
+    highs = solver.new_solver(**options)
+    up, down = np.minimum(room.upper - guess, most), np.minimum(guess - room.lower, most)
+    solver.load(
+        highs,
+        cost=np.zeros(2 * len(among)) if integral else np.ones(2 * len(among)),
+        lower=np.zeros(2 * len(among)),
+        upper=np.concatenate((up[among], down[among])),
+        matrix=sparse.hstack([part, -part]).tocsr(),
+        row_lower=room.row_low - shift,
+        row_upper=room.row_high - shift,
+        integral=integral,
+    )
+    size = len(among) if integral else 2 * len(among) + len(room.rows)
+    answer = solver.run(highs, room.a.budget, size=size, integral=integral, until=until)
+    solution = highs.getSolution()
+    if not (solution.value_valid if integral else solver.is_optimal(answer)):
+        return None
+    values = np.asarray(solution.col_value)
+    near = guess.copy()
+    near[among] += values[: len(among)] - values[len(among) :]
+    return np.round(near) if integral else near
+
+
+def _filled(room: "Room", values: np.ndarray) -> np.ndarray:
+    x = room.fixed_part.copy()
+    x[room.free] = values
+    return x
