@@ -12,15 +12,19 @@ import numpy as np
 from scipy import sparse
 
 from disclosure.engine import solver
-from disclosure.engine.attacker import TINY
+from disclosure.engine.attacker import TINY, Attacker
 
 if TYPE_CHECKING:
     from disclosure.engine.room import Room
 
 _CORNERS = 4  # whose middle the search for a first whole table begins from
+_SWEEPS = 12  # over all sums, to spread the people evenly
 _PUMPS = 3  # steps from rounded numbers to the nearest table and back
 _SEARCHED = (300, 600)  # unknowns that may move in a search for the last step
-_NODES = 60  # of such a search
+_NODES = 30  # of such a search
+_WIDE = 2_500  # unknowns, from which on corners take too long
+_LARGE = 4_000_000  # unknowns times sums, up to which a search is begun
+_STEPS = 2  # people added or taken, for each unknown
 _ANCHOR_SHARE = 0.2  # of the limit, for a first whole table
 _TRIES = 3  # prices for the moves, before whole numbers are searched for among what they move
 _BESIDE = 100  # unknowns that may move, too
@@ -68,7 +72,7 @@ class Nearby:
         self.highs.changeRowBounds(place, low - self.shift[place], high - self.shift[place])
 
     def reach(self, vector: sparse.csr_matrix, goal: float) -> np.ndarray | None:
-        """Find a table in whole numbers where a sum of the free unknowns reaches a goal; None if none is met."""
+        """Find a table in whole numbers where a sum of free unknowns reaches a goal, if one is met."""
         need = goal - float((vector @ self.start)[0])
         if need <= TINY:
             return self.anchor.copy()
@@ -117,12 +121,29 @@ class Nearby:
         return x
 
 
-def find_anchor(room: "Room") -> np.ndarray | None:
-    """Find a table in whole numbers for a room in which all that is new is shown; None if none is met soon."""
+def evenly(attacker: Attacker) -> np.ndarray:
+    """Spread the true counts over the unknowns as evenly as the sums allow."""
+    low, high = attacker.cell_bounds(np.zeros(len(attacker.problem.keys)))
+    rows = attacker.problem.incidence.cells
+    spread = np.ones(rows.shape[1])
+    told = [(c, rows.indices[rows.indptr[c] : rows.indptr[c + 1]]) for c in np.flatnonzero(low == high)]
+    for _ in range(_SWEEPS):
+        for cell, members in told:
+            there = spread[members].sum()
+            if there > 0:
+                spread[members] *= low[cell] / there
+    attacker.budget.spent += _SWEEPS * len(told) / 10
+    return spread
+
+
+def find_anchor(room: "Room", share: float = _ANCHOR_SHARE) -> np.ndarray | None:
+    """Find a table in whole numbers for a room that shows all that is new; None if none is met soon."""
     budget = room.a.budget
-    until = budget.spent + _ANCHOR_SHARE * budget.limit
+    until = budget.spent + share * budget.limit
     if not len(room.free):
         return room.fixed_part.copy()
+    if len(room.free) > _WIDE:
+        return _mended(room, until)
     rng = np.random.default_rng(len(room.free))
     middle = np.zeros(len(room.free))
     for _ in range(_CORNERS):
@@ -132,7 +153,12 @@ def find_anchor(room: "Room") -> np.ndarray | None:
         if np.abs(x - np.round(x)).max(initial=0.0) < TINY:
             return np.round(x)
         middle += x[room.free] / _CORNERS
-    guess = np.clip(np.round(middle), room.lower, room.upper)
+    return _pumped(room, np.clip(np.round(middle), room.lower, room.upper), rng, until)
+
+
+def _pumped(room: "Room", guess: np.ndarray, rng: np.random.Generator, until: float) -> np.ndarray | None:
+    """Go to the nearest table, round, and search for the last step among a few of the unknowns."""
+    budget = room.a.budget
     for size in _SEARCHED:
         for _ in range(_PUMPS):
             near = _nearest(room, guess)
@@ -150,6 +176,35 @@ def find_anchor(room: "Room") -> np.ndarray | None:
     return None if found is None else _filled(room, found)
 
 
+def _mended(room: "Room", until: float) -> np.ndarray | None:
+    """Spread the people evenly, round, mend unknown by unknown, and search for what is left."""
+    if room.part.shape[0] * room.part.shape[1] > _LARGE:
+        return None  # such a search may not end soon
+    guess = _descended(room, np.clip(np.round(evenly(room.a)[room.free]), room.lower, room.upper))
+    everything = np.arange(len(guess))
+    found = _moves(room, guess, everything, most=2.0, integral=True, until=until, price=1.0)
+    return None if found is None else _filled(room, found)
+
+
+def _descended(room: "Room", guess: np.ndarray) -> np.ndarray:
+    """Add or take one person at a time, where that mends most, until no single one mends anything."""
+    across, weight = room.part.T.tocsr(), np.asarray(room.part.power(2).sum(axis=0)).ravel()
+    guess = guess.copy()
+    told = room.part @ guess
+    for _ in range(_STEPS * len(weight)):
+        lacks = np.clip(told, room.row_low, room.row_high) - told
+        pull = across @ lacks
+        gain = np.where(pull > 0, guess < room.upper, guess > room.lower) * (2 * np.abs(pull) - weight)
+        best = int(np.argmax(gain))
+        if gain[best] <= TINY:
+            break
+        step = np.sign(pull[best])
+        guess[best] += step
+        told += step * across[best].toarray().ravel()
+        room.a.budget.spent += len(weight) / 2000
+    return guess
+
+
 def _nearest(room: "Room", guess: np.ndarray) -> np.ndarray | None:
     """Return the table that is nearest to some numbers, people moved one by one."""
     return _moves(room, guess, np.arange(len(guess)), most=np.inf, integral=False, until=None)
@@ -161,15 +216,24 @@ def _nearest_whole(room: "Room", guess: np.ndarray, among: np.ndarray, until: fl
 
 
 def _moves(
-    room: "Room", guess: np.ndarray, among: np.ndarray, *, most: float, integral: bool, until: float | None
+    room: "Room",
+    guess: np.ndarray,
+    among: np.ndarray,
+    *,
+    most: float,
+    integral: bool,
+    until: float | None,
+    price: float | None = None,
 ) -> np.ndarray | None:
     part, shift = room.part[:, among].tocsr(), room.part @ guess
-    options: dict[str, int | str] = {"mip_max_nodes": _NODES, "mip_max_improving_sols": 1} if integral else {"presolve": "off"}
+    options: dict[str, int | str] = (
+        {"mip_max_nodes": _NODES, "mip_max_improving_sols": 1} if integral else {"presolve": "off"}
+    )
     highs = solver.new_solver(**options)
     up, down = np.minimum(room.upper - guess, most), np.minimum(guess - room.lower, most)
     solver.load(
         highs,
-        cost=np.zeros(2 * len(among)) if integral else np.ones(2 * len(among)),
+        cost=np.full(2 * len(among), (0.0 if integral else 1.0) if price is None else price),
         lower=np.zeros(2 * len(among)),
         upper=np.concatenate((up[among], down[among])),
         matrix=sparse.hstack([part, -part]).tocsr(),

@@ -76,7 +76,9 @@ class Protection:
     gap: float
     stopped_by_wall: bool
     solver: str
-    witnesses: Witnesses = field(default_factory=Witnesses)  # for the audit to check: nothing is taken on trust
+    witnesses: Witnesses = field(
+        default_factory=Witnesses
+    )  # for the audit to check: nothing is taken on trust
 
 
 def protect(

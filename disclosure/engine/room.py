@@ -19,11 +19,11 @@ def open_room(attacker: Attacker, y: np.ndarray) -> "Room":
     return Room(attacker, *attacker.cell_bounds(y))
 
 
-def anchor_of(attacker: Attacker) -> np.ndarray | None:
+def anchor_of(attacker: Attacker, **share: float) -> np.ndarray | None:
     """Return a world in whole numbers that holds under every pattern; it is looked for once."""
     if not attacker.anchor_sought:
         attacker.anchor_sought = True
-        attacker.anchor = find_anchor(open_room(attacker, np.zeros(len(attacker.problem.keys))))
+        attacker.anchor = find_anchor(open_room(attacker, np.zeros(len(attacker.problem.keys))), **share)
     return attacker.anchor
 
 
@@ -190,12 +190,16 @@ class Room:
         """Find a world in whole numbers that grants the wish, and say whether the answer is settled."""
         t, sign = wish
         vector, goal = sign * self.targets[t], self.a.goal[wish] - sign * self.base[t]
-        soon = self._near(vector, goal) if self.a.anchor is not None else None
+        soon = self.near_world(wish) if self.a.anchor is not None else None
         if soon is None:
             soon = self._whole_corner(wish)
         if soon is not None:
             return soon, True
-        return self._whole(vector, goal, nodes=nodes)
+        return self._whole(vector, goal, nodes=nodes) if nodes else (None, False)
+
+    def near_world(self, wish: Wish) -> np.ndarray | None:
+        """Find a world that grants the wish near the one in whole numbers that is known."""
+        return self._near(wish[1] * self.targets[wish[0]], self.a.goal[wish] - wish[1] * self.base[wish[0]])
 
     def corner(self, cost: np.ndarray) -> np.ndarray | None:
         """Return the cheapest corner; None if there is none."""
@@ -288,6 +292,10 @@ class Room:
     ) -> tuple[np.ndarray | None, bool]:
         """Return a world in whole numbers, and whether there surely is none when none was found."""
         highs = solver.new_solver(mip_max_nodes=nodes, mip_rel_gap=0.05)
+        telling = np.flatnonzero(
+            (rows[0] > TINY) | np.isfinite(rows[1]) | (matrix.min(axis=1).toarray().ravel() < 0)
+        )
+        matrix, rows = matrix[telling], (rows[0][telling], rows[1][telling])
         solver.load(
             highs,
             cost=cost,

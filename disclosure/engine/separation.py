@@ -27,7 +27,9 @@ class Finding:
         return self.complete and not self.cuts and not self.unprovable
 
 
-def separate(attacker: Attacker, y: np.ndarray, *, most: int = 10**9, patient: bool = False) -> Finding:
+def separate(
+    attacker: Attacker, y: np.ndarray, *, most: int = 10**9, patient: bool = False, until: float = np.inf
+) -> Finding:
     """Look for broken wishes under a pattern, whole or fractional.
 
     :raises NoSafePattern: if a wish cannot be granted by any pattern
@@ -62,7 +64,7 @@ def separate(attacker: Attacker, y: np.ndarray, *, most: int = 10**9, patient: b
         if len(finding.cuts) + len(finding.unprovable) >= most and left:
             finding.complete = False
             break
-        if left and not patient and attacker.budget.over():
+        if left and not patient and (attacker.budget.over() or attacker.budget.spent >= until):
             finding.complete = False
             break
     if not is_pattern:
@@ -179,9 +181,8 @@ def broken_in_whole_numbers(
     while left:
         attacker.budget.insist()
         wish = left.pop(0)
-        x = room.ask([(wish, 1.0)])
-        world = attacker.record(x)
-        if not world.whole or attacker.wish_number[wish] not in world.grants:
+        world = None if attacker.anchor is not None else attacker.record(room.ask([(wish, 1.0)]))
+        if world is None or not world.whole or attacker.wish_number[wish] not in world.grants:
             whole, settled = room.whole_world(wish, nodes=nodes)
             if whole is None:
                 broken.append((wish, settled))

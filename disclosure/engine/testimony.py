@@ -1,4 +1,4 @@
-"""What the search knows of a pattern, for the audit to check: tables that leave every protected count open."""
+"""What the search knows of a pattern, for the audit to check: tables that leave every small count open."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ _MOST = 600  # tables
 
 
 def testify(attacker: Attacker, withheld: np.ndarray) -> Witnesses:
-    """Return tables in whole numbers that a pattern allows: for each wish one, and for each cell that moves."""
+    """Return tables in whole numbers that a pattern allows: one for each wish and each cell that moves."""
     incidence = attacker.problem.incidence
     shown = ~withheld
     there = [w for w in attacker.worlds if w.table is not None and not shown[w.moved].any()]

@@ -193,7 +193,7 @@ class System:
         )
 
     def agrees(self, table: np.ndarray) -> bool:
-        """Say whether a table that somebody offers is one: whole, of no fewer than nobody, true to every fact."""
+        """Say whether an offered table is one: whole numbers, none below 0, true to every fact."""
         if table.shape != self.known.shape or (table != np.round(table)).any() or (table < 0).any():
             return False
         if table[self.gone].any():

@@ -1,4 +1,4 @@
-"""Tables that somebody offers, in the order of the audit's own unknowns; whether they agree is asked elsewhere."""
+"""Offered tables in the order of the audit's own unknowns; whether they agree is asked elsewhere."""
 
 from collections.abc import Iterator
 
