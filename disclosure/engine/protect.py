@@ -7,6 +7,7 @@ import numpy as np
 
 from disclosure.engine import solver
 from disclosure.engine.attacker import TINY, Attacker, Cut
+from disclosure.engine.audit.witness import Witnesses
 from disclosure.engine.choice import choose
 from disclosure.engine.codes import Hierarchy
 from disclosure.engine.errors import NoSafePattern
@@ -21,7 +22,6 @@ from disclosure.engine.rules import Target, find_targets, raise_floors, small_ce
 from disclosure.engine.shadow import find_shadows
 from disclosure.engine.testimony import testify
 from disclosure.engine.watch import ease_by_others, find_watched
-from disclosure.engine.witness import Witnesses
 
 DEAR = 25.0  # how many times a cell's own cost one may withhold of others, to show a cell that is wished for
 REACH = 30.0  # how far a withheld cell may move in the worlds we look for; safety does not hang on it

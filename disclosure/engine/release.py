@@ -11,6 +11,8 @@ from disclosure.engine.policy import CellPolicy
 from disclosure.engine.problem import Sum, Wanted
 from disclosure.engine.protect import ProtectedTable, Protection, protect
 
+AGAIN = 1 / 3  # of the limit, for each pattern after the first
+_AUDITED_BY = 3  # times the seconds that were asked for, all in all: what is not settled then is a leak
 ROUNDS = 4  # patterns tried, each guarding also what the audit found in those before it
 _KINDS = {
     "cell": "cell",
@@ -54,7 +56,8 @@ def protect_and_audit(
 ) -> tuple[Protection, Report]:
     """Return the first pattern whose release passes its audit; if none does, the last with what leaks.
 
-    `groups` are the files of the `hierarchies`. Each pattern has the whole limit. `dominated` lists (table,
+    `groups` are the files of the `hierarchies`. The first pattern has the whole limit, each
+    other a third of it. `dominated` lists (table,
     row) positions that are withheld for the money behind them; `wished` cells to show if that is possible.
 
     :raises BadTable: if the input cannot be used
@@ -62,6 +65,7 @@ def protect_and_audit(
     :raises Stopped: if the limit is reached before any safe pattern is found
     :raises SolverFailed: if the solver does not answer
     """
+    end = None if left is None else (lambda: left() + (_AUDITED_BY - 1) * seconds)
     wanted: list[Wanted] = []
     for turn in range(ROUNDS):
         told(80 if turn else 20, "Looking for the fewest cells to withhold.")
@@ -70,14 +74,14 @@ def protect_and_audit(
             outside.tables,
             hierarchies=hierarchies,
             policy=policy,
-            seconds=seconds,
+            seconds=seconds * (AGAIN if turn else 1),
             left=left,
             dominated=dominated,
             wanted=wanted,
             wished=wished,
         )
         told(80, "Attacking what would be released.")
-        report = audit_release(result, outside, groups=groups, policy=policy)
+        report = audit_release(result, outside, groups=groups, policy=policy, left=end)
         more = [each for each in _wanted(report) if each not in wanted]
         if not more:
             break
@@ -86,7 +90,12 @@ def protect_and_audit(
 
 
 def audit_release(
-    result: Protection, outside: Outside, *, groups: Mapping[str, bytes], policy: CellPolicy
+    result: Protection,
+    outside: Outside,
+    *,
+    groups: Mapping[str, bytes],
+    policy: CellPolicy,
+    left: Callable[[], float] | None = None,
 ) -> Report:
     """Audit the bytes that may be handed on, with the true counts and all that is out already."""
     public = [(_audited_as(t), t.public_bytes()) for t in result.tables]
@@ -98,6 +107,7 @@ def audit_release(
         truth=truth,
         known=outside.known,
         witnesses=result.witnesses,
+        left=left,
     )
 
 

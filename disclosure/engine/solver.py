@@ -22,6 +22,7 @@ _WIDE = 1_000  # where a look takes longer than so
 _LARGE, _STEPS_A_ROW = 1_000_000, 12  # rows times columns, and steps that the beginning of a search takes
 _LEAST_STEPS = 200  # of a question, however little work is left
 _START = {False: 4.0, True: 120.0}  # what it takes to begin, in units of work; True: in whole numbers
+_PATIENCE = 3.0  # seconds of the wall for one of the clock
 _LATE, _FIRST_CAP = 1.15, 1.3  # of the limit
 
 
@@ -156,7 +157,8 @@ def run(
         steps = max(_LEAST_STEPS, int(min(room / price(size, integral=False), 2**30)))
         solver.setOptionValue("simplex_iteration_limit", steps)
     if np.isfinite(budget.seconds_left()):  # the far fence: work decides long before
-        solver.setOptionValue("time_limit", solver.getRunTime() + max(budget.seconds_left(), 0.1))
+        wait = _PATIENCE * max(budget.seconds_left(), 0.1)  # the budget may count the processor's time
+        solver.setOptionValue("time_limit", solver.getRunTime() + wait)
     status = solver.run()
     budget.charge(max(int(solver.getInfo().simplex_iteration_count), 0), size, integral=integral)
     if status == highspy.HighsStatus.kError:

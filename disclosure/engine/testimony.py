@@ -3,8 +3,8 @@
 import numpy as np
 
 from disclosure.engine.attacker import Attacker, World
+from disclosure.engine.audit.witness import Block, Witnesses
 from disclosure.engine.space import Incidence
-from disclosure.engine.witness import Block, Witnesses
 
 _MOST = 600  # tables
 

@@ -13,9 +13,9 @@ from disclosure.engine.audit.questions import Cell, Question, ask
 from disclosure.engine.audit.reading import EVERYBODY, Line, Share
 from disclosure.engine.audit.system import Contradiction, System, Work
 from disclosure.engine.audit.universe import Universe, Unknowns, Who
+from disclosure.engine.audit.witness import Witnesses
 from disclosure.engine.errors import BadTable
 from disclosure.engine.policy import CellPolicy
-from disclosure.engine.witness import Witnesses
 
 
 class Case:

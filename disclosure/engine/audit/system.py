@@ -1,6 +1,6 @@
 """What is known, as linear facts over whole numbers, and how far a sum can still move."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,11 @@ class Work:
 
     limit: int
     spent: int = 0
+    left: Callable[[], float] | None = None  # seconds that a clock still gives
+
+    def seconds(self) -> float:
+        """Return how many seconds the clock still gives."""
+        return float("inf") if self.left is None else self.left()
 
     def spend(self, steps: int) -> None:
         """Count steps taken."""
@@ -37,7 +42,7 @@ class Work:
 
         :raises SolverFailed: if it is
         """
-        if self.spent >= self.limit:
+        if self.spent >= self.limit or self.seconds() <= 0:
             raise SolverFailed("The checker's limit is reached.")
 
 
@@ -163,7 +168,7 @@ class System:
             constraints=rows,
             integrality=kind,
             bounds=Bounds(floor, top),
-            options={"node_limit": nodes, "mip_rel_gap": 0.0},
+            options={"node_limit": nodes, "mip_rel_gap": 0.0, "time_limit": max(self.work.seconds(), 0.1)},
         )
 
     def _real(
@@ -190,6 +195,7 @@ class System:
             b_eq=self.rest_low[self.equal] if equal.shape[0] else None,
             bounds=bounds,
             method="highs",
+            options={"time_limit": max(self.work.seconds(), 0.1)},
         )
 
     def agrees(self, table: np.ndarray) -> bool:

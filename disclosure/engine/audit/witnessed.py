@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from disclosure.engine.audit.universe import Universe, Unknowns
-from disclosure.engine.witness import Block, Witnesses
+from disclosure.engine.audit.witness import Block, Witnesses
 
 
 def offered(witnesses: Witnesses, unknowns: Unknowns) -> Iterator[np.ndarray]:
