@@ -12,12 +12,9 @@ from disclosure.engine.errors import NoSafePattern, SolverFailed, Stopped
 from disclosure.engine.fallback import Ways, by_worlds
 from disclosure.engine.master import Master, Pattern
 from disclosure.engine.retreat import by_steps
-from disclosure.engine.room import anchor_of
 from disclosure.engine.separation import first_look
 
 _RETREAT_SHARE, _FINISH_SHARE = 0.4, 0.3  # of the limit, beyond it
-_WIDE = 2_500  # unknowns, from which on every question takes long
-_STEPS_SHARE, _ANCHOR_SHARE = 0.8, 0.5  # of the limit, for a first pattern there; for a whole table in it
 _EXACT_SHARE = 0.35  # of the limit, before the first pattern is sought another way
 _TRY_SHARE = 0.15  # of the limit, for a proof that may come easily: with ...
 _FEW_CUTS, _NEAR = 300, 0.25  # ... few cuts, or a bound that is near
@@ -43,29 +40,12 @@ def choose(attacker: Attacker, cost: np.ndarray, first_cuts: list[Cut]) -> Patte
         raise Stopped("It could not be settled whether the tables are safe.")
     if everything:
         master.safe = np.ones(len(master.choice))
-        if attacker.problem.incidence.size > _WIDE:
-            _begin_with_steps(master)
-    early = master.safe
     best, guide = _chosen(master, first_cuts)
-    if early is not None and master.cost @ early < master.cost @ best:
-        best = early
     attacker.budget.extend(_FINISH_SHARE)
     with suppress(Stopped):
         best = master.finish(best, guide)
     withheld = master.full(best) > 0.5
     return Pattern(withheld, float(master.cost @ best), float(master.proven), attacker.budget.by_wall)
-
-
-def _begin_with_steps(master: Master) -> None:
-    """Show again what need not be withheld, step by step, before dearer ways are tried on a wide problem."""
-    budget, everything = master.a.budget, master.safe
-    cap, budget.cap = budget.cap, budget.spent + _STEPS_SHARE * budget.limit
-    try:
-        if everything is not None and anchor_of(master.a, share=_ANCHOR_SHARE) is not None:
-            master.safe = by_steps(master, everything)
-    except Stopped:
-        pass  # there is time left for other ways
-    budget.cap = cap
 
 
 def _chosen(master: Master, first_cuts: list[Cut]) -> tuple[np.ndarray, np.ndarray]:

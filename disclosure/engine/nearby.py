@@ -27,6 +27,7 @@ _LARGE = 4_000_000  # unknowns times sums, up to which a search is begun
 _STEPS = 2  # people added or taken, for each unknown
 _ANCHOR_SHARE = 0.2  # of the limit, for a first whole table
 _TRIES = 3  # prices for the moves, before whole numbers are searched for among what they move
+_MOVED = 250  # unknowns that move, from which on whole moves are not met soon
 _BESIDE = 100  # unknowns that may move, too
 
 
@@ -100,6 +101,8 @@ class Nearby:
 
     def _among(self, moved: np.ndarray, row: sparse.csr_matrix, need: float) -> np.ndarray | None:
         """Search for whole moves of the unknowns that moved, and some more."""
+        if moved.sum() > _MOVED:
+            return None
         more = self.rng.permutation(self.width)[:_BESIDE]
         among = np.union1d(np.flatnonzero(moved), more)
         highs = solver.new_solver(mip_max_nodes=_NODES, mip_max_improving_sols=1)
