@@ -82,7 +82,9 @@ class Nearby:
         self.highs.addRow(need, highspy.kHighsInf, row.nnz, row.indices.astype(np.int32), row.data)
         found, moved = None, np.zeros(self.width, dtype=bool)
         for turn in range(_TRIES):
-            price = np.ones(2 * self.width) if not turn else 1.0 + self.rng.integers(0, 4, 2 * self.width)
+            price = np.ones(2 * self.width)
+            if turn:
+                price += self.rng.integers(0, 4, 2 * self.width)
             self.highs.changeColsCost(len(self.index), self.index, price)
             self.highs.clearSolver()  # nothing moves: only the goal is not met, and few pivots mend that
             answer = solver.run(self.highs, self.a.budget, size=2 * self.width + len(self.room.rows))
