@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 
 _CORNERS = 4  # whose middle the search for a first whole table begins from
 _SWEEPS = 12  # over all sums, to spread the people evenly
-_PUMPS = 3  # steps from rounded numbers to the nearest table and back
-_SEARCHED = (300, 600)  # unknowns that may move in a search for the last step
+_FEW_NODES = 1  # of such a search, before another beginning is tried
+_PUMPS = 12  # steps from rounded numbers to the nearest table and back
+_SEARCHED = 200  # unknowns that may move in a search for the last step, beside the fractions
 _NODES = 30  # of such a search
 _WIDE = 2_500  # unknowns, from which on corners take too long
 _LARGE = 4_000_000  # unknowns times sums, up to which a search is begun
 _STEPS = 2  # people added or taken, for each unknown
-_ANCHOR_SHARE = 0.2  # of the limit, for a first whole table
+_ANCHOR_SHARE = 0.3  # of the limit, for a first whole table
 _TRIES = 3  # prices for the moves, before whole numbers are searched for among what they move
 _MOVED = 250  # unknowns that move, from which on whole moves are not met soon
 _BESIDE = 100  # unknowns that may move, too
@@ -150,35 +151,33 @@ def find_anchor(room: "Room", share: float = _ANCHOR_SHARE) -> np.ndarray | None
     if len(room.free) > _WIDE:
         return _mended(room, until)
     rng = np.random.default_rng(len(room.free))
-    middle = np.zeros(len(room.free))
-    for _ in range(_CORNERS):
-        x = room.corner(rng.random(len(room.free)))
-        if x is None or budget.spent >= until:
-            return None
-        if np.abs(x - np.round(x)).max(initial=0.0) < TINY:
-            return np.round(x)
-        middle += x[room.free] / _CORNERS
-    return _pumped(room, np.clip(np.round(middle), room.lower, room.upper), rng, until)
+    while budget.spent < until:
+        middle = np.zeros(len(room.free))
+        for _ in range(_CORNERS):
+            x = room.corner(rng.random(len(room.free)))
+            if x is None:
+                return None
+            if np.abs(x - np.round(x)).max(initial=0.0) < TINY:
+                return np.round(x)
+            middle += x[room.free] / _CORNERS
+        found = _pumped(room, np.clip(np.round(middle), room.lower, room.upper), rng, until)
+        if found is not None:
+            return _filled(room, found)
+    return None
 
 
 def _pumped(room: "Room", guess: np.ndarray, rng: np.random.Generator, until: float) -> np.ndarray | None:
     """Go to the nearest table, round, and search for the last step among a few of the unknowns."""
-    budget = room.a.budget
-    for size in _SEARCHED:
-        for _ in range(_PUMPS):
-            near = _nearest(room, guess)
-            if near is None or budget.spent >= until:
-                return None
-            blurred = np.abs(near - np.round(near)) > TINY
-            guess = np.clip(np.round(near), room.lower, room.upper)
-            if not blurred.any():
-                return _filled(room, guess)
-        among = np.union1d(np.flatnonzero(blurred), rng.permutation(len(guess))[:size])
-        found = _nearest_whole(room, guess, among, until)
-        if found is not None:
-            return _filled(room, found)
-    found = _nearest_whole(room, guess, np.arange(len(guess)), until)
-    return None if found is None else _filled(room, found)
+    for _ in range(_PUMPS):
+        near = _nearest(room, guess)
+        if near is None or room.a.budget.spent >= until:
+            return None
+        blurred = np.abs(near - np.round(near)) > TINY
+        guess = np.clip(np.round(near), room.lower, room.upper)
+        if not blurred.any():
+            return guess
+    among = np.union1d(np.flatnonzero(blurred), rng.permutation(len(guess))[:_SEARCHED])
+    return _nearest_whole(room, guess, among, until)
 
 
 def _mended(room: "Room", until: float) -> np.ndarray | None:

@@ -12,7 +12,7 @@ from disclosure.engine.problem import Sum, Wanted
 from disclosure.engine.protect import ProtectedTable, Protection, protect
 
 AGAIN = 1 / 3  # of the limit, for each pattern after the first
-_AUDITED_BY = 3  # times the seconds that were asked for, all in all: what is not settled then is a leak
+_AUDITED = 2  # times the seconds, after the clock would stop a search: what is not settled then is a leak
 ROUNDS = 4  # patterns tried, each guarding also what the audit found in those before it
 _KINDS = {
     "cell": "cell",
@@ -65,7 +65,7 @@ def protect_and_audit(
     :raises Stopped: if the limit is reached before any safe pattern is found
     :raises SolverFailed: if the solver does not answer
     """
-    end = None if left is None else (lambda: left() + (_AUDITED_BY - 1) * seconds)
+    end = None if left is None else (lambda: left() + _AUDITED * seconds)
     wanted: list[Wanted] = []
     for turn in range(ROUNDS):
         told(80 if turn else 20, "Looking for the fewest cells to withhold.")

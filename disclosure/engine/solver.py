@@ -136,7 +136,7 @@ class Budget:
 
 def price(size: int, *, integral: bool) -> float:
     """Return what one step costs in a problem of so many rows and columns."""
-    return 3 + size / 4000 if integral else 0.1 + size / 3300
+    return 1.5 + size / 1000 if integral else 0.1 + size / 3300
 
 
 def run(

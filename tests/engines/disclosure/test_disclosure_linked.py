@@ -20,7 +20,6 @@ from disclosure.engine.audit.judge import audit
 from disclosure.engine.audit.witness import Witnesses
 from disclosure.engine.protect import protect
 from disclosure.engine.release import audit_release
-from tests.engines.disclosure.generators import long
 from tests.engines.disclosure.samples import RULES, Case, cross, judge, random_counts
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -35,8 +34,11 @@ def pairs(dimensions: int, size: int, people: int, *, seed: int = 1) -> list[str
         side[d] = size
         weight = weight * rng.gamma(2, 1, size).reshape(side)
     joint = rng.multinomial(people, (weight / weight.sum()).ravel()).reshape(weight.shape)
-    names = "abcdefgh"[:dimensions]
-    return [long(joint, "".join(two)) for two in itertools.combinations(names, 2)]
+    tables = []
+    for two in itertools.combinations(range(dimensions), 2):
+        others = tuple(d for d in range(dimensions) if d not in two)
+        tables.append(cross(joint.sum(axis=others), names=["abcdefgh"[d] for d in two]))
+    return tables
 
 
 def run(folder: Path, tables: list[str], *options: str, hashed: str = "0") -> subprocess.CompletedProcess:
