@@ -27,7 +27,7 @@ _WIDE = 2_500  # unknowns, from which on corners take too long
 _LARGE = 4_000_000  # unknowns times sums, up to which a search is begun
 _STEPS = 2  # people added or taken, for each unknown
 _ANCHOR_SHARE = 0.3  # of the limit, for a first whole table
-_TRIES = 3  # prices for the moves, before whole numbers are searched for among what they move
+_TRIES = 6  # prices for the moves, before whole numbers are searched for among what they move
 _MOVED = 250  # unknowns that move, from which on whole moves are not met soon
 _BESIDE = 100  # unknowns that may move, too
 

@@ -26,7 +26,7 @@ from disclosure.engine.watch import ease_by_others, find_watched
 DEAR = 25.0  # how many times a cell's own cost one may withhold of others, to show a cell that is wished for
 REACH = 30.0  # how far a withheld cell may move in the worlds we look for; safety does not hang on it
 _FAR = 100.0  # so many times as far before it is said that nothing is safe: percentages move large counts
-WORK_PER_SECOND = 10_000.0
+WORK_PER_SECOND = 12_000.0
 
 SMALL, COMPLEMENT, DOMINATED = "small", "complementary", "dominated"
 BASE, COUNT_WITHHELD = "percentage base too small", "percentage of a withheld count"

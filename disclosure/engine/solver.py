@@ -23,7 +23,7 @@ _LARGE, _STEPS_A_ROW = 1_000_000, 12  # rows times columns, and steps that the b
 _LEAST_STEPS = 200  # of a question, however little work is left
 _START = {False: 4.0, True: 120.0}  # what it takes to begin, in units of work; True: in whole numbers
 _PATIENCE = 3.0  # seconds of the wall for one of the clock
-_LATE, _FIRST_CAP = 1.15, 1.3  # of the limit
+_LATE, _FIRST_CAP = 1.5, 2.0  # of the limit
 
 
 def version() -> str:
