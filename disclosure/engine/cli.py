@@ -31,7 +31,7 @@ from disclosure.engine.release import Outside, audit_release, protect_and_audit
 DEFAULTS = CellPolicy(min_count=6, hide_zeros=True, min_pct_base=20)
 PAY_DEFAULTS = replace(DEFAULTS, dominance=UI_WAGES)
 _LARGEST_UNIT = 1_000_000  # dollars
-_PROCESSOR = 3  # times the seconds: work decides long before, but beside others it takes longer
+_PROCESSOR = 5  # times the seconds: work decides long before, but beside others it takes longer
 _NAMED = 20  # facts and leaks told one by one
 
 
