@@ -16,6 +16,7 @@ from disclosure.engine.problem import Problem
 from disclosure.engine.rules import Target
 
 TINY = 1e-6
+_KEPT = 40_000_000  # counts of worlds that are remembered
 Wish = tuple[int, int]  # (target, +1 to bring it up or -1 to bring it down)
 
 
@@ -35,6 +36,7 @@ class World:
     moved: np.ndarray  # new cells that differ from the truth
     grants: np.ndarray  # wishes it grants, as numbers
     whole: bool  # all counts are whole numbers
+    table: np.ndarray | None = None  # the counts, where they are whole and there was room to keep them
 
 
 class Attacker:
@@ -54,6 +56,9 @@ class Attacker:
         self.must = must
         self.budget = budget
         self.worlds: list[World] = []
+        self.anchor: np.ndarray | None = None  # a table in whole numbers that holds under every pattern
+        self.anchor_sought = False
+        self._room = _KEPT
         self._shape()
         self._bounds(reach)
         self._wishes()
@@ -137,7 +142,10 @@ class Attacker:
         values = self.in_cells @ activity
         granted = values[self._wish_target] * self._wish_sign >= self._wish_goal - TINY
         whole = bool(np.abs(x - np.round(x)).max(initial=0.0) < TINY)
-        world = World(moved, np.flatnonzero(granted), whole)
+        keep = whole and len(x) <= self._room and x.max(initial=0.0) < 2**31
+        self._room -= len(x) if keep else 0
+        table = np.round(x).astype(np.int32) if keep else None
+        world = World(moved, np.flatnonzero(granted), whole, table)
         self.worlds.append(world)
         return world
 

@@ -3,14 +3,18 @@
 A safe pattern is at hand from the start; what comes later only betters it.
 """
 
+from contextlib import suppress
+
 import numpy as np
 
 from disclosure.engine.attacker import TINY, Attacker, Cut
 from disclosure.engine.errors import NoSafePattern, SolverFailed, Stopped
 from disclosure.engine.fallback import Ways, by_worlds
 from disclosure.engine.master import Master, Pattern
+from disclosure.engine.retreat import by_steps
 from disclosure.engine.separation import first_look
 
+_RETREAT_SHARE, _FINISH_SHARE = 0.4, 0.3  # of the limit, beyond it
 _EXACT_SHARE = 0.35  # of the limit, before the first pattern is sought another way
 _TRY_SHARE = 0.15  # of the limit, for a proof that may come easily: with ...
 _FEW_CUTS, _NEAR = 300, 0.25  # ... few cuts, or a bound that is near
@@ -36,16 +40,23 @@ def choose(attacker: Attacker, cost: np.ndarray, first_cuts: list[Cut]) -> Patte
         raise Stopped("It could not be settled whether the tables are safe.")
     if everything:
         master.safe = np.ones(len(master.choice))
+    best, guide = _chosen(master, first_cuts)
+    attacker.budget.extend(_FINISH_SHARE)
+    with suppress(Stopped):
+        best = master.finish(best, guide)
+    withheld = master.full(best) > 0.5
+    return Pattern(withheld, float(master.cost @ best), float(master.proven), attacker.budget.by_wall)
+
+
+def _chosen(master: Master, first_cuts: list[Cut]) -> tuple[np.ndarray, np.ndarray]:
     guide = np.zeros(len(master.choice))
     try:
         master.add(first_cuts)
         guide = master.relax()
-        best = _better(master, guide, _first(master, guide))
+        return _better(master, guide, _first(master, guide)), guide
     except Stopped:
-        best = _from_worlds(master)
-    best = master.finish(best, guide)
-    withheld = master.full(best) > 0.5
-    return Pattern(withheld, float(master.cost @ best), float(master.proven), attacker.budget.by_wall)
+        master.a.budget.extend(_RETREAT_SHARE)
+        return _from_worlds(master), guide
 
 
 def _first(master: Master, guide: np.ndarray) -> np.ndarray:
@@ -94,7 +105,8 @@ def _from_worlds(master: Master) -> np.ndarray:
         raise Stopped("The limit was reached before a safe pattern was found. Allow more seconds.")
     if master.safe.min() < 1:
         return master.safe
-    return by_worlds(master.a, master.place, master.cost, master.safe)
+    known = by_worlds(master.a, master.place, master.cost, master.safe)
+    return by_steps(master, known) if known is master.safe else known
 
 
 def _prove(master: Master, ways: Ways, best: np.ndarray, *, until: float) -> np.ndarray:

@@ -114,7 +114,8 @@ class Master:
             values = np.asarray(self.highs.getSolution().col_value)
             values = np.where(values < TINY, 0.0, np.minimum(values, 1.0))
             self.bound = max(self.bound, float(self.highs.getInfo().objective_function_value))
-            finding = separate(self.a, self.full(values), most=_ROUND_CUTS)
+            until = _RELAX_SHARE * self.a.budget.limit
+            finding = separate(self.a, self.full(values), most=_ROUND_CUTS, until=until)
             if not self.add(finding.cuts) or self.a.budget.used(_RELAX_SHARE):
                 return values
             stale = stale + 1 if self.bound <= last * (1 + 1e-3) + 1e-9 else 0
@@ -208,7 +209,7 @@ class Master:
         while current is not None:
             if self._judge(current):
                 return current
-            if budget.spent >= until or (self.safe is not None and not patient and budget.twice_over()):
+            if budget.spent >= until or (self.safe is not None and not patient and budget.late()):
                 return None
             current = self.cover(current, guide)
         return None

@@ -156,7 +156,7 @@ def gather(
         shares += _take_earlier(table, space, known, policy)
     return Gathered(
         space=space,
-        known=known,
+        known={key: known[key] for key in sorted(known, key=_by_codes)},
         shares=shares,
         impossible=[space.key(dict(pattern)) for pattern in impossible],
         wanted=[
@@ -166,6 +166,11 @@ def gather(
         earlier=bool(earlier),
         others=any(not table.ours for table in earlier),
     )
+
+
+def _by_codes(key: Key) -> tuple[float, ...]:
+    """Order cells by their codes, Total last: the order of rows and of tables decides nothing."""
+    return tuple(number or np.inf for number in key)
 
 
 def _used(tables: Sequence[Table]) -> dict[str, set[str]]:

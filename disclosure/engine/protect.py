@@ -1,12 +1,13 @@
 """Protect tables together: primary cells, complementary cells, percentages."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from disclosure.engine import solver
 from disclosure.engine.attacker import TINY, Attacker, Cut
+from disclosure.engine.audit.witness import Witnesses
 from disclosure.engine.choice import choose
 from disclosure.engine.codes import Hierarchy
 from disclosure.engine.errors import NoSafePattern
@@ -19,6 +20,7 @@ from disclosure.engine.policy import CellPolicy
 from disclosure.engine.problem import Problem, Wanted, base_key, gather
 from disclosure.engine.rules import Target, find_targets, raise_floors, small_cells
 from disclosure.engine.shadow import find_shadows
+from disclosure.engine.testimony import testify
 from disclosure.engine.watch import ease_by_others, find_watched
 
 DEAR = 25.0  # how many times a cell's own cost one may withhold of others, to show a cell that is wished for
@@ -77,6 +79,9 @@ class Protection:
     gap: float
     stopped_by_wall: bool
     solver: str
+    witnesses: Witnesses = field(
+        default_factory=Witnesses
+    )  # for the audit to check: nothing is taken on trust
 
 
 def protect(
@@ -127,8 +132,8 @@ def protect(
     targets += find_watched(gathered, problem, lines, must, shadows, policy, budget)
     targets = ease_by_others(gathered, problem, targets, budget)
     dear = _wished(problem, wished)
-    pattern = _pattern(problem, targets, lines.all(), must, policy, budget, dear)
-    return _outcome(tables, problem, policy, pattern, must, by_money, budget)
+    pattern, witnesses = _pattern(problem, targets, lines.all(), must, policy, budget, dear)
+    return _outcome(tables, problem, policy, pattern, must, by_money, budget, witnesses)
 
 
 def _pattern(
@@ -139,9 +144,9 @@ def _pattern(
     policy: CellPolicy,
     budget: solver.Budget,
     dear: np.ndarray,
-) -> Pattern:
+) -> tuple[Pattern, Witnesses]:
     if not targets:
-        return Pattern(must, 0.0, 0.0, stopped_by_wall=False)
+        return Pattern(must, 0.0, 0.0, stopped_by_wall=False), Witnesses()
     reach = max(REACH, 5.0 * policy.min_count, 2.0 * policy.min_pct_base)
     cost = np.log2(2 + np.where(problem.new, problem.count, 0))
     cost[dear] *= DEAR
@@ -153,8 +158,9 @@ def _pattern(
         return _chosen(Attacker(problem, targets, must, reach=far, budget=budget), cost, lines)
 
 
-def _chosen(attacker: Attacker, cost: np.ndarray, lines: Sequence[Line]) -> Pattern:
-    return choose(attacker, cost, _line_cuts(attacker, lines))
+def _chosen(attacker: Attacker, cost: np.ndarray, lines: Sequence[Line]) -> tuple[Pattern, Witnesses]:
+    pattern = choose(attacker, cost, _line_cuts(attacker, lines))
+    return pattern, testify(attacker, pattern.withheld)
 
 
 def _wished(problem: Problem, wished: Sequence[Mapping[str, str]]) -> np.ndarray:
@@ -227,6 +233,7 @@ def _outcome(
     must: np.ndarray,
     by_money: np.ndarray,
     budget: solver.Budget,
+    witnesses: Witnesses,
 ) -> Protection:
     protected, percentages = [], 0
     bases = _bases(tables, problem, pattern, budget)
@@ -256,6 +263,7 @@ def _outcome(
         gap=pattern.gap,
         stopped_by_wall=pattern.stopped_by_wall,
         solver=solver.version(),
+        witnesses=witnesses,
     )
 
 

@@ -14,6 +14,8 @@ from disclosure.engine.policy import CellPolicy
 from disclosure.engine.problem import Sum, Wanted
 from disclosure.engine.protect import ProtectedTable, Protection, protect
 
+AGAIN = 1 / 3  # of the limit, for each pattern after the first
+_AUDITED = 2  # times the seconds, after the clock would stop a search: what is not settled then is a leak
 ROUNDS = 4  # patterns tried, each guarding also what the audit found in those before it
 _KINDS = {
     "cell": "cell",
@@ -59,15 +61,16 @@ def protect_and_audit(
 
     Counts that the tables ask to tell less exactly are shown again as long as the audit passes.
 
-    `groups` are the files of the `hierarchies`. Each pattern has the whole limit. `dominated` lists (table,
-    row) positions that are withheld for the money behind them; `wished` cells to show if that is possible.
+    `groups` are the files of the `hierarchies`. The first pattern has the whole limit, each other a third of
+    it. `dominated` lists (table, row) positions that are withheld for the money behind them; `wished` cells to show if that is possible.
 
     :raises BadTable: if the input cannot be used
     :raises NoSafePattern: if nothing that may be withheld makes the release safe
     :raises Stopped: if the limit is reached before any safe pattern is found
     :raises SolverFailed: if the solver does not answer
     """
-    judge = partial(audit_release, outside=outside, groups=groups, policy=policy)
+    end = None if left is None else (lambda: left() + _AUDITED * seconds)
+    judge = partial(audit_release, outside=outside, groups=groups, policy=policy, left=end)
     is_asked = blurred.is_asked(tables)
     try:
         result, report = _exact(
@@ -115,7 +118,7 @@ def _exact(
             outside.tables,
             hierarchies=hierarchies,
             policy=policy,
-            seconds=seconds,
+            seconds=seconds * (AGAIN if turn else 1),
             left=left,
             dominated=dominated,
             wanted=wanted,
@@ -132,12 +135,25 @@ def _exact(
 
 
 def audit_release(
-    result: Protection, outside: Outside, *, groups: Mapping[str, bytes], policy: CellPolicy
+    result: Protection,
+    outside: Outside,
+    *,
+    groups: Mapping[str, bytes],
+    policy: CellPolicy,
+    left: Callable[[], float] | None = None,
 ) -> Report:
     """Audit the bytes that may be handed on, with the true counts and all that is out already."""
     public = [(_audited_as(t), t.public_bytes()) for t in result.tables]
     truth = [(t.table.name, t.reviewer_bytes()) for t in result.tables]
-    return audit([*public, *outside.released], groups=groups, policy=policy, truth=truth, known=outside.known)
+    return audit(
+        [*public, *outside.released],
+        groups=groups,
+        policy=policy,
+        truth=truth,
+        known=outside.known,
+        witnesses=result.witnesses,
+        left=left,
+    )
 
 
 def intervals(result: Protection, report: Report) -> list[list[Interval | None]]:

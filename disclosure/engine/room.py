@@ -9,6 +9,7 @@ from scipy import sparse
 from disclosure.engine import solver
 from disclosure.engine.attacker import TINY, Attacker, Wish
 from disclosure.engine.errors import SolverFailed
+from disclosure.engine.nearby import Nearby, find_anchor
 
 _CORNERS = 12  # looked at for a world in whole numbers, before one is searched
 
@@ -16,6 +17,14 @@ _CORNERS = 12  # looked at for a world in whole numbers, before one is searched
 def open_room(attacker: Attacker, y: np.ndarray) -> "Room":
     """Open the attacker's problem for a pattern (shares between 0 and 1 allowed)."""
     return Room(attacker, *attacker.cell_bounds(y))
+
+
+def anchor_of(attacker: Attacker, **share: float) -> np.ndarray | None:
+    """Return a world in whole numbers that holds under every pattern; it is looked for once."""
+    if not attacker.anchor_sought:
+        attacker.anchor_sought = True
+        attacker.anchor = find_anchor(open_room(attacker, np.zeros(len(attacker.problem.keys))), **share)
+    return attacker.anchor
 
 
 class Room:
@@ -67,6 +76,7 @@ class Room:
             row_upper=self.row_high,
         )
         self.index = np.arange(len(self.free), dtype=np.int32)
+        self._nearby: Nearby | None = None
         self.a.budget.spent += 15 + len(self.free) / 100  # to open it takes time, too
 
     def feasible(self) -> bool:
@@ -132,10 +142,14 @@ class Room:
         if (place := self._column_place.get(cell)) is not None:
             self.lower[place], self.upper[place] = low, high
             self.highs.changeColBounds(place, low, high)
+            if self._nearby:
+                self._nearby.hold_column(place, low, high)
         elif (place := self._row_place.get(cell)) is not None:
             shift = self.shift[place]
             self.row_low[place], self.row_high[place] = low - shift, high - shift
             self.highs.changeRowBounds(place, low - shift, high - shift)
+            if self._nearby:
+                self._nearby.hold_row(place, low - shift, high - shift)
 
     def _world(self) -> np.ndarray:
         x = self.fixed_part.copy()
@@ -175,10 +189,32 @@ class Room:
     def whole_world(self, wish: Wish, *, nodes: int = 2000) -> tuple[np.ndarray | None, bool]:
         """Find a world in whole numbers that grants the wish, and say whether the answer is settled."""
         t, sign = wish
-        soon = self._whole_corner(wish)
+        vector, goal = sign * self.targets[t], self.a.goal[wish] - sign * self.base[t]
+        soon = self.near_world(wish) if self.a.anchor is not None else None
+        if soon is None:
+            soon = self._whole_corner(wish)
         if soon is not None:
             return soon, True
-        return self._whole(sign * self.targets[t], self.a.goal[wish] - sign * self.base[t], nodes=nodes)
+        return self._whole(vector, goal, nodes=nodes) if nodes else (None, False)
+
+    def near_world(self, wish: Wish) -> np.ndarray | None:
+        """Find a world that grants the wish near the one in whole numbers that is known."""
+        return self._near(wish[1] * self.targets[wish[0]], self.a.goal[wish] - wish[1] * self.base[wish[0]])
+
+    def corner(self, cost: np.ndarray) -> np.ndarray | None:
+        """Return the cheapest corner; None if there is none."""
+        self.highs.changeColsCost(len(self.index), self.index, cost)
+        answer = solver.run(self.highs, self.a.budget, size=len(self.free) + len(self.rows))
+        return self._world() if solver.is_optimal(answer) else None
+
+    def _near(self, vector: sparse.csr_matrix, goal: float) -> np.ndarray | None:
+        """Look for a world near the one in whole numbers that holds under every pattern."""
+        anchor = anchor_of(self.a)
+        if anchor is None:
+            return None
+        if self._nearby is None:
+            self._nearby = Nearby(self, anchor)
+        return self._nearby.reach(vector, goal)
 
     def _whole_corner(self, wish: Wish) -> np.ndarray | None:
         """Look at a few corners where the wish is granted: most are whole, and need no search."""
@@ -238,6 +274,9 @@ class Room:
     ) -> tuple[np.ndarray | None, bool]:
         if not len(self.free):
             return (self.fixed_part.copy(), True) if goal <= TINY else (None, True)
+        near = self._near(vector, goal)
+        if near is not None:
+            return near, True
         rows = np.append(self.row_low, goal), np.append(self.row_high, highspy.kHighsInf)
         matrix = sparse.vstack([self.part, vector]).tocsr()
         return self._milp(matrix, np.zeros(len(self.free)), (self.lower, self.upper), rows, nodes=nodes)
@@ -253,6 +292,10 @@ class Room:
     ) -> tuple[np.ndarray | None, bool]:
         """Return a world in whole numbers, and whether there surely is none when none was found."""
         highs = solver.new_solver(mip_max_nodes=nodes, mip_rel_gap=0.05)
+        telling = np.flatnonzero(
+            (rows[0] > TINY) | np.isfinite(rows[1]) | (matrix.min(axis=1).toarray().ravel() < 0)
+        )
+        matrix, rows = matrix[telling], (rows[0][telling], rows[1][telling])
         solver.load(
             highs,
             cost=cost,

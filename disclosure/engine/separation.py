@@ -7,9 +7,10 @@ import numpy as np
 
 from disclosure.engine.attacker import TINY, Attacker, Cut, Wish
 from disclosure.engine.errors import NoSafePattern
-from disclosure.engine.room import Room, open_room
+from disclosure.engine.room import Room, anchor_of, open_room
 
 _ROUNDS = 8  # of many wishes at once, before each is asked alone
+_FEW = 8  # wishes that are asked alone at once
 
 
 @dataclass
@@ -26,7 +27,9 @@ class Finding:
         return self.complete and not self.cuts and not self.unprovable
 
 
-def separate(attacker: Attacker, y: np.ndarray, *, most: int = 10**9, patient: bool = False) -> Finding:
+def separate(
+    attacker: Attacker, y: np.ndarray, *, most: int = 10**9, patient: bool = False, until: float = np.inf
+) -> Finding:
     """Look for broken wishes under a pattern, whole or fractional.
 
     :raises NoSafePattern: if a wish cannot be granted by any pattern
@@ -61,7 +64,7 @@ def separate(attacker: Attacker, y: np.ndarray, *, most: int = 10**9, patient: b
         if len(finding.cuts) + len(finding.unprovable) >= most and left:
             finding.complete = False
             break
-        if left and not patient and attacker.budget.over():
+        if left and not patient and (attacker.budget.over() or attacker.budget.spent >= until):
             finding.complete = False
             break
     if not is_pattern:
@@ -70,19 +73,25 @@ def separate(attacker: Attacker, y: np.ndarray, *, most: int = 10**9, patient: b
 
 
 def many_at_once(
-    attacker: Attacker, room: Room, wanted: Sequence[Wish], *, capped: bool = True
+    attacker: Attacker,
+    room: Room,
+    wanted: Sequence[Wish],
+    *,
+    capped: bool = True,
+    whole: bool = False,
 ) -> list[Wish]:
     """Ask for many wishes in one world, each target in one direction, until that stops paying."""
     rng = np.random.default_rng(len(wanted))
     left = list(wanted)
     for _ in range(_ROUNDS):
-        if len(left) < 8:
+        if len(left) < _FEW:
             break
         chosen = _one_way_each(attacker, left, rng)
         if not chosen:
             break
         x = room.ask([(wish, 1 + float(rng.random())) for wish in chosen], capped=capped)
-        granted = set(attacker.record(x).grants.tolist())
+        world = attacker.record(x)
+        granted = set(world.grants.tolist()) if world.whole or not whole else set()
         before = len(left)
         left = [w for w in left if attacker.wish_number[w] not in granted]
         if before - len(left) < max(2, before // 20):
@@ -129,7 +138,7 @@ def _many_whole(attacker: Attacker, room: Room, wanted: Sequence[Wish]) -> list[
     left = list(wanted)
     for _ in range(_ROUNDS):
         chosen = _one_way_each(attacker, left, rng)
-        if len(left) < 8 or not chosen or not len(room.free):
+        if len(left) < _FEW or not chosen or not len(room.free):
             break
         x = room.whole_many([(wish, 1 + float(rng.random())) for wish in chosen])
         if x is None:
@@ -166,13 +175,14 @@ def broken_in_whole_numbers(
         return []
     broken = []
     room = open_room(attacker, y)
-    left = _many_whole(attacker, room, left)
+    left = many_at_once(attacker, room, left, whole=True)
+    if len(left) >= _FEW and anchor_of(attacker) is None:
+        left = _many_whole(attacker, room, left)
     while left:
         attacker.budget.insist()
         wish = left.pop(0)
-        x = room.ask([(wish, 1.0)])
-        world = attacker.record(x)
-        if not world.whole or attacker.wish_number[wish] not in world.grants:
+        world = None if attacker.anchor is not None else attacker.record(room.ask([(wish, 1.0)]))
+        if world is None or not world.whole or attacker.wish_number[wish] not in world.grants:
             whole, settled = room.whole_world(wish, nodes=nodes)
             if whole is None:
                 broken.append((wish, settled))

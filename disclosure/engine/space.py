@@ -137,7 +137,8 @@ class Incidence:
             for block in range(len(self.blocks)):
                 if space.dims_of(key) <= self.blocks[block]:
                     gone[self._inner(key, block)] = True
-        self.cells, self.links = _merged(full, links, gone)
+        self.width = full.shape[1]  # before merging
+        self.cells, self.links, self.chosen = _merged(full, links, gone)
 
     @property
     def size(self) -> int:
@@ -186,7 +187,7 @@ class Incidence:
 
 def _merged(
     cells: sparse.csr_matrix, links: sparse.csr_matrix, gone: np.ndarray
-) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
+) -> tuple[sparse.csr_matrix, sparse.csr_matrix, np.ndarray]:
     """Merge inner cells that no shown number tells apart, and drop those that are impossible."""
     both = sparse.vstack([cells, links]).tocsc()
     marks = fingerprints(both.tocsc())
@@ -194,7 +195,7 @@ def _merged(
     _, first = np.unique(marks[keep], axis=0, return_index=True)
     chosen = keep[np.sort(first)]
     small = both[:, chosen].tocsr()
-    return small[: cells.shape[0]], small[cells.shape[0] :]
+    return small[: cells.shape[0]], small[cells.shape[0] :], chosen
 
 
 def fingerprints(columns: sparse.csc_matrix) -> np.ndarray:

@@ -15,13 +15,20 @@ class Tidy:
     """One pattern, the worlds that stand for its wishes, and the attacker's problem under it."""
 
     def __init__(
-        self, attacker: Attacker, y: np.ndarray, *, whole: bool, doubts: dict[int, Wish] | None = None
+        self,
+        attacker: Attacker,
+        y: np.ndarray,
+        *,
+        whole: bool,
+        doubts: dict[int, Wish] | None = None,
+        nodes: int = 2000,
     ) -> None:
         """Take in a safe pattern, as a share of every cell (0 or 1); safe in whole numbers or at all.
 
-        `doubts` remembers from pattern to pattern which wish last needed a cell: it is asked first.
+        `doubts` remembers from pattern to pattern which wish last needed a cell: it is asked first. Searches
+        for whole numbers end after so many nodes.
         """
-        self.a, self.whole = attacker, whole
+        self.a, self.whole, self.nodes = attacker, whole, nodes
         self.doubts: dict[int, Wish] = {} if doubts is None else doubts
         self.hidden = y > 1 - TINY
         self.room: Room | None = None
@@ -60,32 +67,37 @@ class Tidy:
             self._stand(world)
         self._met = len(self.a.worlds)
 
-    def show(self, cell: int) -> bool:
-        """Show a withheld cell if that is safe; say whether it was."""
-        fallen = [n for n in self._moving.get(cell, ()) if n not in self._dead]
+    def show(self, *cells: int) -> bool:
+        """Show withheld cells if that is safe, all of them or none; say whether it was."""
+        fallen = sorted({n for c in cells for n in self._moving.get(c, ()) if n not in self._dead})
         support, excused = self.support.copy(), self.excused.copy()
         for number in fallen:
             support[self._worlds[number].grants] -= 1
-        for number in self.excuses.get(cell, ()):
+        for number in (n for c in cells for n in self.excuses.get(c, ())):
             excused[number] -= 1
         lost = [self.a.wishes[i] for i in np.flatnonzero((support == 0) & (excused == 0))]
         if lost:
             if self.room is None:
                 self.room = open_room(self.a, self.hidden.astype(float))
-            self.room.pin(cell)
-            if not self._granted(self.room, lost, cell):
-                self.room.unpin(cell)
+            self._pin(self.room, cells)
+            if not self._granted(self.room, lost, cells[0]):
+                for cell in cells:
+                    self.room.unpin(cell)
                 self._meet()
                 return False
         elif self.room is not None:
-            self.room.pin(cell)
+            self._pin(self.room, cells)
         self._dead.update(fallen)
         for number in fallen:
             self.support[self._worlds[number].grants] -= 1
         self.excused = excused
-        self.hidden[cell] = False
+        self.hidden[list(cells)] = False
         self._meet()
         return True
+
+    def _pin(self, room: Room, cells: Sequence[int]) -> None:
+        for cell in cells:
+            room.pin(cell)
 
     def _granted(self, room: Room, wishes: Sequence[Wish], cell: int) -> bool:
         """Find worlds for all these wishes; note what speaks against one without."""
@@ -93,7 +105,7 @@ class Tidy:
         if (doubt := self.doubts.get(cell)) in left:
             left.remove(doubt)
             left.insert(0, doubt)
-        elif len(left) >= _MANY:
+        elif len(left) >= _MANY and not self._nearby():
             many_at_once(self.a, room, left)
             left = self._without(left, seen)
         while left:
@@ -102,13 +114,22 @@ class Tidy:
             if not self._grants(room, wish):
                 self.doubts[cell] = wish
                 return False
-            if wish == doubt and len(left) >= _MANY:
+            if wish == doubt and len(left) >= _MANY and not self._nearby():
                 many_at_once(self.a, room, left)
             left = self._without(left, seen)
         return True
 
+    def _nearby(self) -> bool:
+        """Say whether a few pivots answer each wish on its own."""
+        return self.whole and self.a.anchor is not None
+
     def _grants(self, room: Room, wish: Wish) -> bool:
         a = self.a
+        if self._nearby():
+            near = room.near_world(wish)
+            if near is not None:
+                a.record(near)
+                return True
         x = room.ask([(wish, 1.0)])
         if room.value(wish, x) < a.goal[wish] - TINY:
             cut = a.cut_from(wish, room.prices())
@@ -117,7 +138,7 @@ class Tidy:
             return False
         world = a.record(x)
         if self.whole and not (world.whole and a.wish_number[wish] in world.grants):
-            whole, _ = room.whole_world(wish)
+            whole, _ = room.whole_world(wish, nodes=self.nodes)
             if whole is None:
                 return False
             a.record(whole)

@@ -13,6 +13,7 @@ from disclosure.engine.audit.questions import Cell, Question, ask
 from disclosure.engine.audit.reading import EVERYBODY, Line, Share
 from disclosure.engine.audit.system import Contradiction, System, Work
 from disclosure.engine.audit.universe import Universe, Unknowns, Who
+from disclosure.engine.audit.witness import Witnesses
 from disclosure.engine.errors import BadTable
 from disclosure.engine.policy import CellPolicy
 
@@ -20,10 +21,13 @@ from disclosure.engine.policy import CellPolicy
 class Case:
     """Everything heard, then everything asked."""
 
-    def __init__(self, universe: Universe, policy: CellPolicy, work: Work) -> None:
+    def __init__(
+        self, universe: Universe, policy: CellPolicy, work: Work, witnesses: Witnesses | None = None
+    ) -> None:
         self.universe = universe
         self.policy = policy
         self.work = work
+        self.witnesses = witnesses or Witnesses()
         self.cells: list[Cell] = []
         self.number: dict[Who, int] = {}
         self.shares: list[Printed] = []
@@ -125,7 +129,7 @@ class Case:
         for who in closure.missing(self.universe, [cell.who for cell in self.cells]):
             self._cell(who)
         never = [self.universe.who(pattern) for pattern in self.universe.impossible]
-        unknowns = Unknowns(self.universe, [*(c.who for c in self.cells), *never])
+        unknowns = self.unknowns = Unknowns(self.universe, [*(c.who for c in self.cells), *never])
         members = [unknowns.members(cell.who) for cell in self.cells]
         starts = np.concatenate(([0], np.cumsum([len(m) for m in members]))).astype(np.int64)
         index = np.concatenate(members)

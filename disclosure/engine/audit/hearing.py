@@ -11,12 +11,14 @@ from disclosure.engine.audit.questions import Question, least_people
 from disclosure.engine.audit.system import EPS, Wish
 from disclosure.engine.audit.telling import Teller
 from disclosure.engine.audit.walk import Walk
+from disclosure.engine.audit.witnessed import offered
 from disclosure.engine.errors import SolverFailed
 
 if TYPE_CHECKING:
     from disclosure.engine.audit.case import Case
 
 _FEW = 40  # wishes that are asked one by one
+_WIDE = 1_000  # unknowns, from which on corners take too long to be looked at first
 _IDLE = 6  # corners that hardly grant anything, before wishes are asked for otherwise
 
 
@@ -41,8 +43,15 @@ class Hearing:
         """Look for worlds, settle what no world was found for, and return how open each cell is."""
         if self.system.first is not None:
             self._see(self.system.first)
+        if self.system.width > _WIDE:
+            self._hear_witnesses()
         wishes = [w for i in range(len(self.questions)) for w in self._wishes(i)]
         left = self._wander([w for w in wishes if not self._granted(w)])
+        if (
+            left and self.system.width <= _WIDE
+        ):  # corners lie farther out, and tell more of how open a cell is
+            self._hear_witnesses()
+            left = [w for w in left if not self._granted(w)]
         somebody = bool(np.isfinite(self.most).any())  # a table of whole numbers that fits: no contradiction
         for wish in left if somebody and len(left) < _FEW else self._many(left):
             if not self._granted(wish):
@@ -50,6 +59,14 @@ class Hearing:
         for number, question in enumerate(self.questions):
             self._conclude(number, question)
         return tuple(self._interval(i) for i, q in enumerate(self.questions) if q.kind == "cell")
+
+    def _hear_witnesses(self) -> None:
+        """Take in the tables that somebody offers, as far as they agree with all that is released."""
+        for table in offered(self.case.witnesses, self.case.unknowns):
+            if self.system.agrees(table):
+                values = self.full @ table
+                np.minimum(self.least, values, out=self.least)
+                np.maximum(self.most, values, out=self.most)
 
     def _interval(self, number: int) -> Interval:
         cell = self.case.cells[self.questions[number].plus[0]]

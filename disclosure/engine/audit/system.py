@@ -1,6 +1,6 @@
 """What is known, as linear facts over whole numbers, and how far a sum can still move."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from disclosure.engine.audit.walk import Walk
 
 EPS = 1e-6
+_PATIENCE = 5.0  # seconds on the wall for one of the clock
 _NODES = 2_000  # of one question's search for whole numbers
 
 
@@ -27,6 +28,15 @@ class Work:
 
     limit: int
     spent: int = 0
+    left: Callable[[], float] | None = None  # seconds that a clock still gives
+
+    def seconds(self) -> float:
+        """Return how many seconds the clock still gives."""
+        return float("inf") if self.left is None else self.left()
+
+    def patience(self) -> float:
+        """Return how many seconds one solve may take on the wall; the clock may count the processor's."""
+        return _PATIENCE * max(self.seconds(), 0.1)
 
     def spend(self, steps: int) -> None:
         """Count steps taken."""
@@ -37,7 +47,7 @@ class Work:
 
         :raises SolverFailed: if it is
         """
-        if self.spent >= self.limit:
+        if self.spent >= self.limit or self.seconds() <= 0:
             raise SolverFailed("The checker's limit is reached.")
 
 
@@ -64,6 +74,7 @@ class System:
     ) -> None:
         self.work = work
         self.facts, self.low, self.high, self.names = facts, low, high, list(names)
+        self.gone = gone
         self.known = np.full(facts.shape[1], np.nan)
         self.known[gone] = 0.0
         self._settle()
@@ -162,7 +173,7 @@ class System:
             constraints=rows,
             integrality=kind,
             bounds=Bounds(floor, top),
-            options={"node_limit": nodes, "mip_rel_gap": 0.0},
+            options={"node_limit": nodes, "mip_rel_gap": 0.0, "time_limit": self.work.patience()},
         )
 
     def _real(
@@ -189,7 +200,17 @@ class System:
             b_eq=self.rest_low[self.equal] if equal.shape[0] else None,
             bounds=bounds,
             method="highs",
+            options={"time_limit": self.work.patience()},
         )
+
+    def agrees(self, table: np.ndarray) -> bool:
+        """Say whether an offered table is one: whole numbers, none below 0, true to every fact."""
+        if table.shape != self.known.shape or (table != np.round(table)).any() or (table < 0).any():
+            return False
+        if table[self.gone].any():
+            return False
+        said = self.facts @ table
+        return bool((said >= self.low - EPS).all() and (said <= self.high + EPS).all())
 
     def fits(self) -> bool:
         """Say whether any table agrees with all facts.

@@ -31,6 +31,7 @@ class Universe:
         self.codes: list[dict[str, frozenset[int]]] = []
         self.sets: list[dict[frozenset[int], str]] = []  # whatever has a name, and each atom
         self.size: list[int] = []
+        self.atom: list[dict[str, int]] = []  # of each leaf
         said: dict[str, set[str]] = {name: set() for name in self.names}
         for line in lines:
             for name, code in line.people.items():
@@ -77,6 +78,7 @@ class Universe:
         codes = {code: frozenset(atom[leaf] for leaf in meaning[code]) for code in order}
         codes[EVERYBODY] = frozenset(range(size))
         self.codes.append(codes)
+        self.atom.append(atom)
         self.size.append(size)
         self.sets.append(_named(codes, atom, groups or {}))
 

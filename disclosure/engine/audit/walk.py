@@ -56,6 +56,7 @@ class Walk:
             return None
         self.system.work.ask()
         self.highs.changeColsCost(len(self.columns), self.columns, cost)
+        self.highs.setOptionValue("time_limit", self.highs.getRunTime() + self.system.work.patience())
         status = self.highs.run()
         self.system.work.spend(max(int(self.highs.getInfo().simplex_iteration_count), 0))
         answer = self.highs.getModelStatus()

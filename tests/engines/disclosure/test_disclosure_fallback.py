@@ -152,10 +152,14 @@ def test_a_better_way_round_costs_less_and_stays_safe():
 
 def test_a_limit_reached_on_the_way_leaves_the_last_safe_pattern(monkeypatch):
     master = master_of(linked(4, seed=1))
-    monkeypatch.setattr(master.a.budget, "limit", 0.0)
+    monkeypatch.setattr(master.a.budget, "cap", 0.0)
     master.safe = np.ones(len(master.choice))
     assert Ways(master, np.zeros(len(master.choice))).first() is None
-    assert choice._from_worlds(master).sum() > 0
+    assert choice._from_worlds(master).all()  # nothing was asked: nothing is shown again
+    master.a.budget.extend(0.01)
+    shown = choice._from_worlds(master)
+    assert 0 < shown.sum() < len(shown)
+    assert is_safe_to_strangers(master, shown)
 
 
 def test_a_solver_that_fails_on_the_way_leaves_the_last_safe_pattern(monkeypatch):
