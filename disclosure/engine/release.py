@@ -62,7 +62,8 @@ def protect_and_audit(
     Counts that the tables ask to tell less exactly are shown again as long as the audit passes.
 
     `groups` are the files of the `hierarchies`. The first pattern has the whole limit, each other a third of
-    it. `dominated` lists (table, row) positions that are withheld for the money behind them; `wished` cells to show if that is possible.
+    it. `dominated` lists (table, row) positions that are withheld for the money behind them; `wished` cells
+    to show if that is possible.
 
     :raises BadTable: if the input cannot be used
     :raises NoSafePattern: if nothing that may be withheld makes the release safe

@@ -276,7 +276,8 @@ def _keyed(
         most, kept = pairs, kept + pairs * keys
     lost = [(pairs, keys) for pairs, keys in by_size if pairs > most]
     if lost:
-        full = sizes.where(f.col("pairs") > most).select(f.col(key).alias("full"))
+        # Kept as rows, not as a plan: each block's plan would else hold those of all before, several times.
+        full = sizes.where(f.col("pairs") > most).select(f.col(key).alias("full")).localCheckpoint()
         left = _emptied(left, full, key)
         right = left if pair.one_file else _emptied(right, full, key)
     gone = {"keys_left_out": sum(k for _, k in lost), "pairs_left_out": sum(p * k for p, k in lost)}
