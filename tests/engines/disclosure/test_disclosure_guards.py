@@ -83,10 +83,10 @@ def blank_if_odd(place, text, reach):
 
 
 def only_small_ones(problem, targets, lines, must, policy, budget, dear):
-    return Pattern(must, 0.0, 0.0, stopped_by_wall=False)
+    return Pattern(must, 0.0, 0.0, stopped_by_wall=False), protect.Witnesses()
 
 
-def always_clean(result, outside, *, groups, policy):
+def always_clean(result, outside, *, groups, policy, left=None):
     return replace(AUDIT(result, outside, groups=groups, policy=policy), leaks=())
 
 
@@ -221,7 +221,7 @@ GUARDS = {
         without=PASS,
         gives_away="a0,Total,74",
         why="does not pass its own audit",
-        broken=put(choice, "_from_worlds", nothing_more),
+        broken=trusting(put(choice, "_from_worlds", nothing_more), put(release, "_AUDITED", 1e9)),
     ),
     "the second try with a far reach": Guard(
         put(protect, "Attacker", never_far),
