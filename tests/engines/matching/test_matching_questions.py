@@ -34,7 +34,7 @@ class TestRecall:
             truth = sum(one[p] == other[p] for p in both) / len(both)
             assert abs(entry["recall"] - truth) < 0.015
             assert entry["low"] <= entry["recall"] <= entry["high"]
-            assert not recall.fields_of(spec_block(entry, 0)) & recall._fields(spec_block(entry, 1))
+            assert not recall.fields_of(spec_block(entry, 0)) & recall.fields_of(spec_block(entry, 1))
 
     @pytest.mark.parametrize("missed", [0.05, 0.2])
     def test_what_both_ways_miss_is_estimated(self, missed):
