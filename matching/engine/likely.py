@@ -2,13 +2,14 @@
 
 Nobody knows which pairs are true, so each is counted by its likelihood. Most of what is missed is no likely
 pair: a changed surname and a missing number make a true pair look like one of strangers. So each pair that
-came to the point of acceptance also stands for those of its kind that, by the model of the run, do not.
+came to the point of acceptance also stands for those of its kind that, by the model of the run, do not. How
+many there are of a kind that hardly ever is linked is told by how often surnames change in the others.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,10 +17,14 @@ import numpy as np
 
 from matching.engine import defaults, page_words, subgroups
 from matching.engine.coded import Records
+from matching.engine.engines.edges import Pair
 from matching.engine.engines.reach import UNKNOWN, Reach
+from matching.engine.engines.splink import usable
+from matching.engine.recall import fields_of
 from matching.engine.spec import Spec
 from matching.engine.subgroups import Labels
 
+SURNAME: Final = "surname in the two records"
 _PARTS: Final = ("last_a", "last_b")
 _NUMBERS: Final = ("ssn", "sasid")
 _NO_YES: Final = ("no", "yes")
@@ -52,6 +57,25 @@ def told(pairs: Likely, prepared: Mapping[str, Records]) -> list[dict[str, Any]]
     return [{"by": by, "groups": list(_found(labels, pairs))} for by, labels in ways.items()]
 
 
+def found_without_numbers(
+    spec: Spec, pair: Pair, prepared: Mapping[str, Records], ours: np.ndarray, theirs: np.ndarray
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Return what says of some of these pairs, by place, whether a block without numbers finds them."""
+    blocks = [block for block in usable(spec, pair)[1] if not fields_of(block) & set(_NUMBERS)]
+    left, right = prepared[pair.left], prepared[pair.right]
+
+    def found(places: np.ndarray) -> np.ndarray:
+        one, other = ours[places], theirs[places]
+        agree = {
+            column: left.agree(right, column, one, other)
+            for column in {column for block in blocks for column in block.on}
+        }
+        every = [np.logical_and.reduce([agree[column] for column in block.on]) for block in blocks]
+        return np.logical_or.reduce(every) if every else np.zeros(len(places), bool)
+
+    return found
+
+
 def _found(labels: Labels, pairs: Likely) -> Iterator[dict[str, Any]]:
     for number, name in enumerate(labels.names):
         rows = labels.number == number
@@ -72,21 +96,45 @@ def recall(
     found = np.where(pairs.linked, pairs.chance, 0.0)
     came = pairs.linked | (pairs.chance >= pairs.accepted)
     true = np.where(came, pairs.chance / pairs.reach.likelihood, 0.0)
-    return [
-        {"left": pairs.left, "right": pairs.right, **_by(dimension, labels, found, true)}
-        for dimension, labels in _dimensions(spec, pairs, pairs.reach, prepared, shared)
-    ]
+    unseen = pairs.reach.bare.unseen(true)
+    found = np.append(found, np.zeros(len(unseen.row)))
+    true = np.append(true, unseen.weight)
+    kinds = np.append(pairs.reach.kind, pairs.reach.kind[unseen.row])
+    told = []
+    for dimension, labels in _dimensions(spec, pairs, pairs.reach, prepared, shared):
+        theirs = unseen.surname if dimension == SURNAME else labels.number[unseen.row]
+        every = Labels(np.append(labels.number, theirs), labels.names)
+        by = _by(dimension, every, found, true, kinds, pairs.reach.doubt)
+        told.append({"left": pairs.left, "right": pairs.right, **by})
+    return told
 
 
-def _by(dimension: str, labels: Labels, found: np.ndarray, true: np.ndarray) -> dict[str, Any]:
-    """Return the true pairs expected (`of`), and those linked (`count`), in whole numbers."""
+def _by(
+    dimension: str,
+    labels: Labels,
+    found: np.ndarray,
+    true: np.ndarray,
+    kinds: np.ndarray,
+    doubt: np.ndarray,
+) -> dict[str, Any]:
+    """Return the true pairs expected (`of`), and those linked (`count`), in whole numbers.
+
+    The interval is that of a share, and of how many are expected, which is an estimate itself.
+    """
     names, place = np.unique(np.array(labels.names, dtype=str), return_inverse=True)
     group = place[labels.number]
     count, of = (np.bincount(group, weights=each, minlength=len(names)) for each in (found, true))
     whole = {"count": round(float(count.sum())), "of": round(float(of.sum()))}
     share = float(count.sum() / of.sum()) if of.sum() else 0.0
+    of_kinds = np.bincount(group * len(doubt) + kinds, weights=true, minlength=len(names) * len(doubt))
+    error = np.sqrt(((of_kinds.reshape(len(names), -1) * doubt) ** 2).sum(axis=1)) / np.maximum(of, 1.0)
     groups = [
-        {"group": str(name), **subgroups.rate(round(float(count[n])), round(float(of[n])), share)}
+        {
+            "group": str(name),
+            **subgroups.rate(
+                round(float(count[n])), round(float(of[n])), share, doubt=float(error[n] * count[n] / of[n])
+            ),
+        }
         for n, name in enumerate(names)
         if round(float(of[n]))
     ]
@@ -106,7 +154,7 @@ def _dimensions(
         yield "sex", _sexes(pairs, prepared)
     if reach.surnames:
         words = [_CHANGED.get(kind) or page_words.LEVELS[kind] for kind in reach.surnames]
-        yield "surname in the two records", Labels(reach.surname, words)
+        yield SURNAME, Labels(reach.surname, words)
     for field in _NUMBERS:
         if field in both:
             held = _known(pairs, prepared, field).astype(np.int64)

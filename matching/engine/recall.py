@@ -91,7 +91,7 @@ def _short(records: Records, best: Mapping[str, float], needed: float) -> np.nda
     return reach < needed if best else np.zeros(records.num_rows, bool)
 
 
-def _fields(block: Block) -> frozenset[str]:
+def fields_of(block: Block) -> frozenset[str]:
     """Return the fields that a block rests on."""
     made = [defaults.MADE_OF.get(column, {defaults.COLUMNS[column]}) for column in block.on]
     return frozenset().union(*made)
@@ -99,7 +99,7 @@ def _fields(block: Block) -> frozenset[str]:
 
 def _enough(block: Block, best: Mapping[str, float], needed: float) -> bool:
     fields = frozenset(defaults.COLUMNS[column] for column in block.on)
-    if not _fields(block) <= set(NORMALISERS):
+    if not fields_of(block) <= set(NORMALISERS):
         return False  # nobody said what it is made of, so nothing is known of its independence
     return fields <= set(best) and sum(best[field] for field in fields) >= needed - _SLACK
 
@@ -132,7 +132,7 @@ def _chapman(blocks: Sequence[Block], caught: Sequence[np.ndarray], links: int) 
     """Return the estimate from the two blocks without a common field that have most links in common."""
     chosen: tuple[int, int, int] | None = None
     for one, other in itertools.combinations(range(len(blocks)), 2):
-        if _fields(blocks[one]) & _fields(blocks[other]):
+        if fields_of(blocks[one]) & fields_of(blocks[other]):
             continue
         both = int((caught[one] & caught[other]).sum())
         if both >= _LEAST_BOTH and (chosen is None or both > chosen[2]):

@@ -50,7 +50,8 @@ def build(
     pairs, found, untold = [], [], []
     for number, entry in enumerate(scored):
         mine = kept[:, 0] == number
-        about = _likely(entry, kept[mine, 1], chance[mine], linked[mine], accepted=accepted, seed=spec.seed)
+        known = _reach(spec, entry, kept[mine, 1], chance[mine], accepted, prepared)
+        about = _likely(entry[0], kept[mine, 1], chance[mine], linked[mine], accepted, known)
         pairs.append(_pair(*entry, number, kept, resolution, likely.told(about, prepared)))
         found += likely.recall(spec, about, prepared, shared)
         if about.reach is None:
@@ -177,21 +178,34 @@ def _block(block: Mapping[str, Any]) -> dict[str, Any]:
     return {name: {"count": value} if name in _COUNTED else value for name, value in block.items()}
 
 
-def _likely(
+def _reach(
+    spec: Spec,
     scored: tuple[Edges, Model, float],
     index: np.ndarray,
     chance: np.ndarray,
-    linked: np.ndarray,
-    *,
     accepted: float,
-    seed: int,
+    prepared: Mapping[str, Records],
+) -> reach.Reach | None:
+    """Return how likely true pairs like these are linked, where the engine can tell."""
+    edges, model, prior = scored
+    if edges.pattern is None:
+        return None
+    rows = edges.left[index], edges.right[index]
+    kept = reach.Kept(
+        edges.pattern[index], chance, likely.found_without_numbers(spec, edges.pair, prepared, *rows)
+    )
+    return reach.of(model.learnt, kept, needed=recall.bits_needed(accepted, prior), seed=spec.seed)
+
+
+def _likely(
+    edges: Edges,
+    index: np.ndarray,
+    chance: np.ndarray,
+    linked: np.ndarray,
+    accepted: float,
+    known: reach.Reach | None,
 ) -> likely.Likely:
     """Return the pairs that were kept of two files, by their places among the edges."""
-    edges, model, prior = scored
-    known = None
-    if edges.pattern is not None:
-        needed = recall.bits_needed(accepted, prior)
-        known = reach.of(model.learnt, edges.pattern[index], needed=needed, seed=seed)
     rows = edges.left[index], edges.right[index]
     return likely.Likely(edges.pair.left, edges.pair.right, *rows, chance, linked, accepted, known)
 

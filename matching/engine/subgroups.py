@@ -89,11 +89,15 @@ def by(dimension: str, labels: Labels, hit: np.ndarray) -> dict[str, Any]:
     return {"by": dimension, "whole": {"count": int(hit.sum()), "of": len(hit)}, "groups": groups}
 
 
-def rate(count: int, of: int, whole: float) -> dict[str, Any]:
-    """Return a rate with its 95 % interval after Wilson, and whether it is behind the whole."""
+def rate(count: int, of: int, whole: float, *, doubt: float = 0.0) -> dict[str, Any]:
+    """Return a rate with its 95 % interval after Wilson, and whether it is behind the whole.
+
+    `doubt` is the standard error of a rate that is an estimate itself; it widens the interval.
+    """
     share = count / of
     middle = (share + _Z**2 / (2 * of)) / (1 + _Z**2 / of)
     half = _Z / (1 + _Z**2 / of) * (share * (1 - share) / of + _Z**2 / (4 * of**2)) ** 0.5
+    half = (half**2 + (_Z * doubt) ** 2) ** 0.5
     return {
         "count": count,
         "of": of,

@@ -34,7 +34,7 @@ class TestRecall:
             truth = sum(one[p] == other[p] for p in both) / len(both)
             assert abs(entry["recall"] - truth) < 0.015
             assert entry["low"] <= entry["recall"] <= entry["high"]
-            assert not recall._fields(spec_block(entry, 0)) & recall._fields(spec_block(entry, 1))
+            assert not recall.fields_of(spec_block(entry, 0)) & recall.fields_of(spec_block(entry, 1))
 
     @pytest.mark.parametrize("missed", [0.05, 0.2])
     def test_what_both_ways_miss_is_estimated(self, missed):
@@ -89,7 +89,7 @@ def prepared(**columns):
         block, best = specs.Block("x", ("names", "birth_year")), {"last_name": 20.0, "birth_date": 20.0}
         monkeypatch.setitem(recall.defaults.COLUMNS, "names", "last_name")
 
-        assert recall._fields(block) == {"first_name", "last_name", "birth_date"}
+        assert recall.fields_of(block) == {"first_name", "last_name", "birth_date"}
         assert recall._enough(block, best, 30.0)
         monkeypatch.setitem(recall.defaults.COLUMNS, "odd", "odd")
         assert not recall._enough(specs.Block("y", ("odd",)), {"odd": 50.0}, 30.0)
@@ -185,7 +185,7 @@ class TestQuestions:
         assert f"middle name {page_words.percent(1 - page_words.share(middle['usable']))}" in " ".join(
             answers["nulls"].says
         )
-        assert len(answers["bias"].concerns) == len(told["behind"])
+        assert len(answers["bias"].concerns) == len(told["behind"]) + len(told["recall_behind"])
         assert set(answers["bias"].concerns) <= set(answers["weighed"].says)
 
     def test_hidden_counts_are_not_answered_and_nothing_is_left_out(self, told):
@@ -197,7 +197,14 @@ class TestQuestions:
         assert all(one["size"] >= 400 for one in hidden["behind"])
 
     def test_a_match_without_concerns_says_so(self, told):
-        fine = told | {"behind": [], "pairs": [], "recall": [], "files": {}, "not_compared": []}
+        fine = told | {
+            "behind": [],
+            "recall_behind": [],
+            "pairs": [],
+            "recall": [],
+            "files": {},
+            "not_compared": [],
+        }
 
         answers = {answer.slug: answer for answer in questions.answers(fine)}
 
