@@ -6,7 +6,7 @@ import hashlib
 import io
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -41,7 +41,7 @@ class Case:
     content: bytes
     beside: "Beside"
     rules: CellPolicy
-    others: list[Output]  # released, or on their way
+    others: Mapping[Output, OutputCheck | None]  # released, or on their way, and the check of their tables
     known: list[Known]
     money: list[tuple[str, bytes]] = field(default_factory=list)  # released tables that tell pay, too
     held: dict[str, Any] = field(default_factory=dict)  # whom they count, where not the same people
@@ -71,14 +71,18 @@ def opened(output: Output, file: "SealedFile") -> Case:
     from disclosure.engine.populations import among
 
     held = together.of(output)
-    beside, known, dimension = list(held.beside), list(standing.known_for(output)), among(held.held)
+    beside = {other: standing.latest_check(other) for other in held.beside}
+    known, dimension = list(standing.known_for(output)), among(held.held)
 
     def told(label: str, row: Output | Known, text: bytes) -> tuple[str, bytes]:
         return (label, dimension.marked(text, held.code(row)) if dimension else text)
 
     with custody.open_only(output.project_id, custody.DataClass.OUTPUT):
         content = b"".join(custody.open_bytes(file))
-        out = {other: _released(other, of=held.code(other) if dimension else "") for other in beside}
+        out = {
+            other: _released(other, made, of=held.code(other) if dimension else "")
+            for other, made in beside.items()
+        }
     paid = {other for other in beside if safe_pay.told_in(other)}
     counts = [
         told(label, other, counts_of(text) if other in paid else text)
@@ -129,10 +133,10 @@ def _read_apart(name: str, content: bytes) -> "Grids":
         raise BadTable(f"{name}: {failure} Save it again as CSV UTF-8.") from None
 
 
-def _released(other: Output, *, of: str = "") -> list[tuple[str, bytes]]:
-    """Open what an output released; told of whom, where others are counted beside."""
+def _released(other: Output, made: OutputCheck | None, *, of: str = "") -> list[tuple[str, bytes]]:
+    """Open what a check made of an output's tables; told of whom, where others are counted beside."""
     called = f"“{other.title}” ({of})" if of else f"“{other.title}”"
-    tables = standing.clean_tables(other)
+    tables = CleanTable.objects.filter(found=made).select_related("file")
     return [(f"{called}, {t.name}", b"".join(custody.open_bytes(t.file))) for t in tables]
 
 
@@ -158,6 +162,7 @@ def _keep(
         verdict=found.verdict,
         policy=noted(case.rules),
         compared_with=[str(other.pk) for other in beside],
+        compared_checks=[str(made.pk) for made in beside.values() if made],
         held=case.held,
         known=[str(row.pk) for row in known],
         headings=headings,

@@ -140,10 +140,11 @@ def nobody_returned_it(output: Output, actor: "User") -> str | None:
 
 
 def stands_beside_others(output: Output, actor: "User") -> str | None:
-    """It was checked against all that the project is releasing now."""
+    """It was checked against all that the project is releasing now, as it is now."""
     found = standing.latest_check(output)
-    missing = standing.beside(output).exclude(pk__in=found.compared_with if found else [])
-    if not missing.exists():
+    seen = set(found.compared_checks) if found else set()
+    theirs = (standing.latest_check(other) for other in standing.beside(output))
+    if all(made is not None and str(made.pk) in seen for made in theirs):
         return None
     return "Another output of this project went ahead meanwhile. Check this one again beside it."
 

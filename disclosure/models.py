@@ -126,6 +126,7 @@ class OutputCheck(models.Model):
     verdict = models.CharField(max_length=12, choices=Verdict.choices)
     policy = models.JSONField()  # the numbers in force: {"min_count", "hide_zeros", "min_pct_base"}
     compared_with = models.JSONField(default=list)  # outputs whose released tables were held against it
+    compared_checks = models.JSONField(default=list)  # those of their checks that made these tables
     held = models.JSONField(default=dict)  # where they count others: the groups, and their Venn diagram
     known = models.JSONField(default=list)  # hierarchies and public tables it was made with
     headings = models.JSONField(default=list)  # digests of its tables' headings: names said later find it

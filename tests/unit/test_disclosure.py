@@ -208,6 +208,20 @@ class TestSending:
         second.refresh_from_db()
         assert services.send_to_agencies(second, by=second.author, at=START).status == OutputStatus.IN_REVIEW
 
+    @pytest.mark.obligation("O-81")
+    def test_waits_for_a_new_check_when_another_came_back_and_went_ahead_with_another_file(self):
+        project = outputs.project()
+        first = outputs.sent(project)
+        second = outputs.checked(project)
+        steward = outputs.reviewers(first)[0]
+        services.return_to_author(first, comment="Without the totals.", by=steward, at=START)
+        other = b"school \\ sex,female,male\nAlder,3,40\nBirch,51,30\nCedar,22,35\n"
+        services.send_new_file(first, name="t.csv", content=[other], by=first.author, at=START)
+        first.refresh_from_db()
+        services.send_to_agencies(outputs.judged(first), by=first.author, at=START)
+        with pytest.raises(Blocked, match="went ahead meanwhile"):
+            services.send_to_agencies(second, by=second.author, at=START)
+
 
 class TestReview:
     @pytest.mark.obligation("O-82")
