@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.db.models import QuerySet
 
-from disclosure.models import POINTS, Material
+from disclosure.models import POINTS, Material, Output
 from disclosure.people_forms import PeopleForm
 from p20win.uploading import small
 from requests_app import public as requests
@@ -48,8 +48,17 @@ class AboutForm(forms.Form):
         help_text="Some agencies want to read some kinds before.",
     )
 
-    def __init__(self, *args: Any, planned: "QuerySet[requests.PlannedOutput]", **options: Any) -> None:
-        """Offer the documents of this project's request."""
+    def __init__(
+        self,
+        *args: Any,
+        planned: "QuerySet[requests.PlannedOutput]",
+        goes_with: Output | None = None,
+        **options: Any,
+    ) -> None:
+        """Offer the documents of this project's request; begin with what holds of the output it goes with."""
+        if goes_with is not None:
+            names = ("planned", "material", "population", "period", "extracted_on", "frozen_as")
+            options["initial"] = {name: getattr(goes_with, name) for name in names}
         super().__init__(*args, **options)
         chosen: Any = self.fields["planned"]
         chosen.queryset = planned
@@ -77,16 +86,26 @@ class ClearForm(forms.Form):
         required=False, max_length=2000, label="Remark", widget=forms.Textarea(attrs={"rows": 3})
     )
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        """Ask one question for each point."""
+    same_for: Any = forms.ModelMultipleChoiceField(
+        queryset=None,
+        required=False,
+        label="You read these as well, and confirm the same of them",
+        help_text="They were submitted together with it.",
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    def __init__(self, *args: Any, others: QuerySet[Output], **options: Any) -> None:
+        """Ask one question for each point, and for which others of its package they are answered as well."""
         super().__init__(*args, **options)
+        same_for: Any = self.fields.pop("same_for")
+        same_for.queryset = others
         asked: dict[str, forms.Field] = {
             name: forms.BooleanField(
                 label=text, error_messages={"required": "Confirm this, or return the output."}
             )
             for name, text in POINTS.items()
         }
-        self.fields = asked | self.fields
+        self.fields = asked | ({"same_for": same_for} if others else {}) | self.fields
 
     def points(self) -> dict[str, bool]:
         """Return what was confirmed."""

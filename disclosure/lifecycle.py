@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from disclosure import checks
+from disclosure import checks, submissions
 from disclosure.models import OutputStatus
 from p20win.accounts.public import is_operating_group, is_system
 from p20win.workflow import Step
@@ -45,6 +45,7 @@ SEND: Final = Step(
         checks.knows_what_is_known_now,
         checks.stands_beside_others,
         checks.people_stand_as_in_its_check,
+        submissions.others_are_ready,
     ),
     label="Send to the agencies",
 )

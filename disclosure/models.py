@@ -10,6 +10,7 @@ from disclosure.known_models import Known, KnownKind
 from disclosure.offer_models import Offer
 from disclosure.review_models import Material, PriorReview, Ruling
 from disclosure.safe_models import SafeTable
+from disclosure.submission_models import Submission
 from disclosure.workbook_models import CleanWorkbook, WhyNoWorkbook
 from p20win.audit.public import recorded
 from p20win.ids import uuid7
@@ -30,6 +31,7 @@ __all__ = [
     "PublishedCopy",
     "Ruling",
     "SafeTable",
+    "Submission",
     "Verdict",
     "WhyNoWorkbook",
 ]
@@ -63,6 +65,9 @@ class Output(models.Model):
     extracted_on = models.DateField()
     frozen_as = models.ForeignKey(  # an output made from the same data, which nobody changed since
         "self", on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    submission = models.ForeignKey(  # the package that it belongs to, if others go with it
+        Submission, on_delete=models.PROTECT, null=True, related_name="outputs"
     )
     round = models.PositiveSmallIntegerField(default=1)  # each new file begins a round: votes start again
     slot = models.OneToOneField("custody.UploadSlot", on_delete=models.PROTECT, related_name="+")

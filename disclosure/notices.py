@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
+from django.db.models import Q
 from django.urls import reverse
 
-from disclosure import standing
+from disclosure import standing, submissions
 from disclosure.checks import REVIEWERS
 from disclosure.models import Output, Ruling
 from p20win.accounts.public import Role, operating_group, people_with_role
@@ -40,6 +41,21 @@ def reviewers(event: "Event") -> Iterable["User"]:
             found |= {person.pk: person for person in people_with_role(role, party)}
     found.pop(output.author_id, None)
     return found.values()
+
+
+def reviewers_once(event: "Event") -> Iterable["User"]:
+    """Those who speak for the parties, once for all that was sent together."""
+    output = _output(event)
+    return [] if submissions.others(output).filter(_sent_with(output), pk__lt=output.pk) else reviewers(event)
+
+
+def _sent_with(output: Output) -> Q:
+    return Q(sent_at=output.sent_at)
+
+
+def _others_sent(event: "Event") -> dict[str, object]:
+    output = _output(event)
+    return {"others": submissions.others(output).filter(_sent_with(output)).count()}
 
 
 def everyone_concerned(event: "Event") -> Iterable["User"]:
@@ -81,7 +97,13 @@ NOTICES: Final = {
     "output.refused": Notice(
         "emails/output_refused.txt", author, "{number}: your output needs another file", where=_page
     ),
-    "output.sent": Notice("emails/output_sent.txt", reviewers, "{number}: an output to review", where=_page),
+    "output.sent": Notice(
+        "emails/output_sent.txt",
+        reviewers_once,
+        "{number}: an output to review",
+        where=_page,
+        context=_others_sent,
+    ),
     "output.returned": Notice(
         "emails/output_returned.txt", author, "{number}: your output was returned", where=_page
     ),

@@ -15,7 +15,9 @@ from disclosure import (
     safe_checks,
     safe_choices,
     safe_pay,
+    selectors,
     standing,
+    submissions,
     workbooks,
 )
 from disclosure.models import Output, OutputCheck, OutputStatus, Verdict
@@ -61,6 +63,8 @@ def detail(output: Output, person: "User", at: dt.datetime) -> dict[str, Any]:
         "not_comparable": standing.not_comparable(output),
         "may_part_data": is_og and not people.why_not_part_data(output, person),
         "compared_with": Output.objects.filter(pk__in=found.compared_with) if found else [],
+        "goes_with": submissions.others(output).filter(pk__in=selectors.visible_to(person)),
+        "may_add": is_author and not submissions.why_not_join(output, person),
         "is_author": is_author,
         "is_reviewer": is_reviewer and output.status == OutputStatus.IN_REVIEW,
         "is_operating_group": is_og,

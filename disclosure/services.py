@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
 
-from disclosure import acknowledging, checks, lifecycle, package, people, standing, workbooks
+from disclosure import (
+    acknowledging,
+    checks,
+    lifecycle,
+    package,
+    people,
+    standing,
+    submissions,
+    workbooks,
+)
 from disclosure.models import POINTS, Clearance, Material, Output, OutputCheck, PublishedCopy
 from disclosure.standing import CHECK_JOB
 from p20win.accounts.public import Role
@@ -46,6 +55,7 @@ def submit(
     material: str = Material.REPORT,
     stands: people.Answers | None = None,
     frozen_as: Output | None = None,
+    goes_with: Output | None = None,
     name: str,
     content: Iterable[bytes],
     is_trial: bool = False,
@@ -66,6 +76,7 @@ def submit(
         material=material,
         stands=stands,
         frozen_as=frozen_as,
+        goes_with=goes_with,
         is_trial=is_trial,
         by=by,
         at=at,
@@ -85,6 +96,7 @@ def begin(
     material: str = Material.REPORT,
     stands: people.Answers | None = None,
     frozen_as: Output | None = None,
+    goes_with: Output | None = None,
     is_trial: bool = False,
     by: "User",
     at: dt.datetime,
@@ -92,7 +104,8 @@ def begin(
     """Begin an output that waits for its file.
 
     `stands` says how a population, or a period, that is new in the project stands to those named already;
-    `frozen_as` is an output made from the same data, which nobody changed since.
+    `frozen_as` is an output made from the same data, which nobody changed since; `goes_with` one of the
+    package that it belongs to.
 
     :raises Blocked: if this person may not submit, or the data are not extracted yet
     """
@@ -100,7 +113,7 @@ def begin(
         raise Blocked(reasons)
     if extracted_on > state_date(at):
         raise Blocked("The day of extraction lies ahead.")
-    if frozen_as is not None and frozen_as.project_id != project.pk:
+    if any(other is not None and other.project_id != project.pk for other in (frozen_as, goes_with)):
         raise Blocked("That output is of another project.")
     people.say_of_new(project, population=population, period=period, stands=stands or {}, by=by, at=at)
     output = Output(
@@ -114,6 +127,7 @@ def begin(
         period=" ".join(period.split()),
         extracted_on=extracted_on,
         frozen_as=frozen_as,
+        submission=submissions.joined(goes_with, by=by, at=at) if goes_with else None,
         slot=_slot(project, title, by=by, at=at),
         status_since=at,
     )
@@ -176,14 +190,18 @@ def check_again(output: Output, *, by: "User", at: dt.datetime) -> Output:
 
 @transaction.atomic
 def send_to_agencies(output: Output, *, by: "User", at: dt.datetime) -> Output:
-    """Start the agencies' review and its clocks (O-77, O-82).
+    """Start the agencies' review and its clocks (O-77, O-82), of all that goes with the output.
 
     :raises Blocked: if it is not the author's, not protected, or another output went ahead meanwhile
     """
     first_in_line()
     Project.objects.select_for_update().get(
         pk=output.project_id
-    )  # one output at a time, each seen by the next
+    )  # one package at a time, each seen by the next
+    return {each.pk: _send(each, by=by, at=at) for each in submissions.not_sent(output)}[output.pk]
+
+
+def _send(output: Output, *, by: "User", at: dt.datetime) -> Output:
     not_before = deadlines.due(deadlines.clock_of(REVIEW_CLOCK).rule, start=at).at
     output = take(lifecycle.SEND, output, by=by, at=at, sent_at=at, not_before=not_before)
     deadlines.start(REVIEW_CLOCK, subject=output, project=output.project, at=at, by=by)
@@ -232,6 +250,18 @@ def clear(
     amend("clearance.given", row, by=by, at=at, details=details, **said)
     deadlines.meet(CLEARANCE_CLOCK, output, at=at, by=by, organisation=row.organisation)
     return output
+
+
+@transaction.atomic
+def clear_all(
+    outputs: Iterable[Output], *, points: Mapping[str, bool], by: "User", at: dt.datetime, comment: str = ""
+) -> None:
+    """Confirm several outputs that one read together, each on all five points (O-82).
+
+    :raises Blocked: if one of them cannot be; then none is
+    """
+    for output in outputs:
+        clear(output, points=points, comment=comment, by=by, at=at)
 
 
 @transaction.atomic

@@ -46,7 +46,7 @@ def safe_table_of(output: Output) -> SafeTable | None:
 def beside(output: Output) -> QuerySet[Output]:
     """Return what is released or on its way and can tell something of its people: attackers will have it."""
     rows = Output.objects.filter(pk__in=[row.pk for row in together.of(output).beside])
-    return rows.order_by("sent_at")
+    return rows.order_by("sent_at", "pk")
 
 
 def not_comparable(output: Output) -> list[together.Apart]:

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from django.db.models import Q
+
 from disclosure.engine.kin import (
     APART,
     SAME,
@@ -128,8 +130,8 @@ class Together:
 def of(output: Output) -> Together:
     """Return what an output is held against, and what else is going out."""
     ledger = Ledger(output.project)
-    rows = Output.objects.filter(project=output.project, status__in=GOING_OUT).exclude(pk=output.pk)
-    going_out = list(rows.order_by("sent_at"))
+    rows = Output.objects.filter(_is_ahead_of(output), project=output.project).exclude(pk=output.pk)
+    going_out = list(rows.order_by("sent_at", "pk"))
     own = ledger.group(output)
     others = [row for row in going_out if ledger.are_same_data(output, row)]
     groups = [ledger.group(row) for row in others] + [ledger.group(row) for row in _public(output.project)]
@@ -141,6 +143,15 @@ def of(output: Output) -> Together:
         _apart(ledger, held, output, row, tells_pay=tells_pay) for row in going_out if row not in beside
     )
     return Together(ledger, held, beside, apart)
+
+
+def _is_ahead_of(output: Output) -> Q:
+    """Tell what is going out, and what its own package holds before it, which goes out with it."""
+    going_out = Q(status__in=GOING_OUT)
+    if output.submission_id is None:
+        return going_out
+    before = Q(submission=output.submission_id, status=OutputStatus.CHECKED, pk__lt=output.pk)
+    return going_out | before
 
 
 def _public(project: "Project") -> list[Known]:

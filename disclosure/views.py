@@ -5,12 +5,12 @@ from functools import partial
 
 from django.contrib import messages
 from django.forms import Form
-from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from disclosure import checks, lifecycle, package, pages, selectors, services
+from disclosure import checks, lifecycle, package, pages, selectors, services, submissions
 from disclosure.acknowledging import NotAcknowledged
 from disclosure.acting import output_of as _output
 from disclosure.forms import ClearForm, CopyForm, FileForm, OutputForm, ReturnForm
@@ -48,23 +48,45 @@ def index(request: SignedInRequest) -> HttpResponse:
 @members_only
 @require_http_methods(["GET", "POST"])
 def submit(request: SignedInRequest, project_pk: uuid.UUID) -> HttpResponse:
-    """Submit an output of a project."""
+    """Submit an output of a project, by itself or with others."""
     project = get_object_or_404(projects.visible_to(request.user), pk=project_pk)
     planned = requests.planned_outputs(project)
+    goes_with = _goes_with(request, project)
     form = OutputForm(
-        request.POST or None, request.FILES or None, planned=planned, project=project, user=request.user
+        request.POST or None,
+        request.FILES or None,
+        planned=planned,
+        project=project,
+        user=request.user,
+        goes_with=goes_with,
     )
     why_not = checks.why_not_submit(project, request.user, clock.now())
+    if goes_with is not None:
+        why_not += submissions.why_not_join(goes_with, request.user)
     if request.method == "POST" and form.is_valid():
         made: list[Output] = []
-        if _tried(form, lambda: made.append(_submitted(request, project, form))):
+        if _tried(form, lambda: made.append(_submitted(request, project, form, goes_with))):
             messages.success(request, "The file has arrived sealed. The vault is checking it.")
             return redirect("disclosure:detail", pk=made[0].pk)
-    return render(request, "disclosure/submit.html", {"form": form, "project": project, "why_not": why_not})
+    context = {"form": form, "project": project, "goes_with": goes_with, "why_not": why_not}
+    return render(request, "disclosure/submit.html", context)
 
 
-def _submitted(request: SignedInRequest, project: projects.Project, form: OutputForm) -> Output:
-    said = form.said()
+def _goes_with(request: SignedInRequest, project: projects.Project) -> Output | None:
+    """Return the output that the address says the new one goes with."""
+    if "with" not in request.GET:
+        return None
+    try:
+        named = uuid.UUID(request.GET["with"])
+    except ValueError:
+        raise Http404 from None
+    return get_object_or_404(selectors.visible_to(request.user), pk=named, project=project)
+
+
+def _submitted(
+    request: SignedInRequest, project: projects.Project, form: OutputForm, goes_with: Output | None
+) -> Output:
+    said = form.said() | {"goes_with": goes_with}
     file = said.pop("file")
     return services.submit(
         project, name=file.name, content=file.chunks(), by=request.user, at=clock.now(), **said
@@ -128,10 +150,13 @@ def new_file(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
 def clear(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Confirm an output in writing."""
     output = _output(request, pk)
-    form = ClearForm(request.POST or None)
+    form = ClearForm(request.POST or None, others=submissions.open_to(output, request.user, clock.now()))
     if request.method == "POST" and form.is_valid():
         points, comment = form.points(), form.cleaned_data["comment"]
-        act = partial(services.clear, output, points=points, comment=comment, by=request.user, at=clock.now())
+        all_of_them = [output, *form.cleaned_data.get("same_for", ())]
+        act = partial(
+            services.clear_all, all_of_them, points=points, comment=comment, by=request.user, at=clock.now()
+        )
         if _tried(form, act):
             messages.success(request, "Confirmed for your organisation.")
             return redirect("disclosure:detail", pk=pk)

@@ -125,6 +125,8 @@ TITLES: Final = {
     "output.in_doubt": "The output is protected, but not every question is settled",
     "output.ways_asked": "Its author had other ways to tell it tried",
     "output.refused": "The output could not be protected as it is",
+    "submission.begun": "Outputs were submitted as a package",
+    "output.joined": "The output became part of a package",
     "output.sent": "The output was sent to the agencies",
     "clearance.given": "A reader cleared the output",
     "clearance.refused": "A reader returned the output",
@@ -184,6 +186,7 @@ QUIET: Final = frozenset(
     output.table_sealed output.tried output.way_offered person.access_opened person.account_found
     planned_output.added population.added project.goes_on project.part_taken project.stopped
     question.added request.saved run.finished run.started slot.filled slot.opened statement.affirmed
+    output.joined submission.begun
     """.split()
 )
 

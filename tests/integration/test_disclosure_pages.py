@@ -136,6 +136,42 @@ def test_from_the_agencies_to_the_release(signed_in, relayed, time):
     assert "The copy is filed." in text(filed)
 
 
+@pytest.mark.obligation("O-82")
+def test_two_files_go_together_from_the_form_to_the_word_of_a_reader(signed_in):
+    first = outputs.checked()
+    author = signed_in(first.author)
+    assert "Add a file that goes with it" in text(page(author, "detail", first))
+    address = f"{reverse('disclosure:submit', args=[first.project_id])}?with={first.pk}"
+    asked = text(author.get(address))
+    assert f'It goes with <a class="usa-link" href="{first.get_absolute_url()}">' in asked
+    assert 'value="All pupils of grade 12"' in asked  # what holds of the first is there already
+    said = {"title": "The slides", "file": upload()} | outputs.CONTEXT
+    author.post(address, said)
+    second = outputs.judged(Output.objects.exclude(pk=first.pk).get())
+    shown = text(page(author, "detail", second))
+    assert "Send all that go together to the agencies" in shown
+    assert "Goes with" in shown
+    page(author, "send", second, go=1)
+    steward = outputs.reviewers(first)[0]
+    reader = signed_in(steward)
+    asked = text(page(reader, "clear", first))
+    assert "You read these as well, and confirm the same of them" in asked
+    points = dict.fromkeys(outputs.CONFIRMED, "on")
+    answer = page(reader, "clear", first, same_for=[str(second.pk)], **points)
+    assert "Confirmed for your organisation." in text(answer)
+    for output in (first, second):
+        assert standing.clearances(output).filter(cleared_at__isnull=False).count() == 1
+    assert "You read these as well" not in text(page(reader, "clear", second))
+
+
+def test_a_file_goes_with_nothing_that_one_may_not_see(signed_in):
+    first, project = outputs.checked(), outputs.project()
+    address = reverse("disclosure:submit", args=[project.pk])
+    stranger = signed_in(outputs.author(project))
+    assert stranger.get(f"{address}?with={first.pk}").status_code == 404
+    assert stranger.get(f"{address}?with=nothing").status_code == 404
+
+
 def test_the_others_words_are_shown_when_all_are_in(signed_in):
     output = outputs.sent()
     people = outputs.reviewers(output)
