@@ -33,6 +33,12 @@
       event.preventDefault();
       return;
     }
+    const field = document.querySelector(`[data-key-focus="${key}"]`);
+    if (field) {
+      event.preventDefault();
+      field.focus();
+      return;
+    }
     const button = document.querySelector(`:is(button, a)[data-key="${key}"]`);
     if (!button || button.disabled) return;
     event.preventDefault();
