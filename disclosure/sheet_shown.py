@@ -182,11 +182,12 @@ class Sheet:
         parts = self.parts(t)
         typed = [asked.get(f"code-{d}", "").strip() for d in range(1, len(parts.dimensions) + 1)]
         to = parts.called(typed) if any(typed) else None
+        left = [""] * len(typed) if to is not None else typed
         return {
             "fields": [
                 {"name": f"code-{d}", "label": label, "typed": word, "codes": codes[:MOST_NAMES]}
                 for d, (label, word, codes) in enumerate(
-                    zip(parts.dimensions, typed, parts.codes, strict=True), start=1
+                    zip(parts.dimensions, left, parts.codes, strict=True), start=1
                 )
             ],
             "to": to,

@@ -40,6 +40,18 @@ def latest_check(output: Output) -> OutputCheck | None:
     return OutputCheck.objects.filter(output=output, round=output.round).order_by("-number").first()
 
 
+def latest_checks(outputs: Sequence[Output]) -> dict[object, OutputCheck]:
+    """Return the last check of the present file of each of these outputs that has one, by their ids."""
+    rows = OutputCheck.objects.filter(output__in=outputs, round=F("output__round")).order_by("number")
+    return {row.output_id: row for row in rows}
+
+
+def safe_tables_of(outputs: Sequence[Output]) -> dict[object, SafeTable]:
+    """Return what the vault was asked to count of these outputs, by their ids."""
+    rows = SafeTable.objects.filter(output__in=outputs).select_related("delivery__project", "output")
+    return {row.output_id: row for row in rows}
+
+
 @once
 def safe_table_of(output: Output) -> SafeTable | None:
     """Return what the vault was asked to count, if nobody sent this output's file."""

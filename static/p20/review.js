@@ -37,6 +37,7 @@
     if (field) {
       event.preventDefault();
       field.focus();
+      field.select();
       return;
     }
     const button = document.querySelector(`:is(button, a)[data-key="${key}"]`);
