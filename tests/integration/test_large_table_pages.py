@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vault", "at_start"
 CELLS = 101 * 51
 LARGE = long_form(counts((100, 50), 0, spread=True)).encode()
 SCREENS = ("", "?layer=original", "?layer=released", "?layer=open", "?cell=7", "?only=S", "?code-1=Total")
-MOST_BYTES = 100_000  # as they are sent, they are a tenth of that
+MOST_BYTES = 100_000
 MOST_QUERIES = {"detail": 75, "look": 70, "released": 30}
 
 
