@@ -8,6 +8,7 @@ from typing import Any, Final
 from disclosure.explained import TOTAL
 
 ROWS, COLUMNS = 25, 9  # on one screen
+MORE_ROWS, MORE_COLUMNS = 3, 1  # on the last one: a total need not stand alone
 MOST_NAMES: Final = 300  # proposed where one types which cell to go to
 _COUNT: Final = "Count"
 
@@ -38,25 +39,25 @@ class Parts:
     @property
     def pages(self) -> int:
         """Return into how many parts its rows are cut."""
-        return -(-len(self.lines) // ROWS) or 1
+        return max(-(-(len(self.lines) - MORE_ROWS) // ROWS), 1)
 
     @property
     def windows(self) -> int:
         """Return into how many parts its columns are cut."""
-        return -(-len(self.heads) // COLUMNS) or 1
+        return max(-(-(len(self.heads) - MORE_COLUMNS) // COLUMNS), 1)
 
     def part_of(self, number: int) -> tuple[int, int]:
         """Return which page of rows, and which of columns, a cell stands on."""
         line, column = self.places[number]
-        return line // ROWS + 1, column // COLUMNS + 1
+        return min(line // ROWS + 1, self.pages), min(column // COLUMNS + 1, self.windows)
 
     def lines_of(self, page: int) -> list[tuple[tuple[str, ...], dict[str, int]]]:
         """Return the rows of a page."""
-        return self.lines[(page - 1) * ROWS : page * ROWS]
+        return self.lines[(page - 1) * ROWS : page * ROWS if page < self.pages else None]
 
     def heads_of(self, window: int) -> list[str]:
         """Return the columns of a page."""
-        return self.heads[(window - 1) * COLUMNS : window * COLUMNS]
+        return self.heads[(window - 1) * COLUMNS : window * COLUMNS if window < self.windows else None]
 
     def rows_named(self, page: int) -> str:
         """Name a page of rows by its ends."""

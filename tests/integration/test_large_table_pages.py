@@ -93,7 +93,7 @@ class TestWhatOneSees:
         assert grid[: grid.index("</table>")].count("<td") == ROWS * COLUMNS
         assert "Where the findings are" in page
         assert "d0c025 to d0c049" in page
-        assert "page 1 of 5" in page
+        assert "page 1 of 4" in page
 
     def test_names_lead_to_a_cell_and_what_is_not_there_is_said(self, look):
         page = look(**{"code-1": "D0C042", "code-2": "c007"})

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from disclosure.explained import Lines
-from disclosure.sheet_parts import COLUMNS, MOST_NAMES, ROWS, Parts
+from disclosure.sheet_parts import COLUMNS, MORE_COLUMNS, MORE_ROWS, MOST_NAMES, ROWS, Parts
 from disclosure.sheet_shown import Sheet
 
 CHECK = SimpleNamespace(policy={"min_count": 6, "hide_zeros": True, "min_pct_base": 20}, cells=5151)
@@ -58,13 +58,13 @@ def here(shown):
 class TestParts:
     def test_every_cell_stands_once_in_the_part_that_is_its_own(self, large):
         parts = Parts(large)
-        assert (parts.pages, parts.windows) == (5, 6)
+        assert (parts.pages, parts.windows) == (4, 6)
         seen = {}
         for page in range(1, parts.pages + 1):
-            assert len(parts.lines_of(page)) <= ROWS
+            assert len(parts.lines_of(page)) <= ROWS + MORE_ROWS
             for window in range(1, parts.windows + 1):
                 heads = parts.heads_of(window)
-                assert len(heads) <= COLUMNS
+                assert len(heads) <= COLUMNS + MORE_COLUMNS
                 numbers = [line[head] for _, line in parts.lines_of(page) for head in heads]
                 assert not seen.keys() & set(numbers)
                 seen |= dict.fromkeys(numbers, (page, window))
@@ -83,6 +83,21 @@ class TestParts:
         assert overview["rows"][1]["name"] == "School 026 to School 050"
         assert overview["heads"][-1] == "Programme 046 to Total"
         assert [part["is_here"] for part in overview["rows"][0]["parts"]] == [True, *[False] * 5]
+
+    @pytest.mark.parametrize(
+        ("rows", "columns", "cut"),
+        [
+            (ROWS, COLUMNS, (1, 1)),
+            (ROWS + 2, COLUMNS, (1, 1)),
+            (ROWS + 3, COLUMNS + 1, (2, 2)),
+            (0, 0, (1, 1)),
+        ],
+    )
+    def test_a_total_does_not_stand_alone(self, rows, columns, cut):
+        parts = Parts(a_table(rows, columns))
+        assert (parts.pages, parts.windows) == cut
+        assert sum(len(parts.lines_of(page)) for page in range(1, cut[0] + 1)) == rows + 1
+        assert sum(len(parts.heads_of(window)) for window in range(1, cut[1] + 1)) == columns + 1
 
     def test_a_table_of_one_screen_has_no_map(self):
         told = {"tables": [a_table(3, 2)], "leaks": [], "warnings": [], "children": {}}
