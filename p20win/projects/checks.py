@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Final
 
+from guardian.shortcuts import get_perms
+
 from p20win.once import once
 from p20win.projects.models import Project, ProjectStanding
 
@@ -32,14 +34,14 @@ def why_no_permission(ask: "AccessAsk") -> str | None:
     names = [permission] if permission else []
     if ask.act == "see_counts":
         names.append("submit_output")
-    if any(_holds(ask.person, name, ask.project) for name in names):
+    if not _held(ask.person, ask.project).isdisjoint(names):
         return None
     return "You have no part in this project that allows this."
 
 
 @once
-def _holds(person: "User", permission: str, project: Project) -> bool:
-    return person.has_perm(f"projects.{permission}", project)
+def _held(person: "User", project: Project) -> frozenset[str]:
+    return frozenset(get_perms(person, project))
 
 
 def is_open(project: Project) -> str | None:
