@@ -8,6 +8,7 @@ from disclosure.models import Clearance, Output, OutputCheck, OutputStatus, Verd
 from p20win import access, clock
 from p20win.accounts.public import Role, is_operating_group
 from p20win.custody import public as custody
+from p20win.once import once
 from p20win.projects import public as projects
 
 if TYPE_CHECKING:
@@ -239,6 +240,7 @@ def why_not_judge(output: Output, actor: "User") -> str | None:
     )
 
 
+@once
 def clearances_of(output: Output, actor: "User") -> list[Clearance]:
     """Return the clearances that this person may give or refuse."""
     rows = standing.clearances(output).select_related("organisation")

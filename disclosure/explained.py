@@ -1,7 +1,7 @@
 """Why a cell is withheld that is not small itself: its lines, and what they would give away."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -25,35 +25,43 @@ class Lines:
     """The lines of one table that add up."""
 
     def __init__(self, table: Mapping[str, Any], children: Children, *, min_count: int) -> None:
-        """Find them: by a dimension's hierarchy, or else as all codes below Total."""
+        """Note how they run: by a dimension's hierarchy, or else as all codes below Total."""
         self.rows: Sequence[Row] = table["rows"]
         self.dimensions: Sequence[str] = table["dimensions"]
         self.min_count = min_count
-        self.of: dict[int, list[Line]] = defaultdict(list)  # by each of its cells
-        for line in self._lines(children):
-            for number in (line.whole, *line.parts):
-                self.of[number].append(line)
+        self._kin = [_below(children.get(dimension)) for dimension in self.dimensions]
+        self._along: dict[int, dict[tuple[str, ...], dict[str, int]]] = {}
+        self._of: dict[int, list[Line]] = {}
 
-    def _lines(self, children: Children) -> list[Line]:
-        found = []
-        for d, dimension in enumerate(self.dimensions):
+    def of(self, number: int) -> list[Line]:
+        """Return the lines a cell stands in; found when they are asked for, as few cells of a table are."""
+        if number not in self._of:
+            self._of[number] = [line for d in range(len(self.dimensions)) for line in self._lines(d, number)]
+        return self._of[number]
+
+    def _lines(self, d: int, number: int) -> Iterator[Line]:
+        codes = self.rows[number]["codes"]
+        there = self._beside(d)[(*codes[:d], *codes[d + 1 :])]
+        kin = self._kin[d] or {TOTAL: [code for code in there if code != TOTAL]}
+        for parent, kids in kin.items():
+            if parent in there and len(kids) > 1 and all(kid in there for kid in kids):
+                line = Line(self.dimensions[d], there[parent], tuple(there[kid] for kid in kids))
+                if number == line.whole or number in line.parts:
+                    yield line
+
+    def _beside(self, d: int) -> dict[tuple[str, ...], dict[str, int]]:
+        """Return the rows by all codes but this dimension's, and then by that."""
+        if d not in self._along:
             beside: dict[tuple[str, ...], dict[str, int]] = defaultdict(dict)
             for number, row in enumerate(self.rows):
-                codes = tuple(row["codes"])
+                codes = row["codes"]
                 beside[(*codes[:d], *codes[d + 1 :])][codes[d]] = number
-            below = _below(children.get(dimension))
-            for there in beside.values():
-                kin = below or {TOTAL: [code for code in there if code != TOTAL]}
-                found += [
-                    Line(dimension, there[parent], tuple(there[kid] for kid in kids))
-                    for parent, kids in kin.items()
-                    if parent in there and len(kids) > 1 and all(kid in there for kid in kids)
-                ]
-        return found
+            self._along[d] = beside
+        return self._along[d]
 
     def is_residual(self, number: int) -> bool:
         """Say whether a withheld cell only keeps a small sum of other withheld cells from being known."""
-        sums = [self._needs(line, number) for line in self.of[number]]
+        sums = [self._needs(line, number) for line in self.of(number)]
         return "residual" in sums and "single" not in sums
 
     def _needs(self, line: Line, number: int) -> str:
@@ -73,7 +81,7 @@ class Lines:
         """Say in sentences for whose sake a cell is withheld."""
         said: list[str] = []
         near: dict[int, bool] = {}
-        for line in self.of[number]:
+        for line in self.of(number):
             others = self._hidden(line, number)
             match self._needs(line, number):
                 case "single":

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 def detail(output: Output, person: "User", at: dt.datetime) -> dict[str, Any]:
     """Return what the page of an output shows."""
     found = standing.latest_check(output)
+    if found is not None:
+        found.output = output
     file = output.slot.files.order_by("-status_since").first()
     is_author = checks.is_author(output, person) is None
     is_og = is_operating_group(output, person) is None

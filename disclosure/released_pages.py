@@ -42,16 +42,19 @@ def index(request: SignedInRequest, project_pk: uuid.UUID) -> HttpResponse:
 
 def _coming(project: Project, request: SignedInRequest) -> list[dict[str, object]]:
     """Return the outputs that are checked and not released yet, with what each would add."""
-    rows = selectors.visible_to(request.user).filter(
-        project=project, status__in=[OutputStatus.CHECKED, OutputStatus.IN_REVIEW]
+    rows = list(
+        selectors.visible_to(request.user).filter(
+            project=project, status__in=[OutputStatus.CHECKED, OutputStatus.IN_REVIEW]
+        )
     )
-    told = [
-        output
+    tables, checks = standing.safe_tables_of(rows), standing.latest_checks(rows)
+    return [
+        {"output": output, "found": found}
         for output in rows
-        if not safe_checks.is_hidden_from(standing.safe_table_of(output), request.user)
+        if (found := checks.get(output.pk))
+        and found.adds
+        and not safe_checks.is_hidden_from(tables.get(output.pk), request.user)
     ]
-    found = [(output, standing.latest_check(output)) for output in told]
-    return [{"output": output, "found": check} for output, check in found if check and check.adds]
 
 
 @members_only

@@ -7,6 +7,7 @@ from disclosure import checks, standing
 from disclosure.models import Output, OutputCheck, OutputStatus, PriorReview, Ruling
 from p20win import access
 from p20win.accounts.public import Organisation, Role, operating_group
+from p20win.once import once
 from p20win.projects import public as projects
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 LEAKS = "A count can be worked out. Nobody can let that pass: the author sends another table."
 
 
+@once
 def agencies_of(project: "Project", actor: "User") -> list[Organisation]:
     """Return the participating agencies for which this person speaks in this project."""
     return [

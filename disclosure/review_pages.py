@@ -12,16 +12,18 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from disclosure import checks, pages, review_checks, review_services, selectors, services, standing, wishing
 from disclosure.acting import output_of, project_of
-from disclosure.models import Material, PriorReview, Ruling
+from disclosure.models import Material, Output, OutputCheck, PriorReview, Ruling
 from disclosure.sheet_shown import Sheet
 from p20win import clock
 from p20win.access import SignedInRequest, members_only, roles_only
 from p20win.accounts.public import Role
 from p20win.acting import tell, tried
+from p20win.once import one_reading
 from p20win.projects import public as projects
 from p20win.refusal import Blocked
 
 _REVIEWERS = (Role.DATA_STEWARD, Role.BOARD_MEMBER, Role.OPERATING_GROUP)
+_TOLD = 20  # findings written out above a table; a table of thousands of cells may have hundreds
 _REASON = "Everybody who reviews it reads this. Write no count that is withheld."
 
 
@@ -40,7 +42,14 @@ def look(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
         for reason in refusal.reasons:
             messages.error(request, reason)
         return redirect("disclosure:detail", pk=pk)
-    sheet = Sheet(content, found)
+    with one_reading():
+        return render(request, "disclosure/look.html", _told(request, output, found, Sheet(content, found)))
+
+
+def _told(request: SignedInRequest, output: Output, found: OutputCheck, sheet: Sheet) -> dict[str, Any]:
+    """Return what the page of the tables shows."""
+    found.output = output
+    leaks = sheet.said["leaks"]
     context = {
         "output": output,
         "found": found,
@@ -49,15 +58,22 @@ def look(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
         "without": wishing.without_wishes(found) if sheet.said.get("wishes") else None,
         "message": "" if checks.is_open_to_ruling(found) else sheet.said["message"],
         "beside": sheet.said.get("beside"),
-        "leaking": [leak for leak in sheet.said["leaks"] if not leak.get("unsettled")],
-        "unsettled": [leak for leak in sheet.said["leaks"] if leak.get("unsettled")],
+        "averted": _first(sheet.said.get("averted", [])),
+        "leaking": _first([leak for leak in leaks if not leak.get("unsettled")]),
+        "unsettled": _first([leak for leak in leaks if leak.get("unsettled")]),
+        "remarks": _first(sheet.said["warnings"]),
         "verdict": sheet.verdict() or pages.verdict(output, found),
         "utility": sheet.utility() if found.cells else [],
         "ruling": standing.ruling_on(found),
         "is_judged": bool(found.cells),
         "may_clear": not checks.why_not_clear(output, request.user, clock.now()),
     }
-    return render(request, "disclosure/look.html", context | sheet.screen(request.GET.dict()))
+    return context | sheet.screen(request.GET.dict())
+
+
+def _first(findings: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the first of many findings, and how many more there are; the walk leads through all."""
+    return {"rows": findings[:_TOLD], "more": max(0, len(findings) - _TOLD)}
 
 
 # --- rulings

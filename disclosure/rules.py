@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from disclosure.engine.policy import CellPolicy, strictest
 from p20win import policy
+from p20win.once import once
 from p20win.projects import public as projects
 from requests_app import public as requests
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from p20win.projects.models import Project
 
 
+@once
 def rules_of(project: "Project") -> CellPolicy:
     """Return the strictest rules that bind this project: the policy's, each agency's, each decision's."""
     floor = CellPolicy(

@@ -8,49 +8,22 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from disclosure.explained import TOTAL, Lines, averted_by
+from disclosure.sheet_parts import MOST_NAMES, Parts
+from disclosure.sheet_words import (
+    LAYERS,
+    STATES,
+    WIDTHS,
+    count_told,
+    money_told,
+    range_of,
+    rules_behind,
+    share_of,
+    width_of,
+)
 
 if TYPE_CHECKING:
     from disclosure.models import OutputCheck
 
-STATES: Final = {  # letter: the name of its colour, its word, what it means
-    "L": ("leak", "can be worked out", "Its count, or a narrow range of it, follows from what is released."),
-    "U": ("remark", "not settled", "How far it can be worked out could not be settled in the limit."),
-    "W": ("remark", "near a small count", "It is known to lie in a range that begins among small counts."),
-    "S": ("small", "small", "Counts fewer people than may be shown."),
-    "D": ("small", "dominated", "One or two contributors make up most of it."),
-    "C": ("complementary", "complementary", "Withheld, as a small count could be worked out from it."),
-    "R": ("residual", "residual", "Withheld, as several small counts would be known as one small sum."),
-    "B": (
-        "base",
-        "base below {base}",
-        "Its percentage is withheld: fewer than {base} people stand behind it.",
-    ),
-    "P": ("percentage", "percentage", "Its percentage is withheld with the count it would give away."),
-    "M": ("base", "pay withheld", "Its count is shown; its sum or mean of pay is not."),
-    "E": ("earlier", "released earlier", "The same count is public already; it cannot be taken back."),
-}
-LAYERS: Final = {
-    "original": "As uploaded",
-    "proposed": "What is withheld, and why",
-    "released": "As it will be released",
-    "open": "What an attacker still has to think possible",
-}
-PAY_RULES: Final = {  # as the engine calls them
-    "too few people": "No sum of pay is shown of fewer people than a count is.",
-    "too few employers": "No sum of pay is shown that fewer than three employers make up.",
-    "an employer could estimate another's pay": "No sum is shown from which one employer could estimate"
-    " another's pay too closely.",
-    "a few employers pay nearly all": "No sum is shown of which one or two employers pay nearly all.",
-    "too few people for a mean or a quantile": "No mean is shown on a base too small for percentages.",
-    "withheld for another sum": "No withheld sum can be worked out from the others.",
-}
-WIDTHS: Final = (
-    ("narrow", 5, "A range of 6 numbers or fewer: just as wide as the rule asks."),
-    ("some", 20, "A range of up to 21 numbers."),
-    ("wide", 100, "A range of up to 101 numbers."),
-    ("any", None, "A wider range."),
-)
-ROWS, COLUMNS = 25, 9  # on one screen
 _OURS: Final = re.compile(r"(.*) \(to be released\), line (\d+)")
 _FIRST_LINE: Final = 2
 _FIRST: Final = ("L", "U", "W")  # what must be answered comes first in the walk
@@ -71,6 +44,7 @@ class Sheet:
         children = self.said.get("children", {})
         least = int(found.policy["min_count"])
         self.lines = [Lines(table, children, min_count=least) for table in self.tables]
+        self._parts: dict[int, Parts] = {}
         self.letters = [
             [self._letter(t, n, row) for n, row in enumerate(table["rows"])]
             for t, table in enumerate(self.tables)
@@ -134,13 +108,13 @@ class Sheet:
         hidden = sum(int(row["count"] or 0) for row in inner if not row["shown"])
         shares = [row for _, row in rows if row["percentage"] is not None]
         said = [
-            ("Counts shown", _of(sum(row["shown"] for _, row in rows), len(rows))),
-            ("Totals and groups shown", _of(sum(row["shown"] for row in totals), len(totals))),
-            ("People in cells that are shown", _of(people - hidden, people)),
+            ("Counts shown", share_of(sum(row["shown"] for _, row in rows), len(rows))),
+            ("Totals and groups shown", share_of(sum(row["shown"] for row in totals), len(totals))),
+            ("People in cells that are shown", share_of(people - hidden, people)),
         ]
         if shares:
             said.append(
-                ("Percentages shown", _of(sum(row["percentage_shown"] for row in shares), len(shares)))
+                ("Percentages shown", share_of(sum(row["percentage_shown"] for row in shares), len(shares)))
             )
         return said
 
@@ -156,6 +130,9 @@ class Sheet:
         t = _number(asked.get("table"), 1, len(self.tables)) - 1
         rows = self.tables[t]["rows"] if self.tables else []
         cell = _number(asked.get("cell"), 0, len(rows)) - 1 if asked.get("cell") else -1
+        jump = self._jump(t, asked)
+        if jump.get("to") is not None:
+            cell = jump["to"]
         keep = {"layer": layer} | ({"only": only} if only else {})
         shown: dict[str, Any] = {
             "layers": [
@@ -170,7 +147,8 @@ class Sheet:
             "layer_name": LAYERS[layer],
             "only": only,
             "states": self._states(keep),
-            "walk": self._steps(walk, (t, cell), keep),
+            "walk": self._steps(walk, (t, cell), self._begin(walk, (t, cell), asked), keep),
+            "jump": jump,
             "widths": WIDTHS,
             "tables": [
                 (i + 1, each["name"], address({**keep, "table": i + 1})) for i, each in enumerate(self.tables)
@@ -179,7 +157,54 @@ class Sheet:
             "card": self.card(t, cell) if cell >= 0 else None,
             "everything": address({"layer": layer, "table": t + 1}),
         }
-        return shown | (self._window(t, cell, asked, keep) if self.tables else {})
+        part = self._part(t, cell, asked)
+        return shown | (self._window(t, part, cell, walk, keep) if self.tables else {})
+
+    def parts(self, t: int) -> Parts:
+        """Return a table's parts."""
+        if t not in self._parts:
+            self._parts[t] = Parts(self.tables[t])
+        return self._parts[t]
+
+    def _part(self, t: int, cell: int, asked: Mapping[str, str]) -> tuple[int, int]:
+        """Return the part of a table that a screen shows: that of a cell, or the one asked for."""
+        if not self.tables:
+            return 1, 1
+        parts = self.parts(t)
+        if cell >= 0:
+            return parts.part_of(cell)
+        return _number(asked.get("page"), 1, parts.pages), _number(asked.get("columns"), 1, parts.windows)
+
+    def _jump(self, t: int, asked: Mapping[str, str]) -> dict[str, Any]:
+        """Return what one types to go to a cell, and which one was meant."""
+        if not self.tables:
+            return {}
+        parts = self.parts(t)
+        typed = [asked.get(f"code-{d}", "").strip() for d in range(1, len(parts.dimensions) + 1)]
+        to = parts.called(typed) if any(typed) else None
+        left = [""] * len(typed) if to is not None else typed
+        return {
+            "fields": [
+                {"name": f"code-{d}", "label": label, "typed": word, "codes": codes[:MOST_NAMES]}
+                for d, (label, word, codes) in enumerate(
+                    zip(parts.dimensions, left, parts.codes, strict=True), start=1
+                )
+            ],
+            "to": to,
+            "missed": ", ".join(filter(None, typed)) if to is None else "",
+        }
+
+    def _begin(self, walk: list[tuple[int, int]], here: tuple[int, int], asked: Mapping[str, str]) -> int:
+        """Return where the walk begins: at its start, in the part that was turned to, or after a cell."""
+        t, cell = here
+        if cell >= 0:
+            ahead = (i for i, place in enumerate(walk) if place > here)
+        elif self.tables and (asked.get("page") or asked.get("columns")):
+            parts, part = self.parts(t), self._part(t, -1, asked)
+            ahead = (i for i, (at, n) in enumerate(walk) if at == t and parts.part_of(n) == part)
+        else:
+            return 0
+        return next(ahead, 0)
 
     def walk(self, only: str = "") -> list[tuple[int, int]]:
         """Return the findings in the order in which one walks through them: what leaks first."""
@@ -208,45 +233,31 @@ class Sheet:
         ]
 
     def _steps(
-        self, walk: list[tuple[int, int]], here: tuple[int, int], keep: Mapping[str, Any]
+        self, walk: list[tuple[int, int]], here: tuple[int, int], begin: int, keep: Mapping[str, Any]
     ) -> dict[str, Any]:
         """Return where the walk stands, and its steps back and forth."""
         at = walk.index(here) if here in walk else None
-        to = {"previous": None if at is None else at - 1, "next": 0 if at is None else at + 1}
+        to = {"previous": None if at is None else at - 1, "next": begin if at is None else at + 1}
         steps = {
             name: self._step(walk[i], keep) if i is not None and 0 <= i < len(walk) else ""
             for name, i in to.items()
         }
-        return steps | {"of": len(walk), "at": None if at is None else at + 1}
+        begins = "First finding" if at is None and begin == 0 else "Next" if here[1] >= 0 else "First here"
+        return steps | {"of": len(walk), "at": None if at is None else at + 1, "begins": begins}
 
     def _step(self, to: tuple[int, int], keep: Mapping[str, Any]) -> str:
         return address({**keep, "table": to[0] + 1, "cell": to[1] + 1}) + "#card"
 
-    def _window(self, t: int, cell: int, asked: Mapping[str, str], keep: Mapping[str, Any]) -> dict[str, Any]:
-        table = self.tables[t]
-        dims = table["dimensions"]
-        cut = max(len(dims) - 1, 1)
-        heads: dict[str, int] = {}
-        lines: dict[tuple[str, ...], dict[str, int]] = {}
-        for n, row in enumerate(table["rows"]):
-            line = lines.setdefault(tuple(row["codes"][:cut]), {})
-            head = row["codes"][-1] if len(dims) > 1 else "Count"
-            head += " (another percentage)" * (head in line)
-            heads.setdefault(head, len(heads))
-            line[head] = n
-        pages, windows = -(-len(lines) // ROWS) or 1, -(-len(heads) // COLUMNS) or 1
-        page, window = _number(asked.get("page"), 1, pages), _number(asked.get("columns"), 1, windows)
-        if cell >= 0:
-            codes = table["rows"][cell]["codes"]
-            page = list(lines).index(tuple(codes[:cut])) // ROWS + 1
-            window = heads[codes[-1] if len(dims) > 1 else "Count"] // COLUMNS + 1
-        across = list(heads)[(window - 1) * COLUMNS : window * COLUMNS]
-        some = list(lines.items())[(page - 1) * ROWS : page * ROWS]
+    def _window(
+        self, t: int, part: tuple[int, int], cell: int, walk: list[tuple[int, int]], keep: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        parts, (page, window) = self.parts(t), part
+        across = parts.heads_of(window)
         there = {**keep, "table": t + 1, "page": page, "columns": window}
         return {
-            "name": table["name"],
-            "dimensions": dims[:cut],
-            "across": dims[-1] if len(dims) > 1 else "",
+            "name": self.tables[t]["name"],
+            "dimensions": parts.dimensions[: parts.cut],
+            "across": parts.dimensions[-1] if len(parts.dimensions) > 1 else "",
             "heads": across,
             "rows": [
                 {
@@ -258,20 +269,45 @@ class Sheet:
                         for head in across
                     ],
                 }
-                for labels, cells in some
+                for labels, cells in parts.lines_of(page)
             ],
-            "row_pages": _turns(there, "page", page, pages),
-            "column_pages": _turns(there, "columns", window, windows),
+            "row_pages": _turns(there, "page", page, parts.pages) | {"named": parts.rows_named(page)},
+            "column_pages": _turns(there, "columns", window, parts.windows)
+            | {"named": parts.columns_named(window)},
+            "overview": self._overview(t, part, walk, keep) if parts.pages * parts.windows > 1 else None,
+        }
+
+    def _overview(
+        self, t: int, here: tuple[int, int], walk: list[tuple[int, int]], keep: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return how many findings each part of a table has, and the way there."""
+        parts = self.parts(t)
+        return {
+            "heads": [parts.columns_named(window) for window in range(1, parts.windows + 1)],
+            "rows": [
+                {
+                    "name": parts.rows_named(page),
+                    "parts": [
+                        {
+                            "count": count,
+                            "url": address({**keep, "table": t + 1, "page": page, "columns": window}),
+                            "is_here": (page, window) == here,
+                        }
+                        for window, count in enumerate(counts, start=1)
+                    ],
+                }
+                for page, counts in enumerate(parts.found_in(n for at, n in walk if at == t), start=1)
+            ],
         }
 
     def _cell(self, t: int, n: int, keep: Mapping[str, Any], *, is_here: bool) -> dict[str, Any]:
         row, letter, layer = self.tables[t]["rows"][n], self.letters[t][n], keep["layer"]
         interval = row.get("interval")
         if layer == "released":
-            number = _told(row) if row["shown"] else ""
+            number = count_told(row) if row["shown"] else ""
             percentage = row["percentage"] if row["percentage_shown"] else row.get("percentage_told") or None
         elif layer == "open":
-            number = _range(interval) if interval else _told(row) if row["shown"] else "not asked"
+            number = range_of(interval) if interval else count_told(row) if row["shown"] else "not asked"
             percentage = None
         else:
             number, percentage = row["count"], row["percentage"]
@@ -279,12 +315,12 @@ class Sheet:
         return {
             "number": number,
             "percentage": percentage,
-            "money": _money(row, layer),
+            "money": money_told(row, layer),
             "letter": letter if marked else "",
             "slug": STATES[letter][0] if marked else "",
             "word": STATES[letter][1].format(base=self.found.policy["min_pct_base"]) if marked else "",
             "url": self._step((t, n), keep) if marked else "",
-            "width": _width(interval) if layer == "open" else "",
+            "width": width_of(interval) if layer == "open" else "",
             "is_withheld": not row["shown"] and layer == "released",
             "is_here": is_here,
         }
@@ -308,7 +344,7 @@ class Sheet:
             "slug": STATES[letter][0] if letter else "",
             "word": word,
             "rules": rules_behind(row["reason"], policy),
-            "interval": _range(interval) if interval else "",
+            "interval": range_of(interval) if interval else "",
             "proven": bool(interval and interval["proven"]),
             "leaks": self.leaks.get((t, n), []),
             "unsettled": self.unsettled.get((t, n), []),
@@ -317,37 +353,6 @@ class Sheet:
             "why": self.lines[t].why(n) if row["reason"].startswith("complementary") else [],
             "is_judged": bool(self.found.cells),
         }
-
-
-def rules_behind(reason: str, policy: Mapping[str, Any]) -> list[str]:
-    """Return the text of each rule that a cell falls under."""
-    zeros = "zeros included" if policy["hide_zeros"] else "zeros excepted"
-    said = []
-    for each in filter(None, (part.strip() for part in reason.split(";"))):
-        if each == "small":
-            said.append(f"No count below {policy['min_count']} is shown, {zeros}.")
-        elif each == "complementary":
-            said.append("No withheld count can be worked out from rows, columns, totals or other tables.")
-        elif each == "dominated":
-            said.append("No sum is shown of which one or two contributors make up most.")
-        elif each in PAY_RULES:
-            said.append(PAY_RULES[each])
-        elif "base too small" in each:
-            said.append(f"No percentage is shown on a base below {policy['min_pct_base']}.")
-        elif "no closer" in each:
-            said.append("Where a count is told as a range, its percentage is told as one, too.")
-        else:
-            said.append(f"No {each} is shown.")
-    return said
-
-
-def _money(row: Mapping[str, Any], layer: str) -> str:
-    """Return a cell's sum or mean of pay as a layer tells it; nothing where there is none."""
-    money = row.get("money")
-    if not money or layer == "open":
-        return ""
-    told = money["shown"] if layer == "released" else money["true"]
-    return f"${float(told):,.0f}" if told else ""
 
 
 def address(asked: Mapping[str, Any]) -> str:
@@ -368,31 +373,3 @@ def _turns(there: Mapping[str, Any], what: str, at: int, of: int) -> dict[str, A
 def _number(text: str | None, least: int, most: int) -> int:
     number = int(text) if text and text.isdecimal() and len(text) < 10 else least
     return max(least, min(number, most))
-
-
-def _range(interval: Mapping[str, Any]) -> str:
-    if interval["high"] is None:
-        return f"{interval['low']} or more"
-    if interval["high"] == interval["low"]:
-        return f"{interval['low']}"
-    return f"{interval['low']}–{interval['high']}"
-
-
-def _width(interval: Mapping[str, Any] | None) -> str:
-    """Say how open a withheld cell is, in four steps."""
-    if interval is None:
-        return ""
-    if interval["high"] is None:
-        return "any"
-    wide = interval["high"] - interval["low"]
-    return next((name for name, most, _ in WIDTHS if most is not None and wide <= most), WIDTHS[-1][0])
-
-
-def _of(some: int, of: int) -> str:
-    share = f" ({100 * some / of:.1f} %)" if of else ""
-    return f"{some:,} of {of:,}{share}"
-
-
-def _told(row: Mapping[str, Any]) -> Any:
-    """Return how a count is told that is shown: rounded or as a range, where that was asked for."""
-    return row.get("told") or row["count"]

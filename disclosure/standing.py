@@ -22,6 +22,7 @@ from disclosure.models import (
 )
 from p20win.accounts.public import operating_group
 from p20win.jobs import public as jobs
+from p20win.once import once
 from p20win.projects import public as projects
 
 if TYPE_CHECKING:
@@ -33,11 +34,25 @@ CHECK_JOB: Final = "disclosure.check_output"
 COUNT_JOB: Final = "disclosure.count_safe_table"
 
 
+@once
 def latest_check(output: Output) -> OutputCheck | None:
     """Return the last check of the output's present file."""
     return OutputCheck.objects.filter(output=output, round=output.round).order_by("-number").first()
 
 
+def latest_checks(outputs: Sequence[Output]) -> dict[object, OutputCheck]:
+    """Return the last check of the present file of each of these outputs that has one, by their ids."""
+    rows = OutputCheck.objects.filter(output__in=outputs, round=F("output__round")).order_by("number")
+    return {row.output_id: row for row in rows}
+
+
+def safe_tables_of(outputs: Sequence[Output]) -> dict[object, SafeTable]:
+    """Return what the vault was asked to count of these outputs, by their ids."""
+    rows = SafeTable.objects.filter(output__in=outputs).select_related("delivery__project", "output")
+    return {row.output_id: row for row in rows}
+
+
+@once
 def safe_table_of(output: Output) -> SafeTable | None:
     """Return what the vault was asked to count, if nobody sent this output's file."""
     return SafeTable.objects.filter(output=output).select_related("delivery__project", "output").first()
@@ -54,6 +69,7 @@ def not_comparable(output: Output) -> list[together.Apart]:
     return [row for row in together.of(output).apart if row.matters]
 
 
+@once
 def expected_parties(output: Output) -> list["Organisation"]:
     """Return those who must clear it: every agency whose data the project uses, and the operating group.
 
@@ -75,12 +91,14 @@ def wishes_about(output: Output) -> QuerySet[PriorReview]:
     return wishes(output.project).filter(material=output.material)
 
 
+@once
 def ruling_on(found: OutputCheck) -> Ruling | None:
     """Return the ruling that waits or holds on what a check left open; a declined one is over."""
     rows = found.rulings.filter(declined_at__isnull=True)
     return rows.select_related("agency", "asked_by", "asked_for", "answered_by").first()
 
 
+@once
 def known_now(project: "Project") -> list[Known]:
     """Return the latest version of each hierarchy and public table that was not removed."""
     rows = Known.objects.filter(project=project, removed_at__isnull=True).order_by("kind", "name", "version")
@@ -147,6 +165,7 @@ def workbook_of(found: OutputCheck) -> CleanWorkbook | None:
     return CleanWorkbook.objects.filter(found=found).select_related("file").first()
 
 
+@once
 def latest_job(output: Output) -> "Job | None":
     """Return the work on the present file: its intake, then its check."""
     file = output.slot.files.order_by("-status_since").first()

@@ -21,6 +21,7 @@ from disclosure.engine.kin import (
     read_said,
 )
 from disclosure.models import Known, KnownKind, Output, OutputCheck, OutputStatus, SafeTable
+from p20win.once import once
 
 if TYPE_CHECKING:
     from p20win.projects.models import Project
@@ -36,6 +37,7 @@ def key(name: str) -> str:
     return " ".join(name.split()).casefold()
 
 
+@once
 def said(project: "Project", what: str) -> list[Said]:
     """Return what was said last of how the populations, or the periods, of a project stand to each other."""
     rows = Known.objects.filter(project=project, kind=KINDS[what], removed_at__isnull=True)
@@ -43,6 +45,7 @@ def said(project: "Project", what: str) -> list[Said]:
     return read_said(bytes(row.content).decode()) if row else []
 
 
+@once
 def names(project: "Project", what: str) -> list[str]:
     """Return the populations, or the periods, that are named in a project: each once, as it was named first.
 
@@ -100,6 +103,11 @@ class Ledger:
         return day
 
 
+@once
+def _ledger_of(project: "Project") -> Ledger:
+    return Ledger(project)
+
+
 @dataclass(frozen=True)
 class Apart:
     """Another output that is going out, and why it is not held against this one."""
@@ -127,9 +135,10 @@ class Together:
         return self.ledger.group(row) in self.held.codes
 
 
+@once
 def of(output: Output) -> Together:
     """Return what an output is held against, and what else is going out."""
-    ledger = Ledger(output.project)
+    ledger = _ledger_of(output.project)
     rows = Output.objects.filter(_is_ahead_of(output), project=output.project).exclude(pk=output.pk)
     going_out = list(rows.order_by("sent_at", "pk"))
     own = ledger.group(output)
@@ -202,7 +211,7 @@ def noted(held: Held) -> dict[str, Any]:
 
 def is_as_in(found: OutputCheck) -> bool:
     """Say whether what a check held together would be held so today."""
-    ledger = Ledger(found.output.project)
+    ledger = _ledger_of(found.output.project)
     rows: Iterable[Output | Known] = (
         *Output.objects.filter(pk__in=found.compared_with),
         *Known.objects.filter(pk__in=found.known, kind=KnownKind.PUBLIC).defer("content"),

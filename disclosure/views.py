@@ -21,6 +21,7 @@ from p20win.accounts.public import Role
 from p20win.acting import tell as _tell
 from p20win.acting import tried as _tried
 from p20win.listing import Listing
+from p20win.once import one_reading
 from p20win.projects import public as projects
 from p20win.refusal import Blocked
 from p20win.workflow import blockers
@@ -98,8 +99,9 @@ def _submitted(
 @never_cache
 def detail(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Show an output: verdict, tables, the parties' word, clocks, and what one can do."""
-    context = pages.detail(_output(request, pk), request.user, clock.now())
-    return render(request, "disclosure/detail.html", context)
+    with one_reading():
+        context = pages.detail(_output(request, pk), request.user, clock.now())
+        return render(request, "disclosure/detail.html", context)
 
 
 @members_only

@@ -16,6 +16,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 
+from p20win.once import once, one_reading
+
 if TYPE_CHECKING:
     from p20win.accounts.models import User
     from p20win.projects.models import Project
@@ -84,7 +86,13 @@ def why_not(person: "User", act: str, project: "Project", data_class: str, at: d
     if missing := missing_conditions():
         return [f"The portal is not set up to decide on access ({', '.join(missing)})."]
     ask = AccessAsk(person, act, project, data_class, at)
-    return [why for name in EXPECTED_CONDITIONS if (why := _conditions[name](ask))]
+    with one_reading():
+        return [why for name in EXPECTED_CONDITIONS if (why := _asked(name, ask))]
+
+
+@once
+def _asked(name: str, ask: AccessAsk) -> str | None:
+    return _conditions[name](ask)
 
 
 # --- marks on views

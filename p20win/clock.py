@@ -10,6 +10,8 @@ from collections.abc import Callable
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from p20win.once import once
+
 STATE_ZONE: Final = ZoneInfo("America/New_York")
 
 _offset: Callable[[], dt.timedelta] | None = None
@@ -20,8 +22,12 @@ def real_now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
+@once
 def now() -> dt.datetime:
-    """Return the portal's time, in UTC: the real time, moved by the demo clock in demo mode alone."""
+    """Return the portal's time, in UTC: the real time, moved by the demo clock in demo mode alone.
+
+    What is read as one tells all of one moment.
+    """
     return real_now() + offset()
 
 

@@ -10,6 +10,7 @@ from django.db.models import Prefetch, Q, QuerySet
 from p20win import clock, policy
 from p20win.accounts.public import Organisation, Role, User, organisation_called
 from p20win.calendar import add_months
+from p20win.once import once
 from p20win.projects.public import Part, Participation, Project
 from p20win.projects.public import visible_to as projects_visible_to
 from requests_app.models import (
@@ -74,6 +75,7 @@ def request_for(project: Project) -> DataRequest | None:
     )
 
 
+@once
 def approved_request(project: Project) -> DataRequest | None:
     """Return the latest approved revision of the project's request, if there is one."""
     return approved().filter(project=project).order_by("-revision").first()
@@ -270,19 +272,25 @@ def why_not_approved(ask: "AccessAsk") -> str | None:
         return None
     if reasons := why_person_not_approved(ask.project, ask.person):
         return " ".join(reasons)
+    if ask.act != "download":
+        return None
     named = people_of(approved_request(ask.project)).filter(user=ask.person, side=Side.AGENCY).first()
-    if named and ask.act == "download" and named.scope == Scope.MATCHING:
+    if named and named.scope == Scope.MATCHING:
         return "You were approved to support the matching, which does not take the delivered data."
     return None
 
 
 def _in_own_part(ask: "AccessAsk") -> bool:
-    parts = Participation.objects.filter(project=ask.project).select_related("organisation")
     return any(
         ask.person.has_role(role, row.organisation)
-        for row in parts
+        for row in _parts_in(ask.project)
         for role in OWN_PART.get(Part(row.part), {}).get(ask.act, ())
     )
+
+
+@once
+def _parts_in(project: Project) -> list[Participation]:
+    return list(Participation.objects.filter(project=project).select_related("organisation"))
 
 
 def _why_not_uc(ask: "AccessAsk") -> str | None:

@@ -4,6 +4,7 @@ from django.db.models import Q, QuerySet
 
 from p20win import clock
 from p20win.accounts.models import Organisation, OrganisationAlias, Standing, User
+from p20win.once import once
 
 
 def agencies() -> QuerySet[Organisation]:
@@ -16,6 +17,7 @@ def hub() -> Organisation:
     return Organisation.objects.get(is_hub=True)
 
 
+@once
 def operating_group() -> Organisation:
     """Return the operating group."""
     return Organisation.objects.get(is_operating_group=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db import DatabaseError, OperationalError, connection, models, transaction
 
 from p20win.audit.models import Event
+from p20win.once import forget
 
 if TYPE_CHECKING:
     from p20win.accounts.models import User
@@ -92,6 +93,7 @@ def record(
             row.pk,
         )
         raise NotRecorded(code) from refusal
+    forget()
     fields: dict[str, Any] = dict(zip(_COLUMNS, line, strict=True))
     fields["details"] = (
         json.loads(fields["details"]) if isinstance(fields["details"], str) else fields["details"]

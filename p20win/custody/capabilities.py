@@ -17,6 +17,7 @@ from p20win import access, clock
 from p20win.audit.public import record
 from p20win.custody import bounds, download_tickets
 from p20win.custody.models import CAPABILITY_LIFE, Capability, SealedFile
+from p20win.once import one_reading
 from p20win.refusal import Blocked
 from p20win.workflow import create
 
@@ -79,10 +80,11 @@ def _class_of(opening: Opening, subject: Any) -> str:
 
 def _why_not(opening: Opening, subject: Any, person: "User", at: dt.datetime) -> list[str]:
     data_class = _class_of(opening, subject)
-    return [
-        *access.why_not(person, opening.access_act, subject.project, data_class, at),
-        *opening.why_not(subject, person, at),
-    ]
+    with one_reading():
+        return [
+            *access.why_not(person, opening.access_act, subject.project, data_class, at),
+            *opening.why_not(subject, person, at),
+        ]
 
 
 @transaction.atomic

@@ -2,10 +2,14 @@
 
 from typing import TYPE_CHECKING, Final
 
+from guardian.shortcuts import get_perms
+
+from p20win.once import once
 from p20win.projects.models import Project, ProjectStanding
 
 if TYPE_CHECKING:
     from p20win.access import AccessAsk
+    from p20win.accounts.models import User
 
 # Which permission an act on data asks for.
 PERMISSION_FOR_ACT: Final = {
@@ -30,9 +34,14 @@ def why_no_permission(ask: "AccessAsk") -> str | None:
     names = [permission] if permission else []
     if ask.act == "see_counts":
         names.append("submit_output")
-    if any(ask.person.has_perm(f"projects.{name}", ask.project) for name in names):
+    if not _held(ask.person, ask.project).isdisjoint(names):
         return None
     return "You have no part in this project that allows this."
+
+
+@once
+def _held(person: "User", project: Project) -> frozenset[str]:
+    return frozenset(get_perms(person, project))
 
 
 def is_open(project: Project) -> str | None:

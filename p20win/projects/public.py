@@ -10,6 +10,7 @@ from p20win.projects.selectors import (
     suppliers,
     takes_part,
     visible_to,
+    where_may,
 )
 from p20win.projects.services import (
     assign_number,
@@ -50,4 +51,5 @@ __all__ = [
     "take_part",
     "takes_part",
     "visible_to",
+    "where_may",
 ]

@@ -21,6 +21,18 @@ def visible_to(user: "User") -> QuerySet[Project]:
     return projects
 
 
+def where_may(user: "User", permission: str) -> QuerySet[Project]:
+    """Return the projects in which this person holds a permission, such as `submit_output`."""
+    projects: QuerySet[Project] = get_objects_for_user(
+        user,
+        f"projects.{permission}",
+        klass=Project,
+        with_superuser=False,
+        accept_global_perms=False,
+    )
+    return projects
+
+
 def is_visible(user: "User", project_id: uuid.UUID) -> bool:
     """Say whether this person may see this project."""
     return visible_to(user).filter(pk=project_id).exists()

@@ -33,9 +33,33 @@
       event.preventDefault();
       return;
     }
+    const field = document.querySelector(`[data-key-focus="${key}"]`);
+    if (field) {
+      event.preventDefault();
+      field.focus();
+      field.select();
+      return;
+    }
     const button = document.querySelector(`:is(button, a)[data-key="${key}"]`);
     if (!button || button.disabled) return;
     event.preventDefault();
     button.click();
   });
+})();
+
+// The cell whose card is shown: its column in a table that scrolls sideways, and its row beside the card.
+(() => {
+  "use strict";
+  const cell = document.querySelector("table.p20-grid td.p20-here");
+  const box = cell?.closest(".usa-table-container--scrollable");
+  if (!box || !document.getElementById("card-title")) return;
+  const show = () => {
+    const [inner, outer] = [cell.getBoundingClientRect(), box.getBoundingClientRect()];
+    const name = cell.parentElement.querySelector("th")?.getBoundingClientRect().width ?? 0;
+    if (inner.right > outer.right || inner.left < outer.left + name) box.scrollLeft += inner.left - outer.left - name - 16;
+    const below = inner.bottom - window.innerHeight + 16;
+    if (below > 0 && window.matchMedia("(min-width: 55em)").matches) window.scrollBy(0, below);
+  };
+  if (document.readyState === "complete") show();
+  else window.addEventListener("load", show);
 })();

@@ -10,7 +10,8 @@ from disclosure.engine.examine import Beside, examine
 from disclosure.engine.policy import CellPolicy
 from disclosure.engine.reading import read_grids
 from disclosure.explained import Lines
-from disclosure.sheet_shown import COLUMNS, ROWS, Sheet
+from disclosure.sheet_parts import COLUMNS, ROWS
+from disclosure.sheet_shown import Sheet
 
 RULES = CellPolicy(6, True, 20)
 CROSS = b"school \\ sex,female,male,Total\nAlder,3,40,43\nBirch,51,30,81\nCedar,22,35,57\nTotal,76,105,181\n"
