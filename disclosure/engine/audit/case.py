@@ -260,7 +260,7 @@ class Case:
         return stacked.tocsr()
 
     def _about_somebody(self, questions: Sequence[Question]) -> list[Question]:
-        """Leave out what asks only about people who cannot be: a structural zero, whole or what is left of it."""
+        """Leave out what asks only about people who cannot be: a structural zero, or a part of one."""
         if not questions or not self.gone.any():
             return list(questions)
         asked = abs(self._stack(questions)) @ (~self.gone).astype(float)
