@@ -244,16 +244,14 @@ def _protect(options: argparse.Namespace) -> int:
     places = outfiles.targets(options.tables, options.out, options.public)
     outfiles.refuse_inputs(places, _inputs(options))
     outfiles.clear(places)
-    folders = [options.out, options.public] if len(places) > 1 else []
+    folders = outfiles.folders(options.tables, (options.out, options.public))
     try:
-        return _protect_into(options, places, folders)
+        return _protect_into(options, places)
     finally:
         outfiles.clear_folders(folders)
 
 
-def _protect_into(
-    options: argparse.Namespace, places: Sequence[tuple[Path, Path | None]], folders: Sequence[str | None]
-) -> int:
+def _protect_into(options: argparse.Namespace, places: Sequence[tuple[Path, Path | None]]) -> int:
     seconds = _seconds(options.seconds)
     tables = [_table(path, content) for path, content in _read(options.tables)]
     outside = _outside(options)
@@ -272,8 +270,6 @@ def _protect_into(
     if not report.passed:
         alone = audit_release(result, Outside(), groups=hierarchies, policy=policy)
         return _refuse(report, by_itself_safe=alone.passed and bool(outside.tables))
-    for folder in filter(None, folders):
-        Path(folder).mkdir(parents=True, exist_ok=True)
     files = []
     for (out, handed_on), table in zip(places, result.tables, strict=True):
         files.append((out, table.reviewer_bytes()))
