@@ -142,9 +142,18 @@ def is_asked(tables: Sequence[Table]) -> bool:
     return any(row.told for table in tables for row in table.rows)
 
 
-def as_percentages(row: Row, counts: Mapping[tuple[str, ...], int | None]) -> str:
+def bases_shown(protected: ProtectedTable) -> dict[tuple[str, ...], int]:
+    """Return the counts shown as they are; of any other a percentage beside a range would tell more."""
+    return {
+        tuple(row.codes.values()): row.count
+        for row, shown in zip(protected.table.rows, protected.shown, strict=True)
+        if shown and not row.told and row.count is not None
+    }
+
+
+def as_percentages(row: Row, bases: Mapping[tuple[str, ...], int]) -> str:
     """Return the range of percentages that a row's range of counts stands for; empty if it has none."""
-    base = counts.get(_base(row))
+    base = bases.get(_base(row))
     if row.percentage is None or not base or not row.told or row.rounded is not None or row.shown is None:
         return ""
     low, high = (round(Fraction(100 * (end or 0), base)) for end in row.shown)

@@ -18,6 +18,7 @@ from typing import NoReturn, TextIO
 
 from disclosure.engine import outfiles
 from disclosure.engine.audit.judge import Report, audit
+from disclosure.engine.audit.reading import read
 from disclosure.engine.clock import clock
 from disclosure.engine.codes import Hierarchy, read_hierarchy
 from disclosure.engine.errors import BadTable, NoSafePattern, SolverFailed, Stopped
@@ -27,6 +28,7 @@ from disclosure.engine.magnitude.published import MEAN, SUM
 from disclosure.engine.policy import UI_WAGES, CellPolicy, from_toml
 from disclosure.engine.protect import Protection
 from disclosure.engine.release import Outside, audit_release, protect_and_audit
+from disclosure.engine.spelling import refuse_two_spellings
 
 DEFAULTS = CellPolicy(min_count=6, hide_zeros=True, min_pct_base=20)
 PAY_DEFAULTS = replace(DEFAULTS, dominance=UI_WAGES)
@@ -244,19 +246,18 @@ def _protect(options: argparse.Namespace) -> int:
     places = outfiles.targets(options.tables, options.out, options.public)
     outfiles.refuse_inputs(places, _inputs(options))
     outfiles.clear(places)
-    folders = [options.out, options.public] if len(places) > 1 else []
+    folders = outfiles.folders(options.tables, (options.out, options.public))
     try:
-        return _protect_into(options, places, folders)
+        return _protect_into(options, places)
     finally:
         outfiles.clear_folders(folders)
 
 
-def _protect_into(
-    options: argparse.Namespace, places: Sequence[tuple[Path, Path | None]], folders: Sequence[str | None]
-) -> int:
+def _protect_into(options: argparse.Namespace, places: Sequence[tuple[Path, Path | None]]) -> int:
     seconds = _seconds(options.seconds)
     tables = [_table(path, content) for path, content in _read(options.tables)]
     outside = _outside(options)
+    refuse_two_spellings([(t.name, [row.codes for row in t.rows]) for t in (*tables, *outside.tables)])
     groups = _groups(options)
     policy = _policy(options)
     hierarchies = {name: content for name, (_, content) in groups.items()}
@@ -272,8 +273,6 @@ def _protect_into(
     if not report.passed:
         alone = audit_release(result, Outside(), groups=hierarchies, policy=policy)
         return _refuse(report, by_itself_safe=alone.passed and bool(outside.tables))
-    for folder in filter(None, folders):
-        Path(folder).mkdir(parents=True, exist_ok=True)
     files = []
     for (out, handed_on), table in zip(places, result.tables, strict=True):
         files.append((out, table.reviewer_bytes()))
@@ -360,8 +359,11 @@ def _audit(options: argparse.Namespace) -> int:
     files = _read(options.tables)
     for path in (path for path, content in files if told.measure_of(content)):
         _say(0, f"{path}: only its counts are audited here; its sums or means cannot be without the records.")
-    known = _counts(_read(options.known))
-    report = audit(_counts(files), groups=groups, policy=_policy(options), known=known)
+    counts, known = _counts(files), _counts(_read(options.known))
+    refuse_two_spellings(
+        [(path, [line.people for line in read(path, text)]) for path, text in counts + known]
+    )
+    report = audit(counts, groups=groups, policy=_policy(options), known=known)
     if options.json:
         _tell(json.dumps(as_json(report), indent=2, sort_keys=True))
     else:

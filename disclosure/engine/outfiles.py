@@ -12,21 +12,35 @@ def targets(tables: Sequence[str], out: str, public: str | None) -> list[tuple[P
 
     :raises BadTable: if two would be written to one place, or a place cannot hold them
     """
-    several = len(tables) > 1
-    places = []
-    for table in tables:
-        sides = [Path(side) / Path(table).name if several else Path(side) for side in (out, public) if side]
-        places.append((sides[0], sides[1] if public else None))
+    for side in (Path(s) for s in (out, public) if s and not _is_folder(s, tables)):
+        if not side.parent.is_dir():
+            raise BadTable(f"{side.parent} is no folder. Make it first, or name another place.")
+    places = [
+        (_place(table, out, tables), _place(table, public, tables) if public else None) for table in tables
+    ]
     flat = [place for pair in places for place in pair if place]
     if len({place.resolve() for place in flat}) < len(flat):
         raise BadTable("Two files would be written to the same place. Give --public a name of its own.")
-    for folder in (Path(side) for side in (out, public) if side and several):
+    for folder in map(Path, folders(tables, (out, public))):
         if folder.exists() and not folder.is_dir():
-            raise BadTable(f"{folder} is a file. Several tables go to a folder.")
+            raise BadTable(f"{folder} is a file, where a folder is asked for. Several tables go to a folder.")
     for place in flat:
         if place.exists() and not place.is_file():
             raise BadTable(f"{place} is not a file that can be written. Name a file.")
     return places
+
+
+def folders(tables: Sequence[str], sides: Sequence[str | None]) -> list[str]:
+    """Return those of the targets that are folders: for several tables, or by their name."""
+    return [side for side in sides if side and _is_folder(side, tables)]
+
+
+def _is_folder(side: str, tables: Sequence[str]) -> bool:
+    return len(tables) > 1 or side.endswith("/") or Path(side).is_dir()
+
+
+def _place(table: str, side: str, tables: Sequence[str]) -> Path:
+    return Path(side) / Path(table).name if _is_folder(side, tables) else Path(side)
 
 
 def refuse_inputs(places: Sequence[tuple[Path, Path | None]], inputs: Sequence[str]) -> None:
@@ -58,22 +72,22 @@ def sweep(tables: Sequence[str], sides: Sequence[str | None], inputs: Sequence[s
 
     :raises OSError: if something cannot be taken away
     """
-    for side in (Path(s) for s in sides if s):
-        inside = [side / Path(table).name for table in tables] if len(tables) > 1 else []
-        for place in (side, *inside):
+    for side in (s for s in sides if s):
+        inside = [_place(table, side, tables) for table in tables]
+        for place in (Path(side), *inside):
             if place.is_file() and not _is_input(place, inputs):
                 place.unlink()
 
 
-def clear_folders(folders: Sequence[str | None]) -> None:
-    """Take away folders for several tables that are empty."""
-    for folder in (Path(f) for f in folders if f):
+def clear_folders(folders: Sequence[str]) -> None:
+    """Take away folders for tables that are empty."""
+    for folder in map(Path, folders):
         if folder.is_dir() and not folder.is_symlink() and not any(folder.iterdir()):
             folder.rmdir()
 
 
 def write_all(files: Sequence[tuple[Path, bytes]]) -> None:
-    """Write every file under another name beside its place, then rename them all.
+    """Write every file under another name beside its place, then rename them all; folders are made.
 
     :raises OSError: if one cannot be written; none is there then
     """
@@ -81,6 +95,7 @@ def write_all(files: Sequence[tuple[Path, bytes]]) -> None:
     placed: list[Path] = []
     try:
         for path, content in files:
+            path.parent.mkdir(parents=True, exist_ok=True)
             scratch = path.with_name(f".{secrets.token_hex(8)}.part")
             waiting.append((scratch, path))
             with scratch.open("xb") as sink:

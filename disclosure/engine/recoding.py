@@ -94,9 +94,8 @@ def _sum(table: Table, dim: str, union: str, rows: Sequence[Row]) -> dict[str, s
     line = dict(zip(table.columns, rows[0].cells, strict=True))
     line |= {dim: union, "count": str(sum(count or 0 for count in counts))}
     if line.get("pct_n"):
-        of = rows[0].percentage.of if rows[0].percentage else ()
         bases = [row.base or 0 for row in rows]
-        line["pct_n"] = str(bases[0] if dim in of else sum(bases))
+        line["pct_n"] = str(bases[0] if dim in rows[0].base_of else sum(bases))
     return line
 
 

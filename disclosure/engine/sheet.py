@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from disclosure.engine import wishes
 from disclosure.engine.audit.findings import Finding
-from disclosure.engine.blurred import as_percentages
+from disclosure.engine.blurred import as_percentages, bases_shown
 from disclosure.engine.byhand import MOST_COLUMNS, ByHand, plain, signature
 from disclosure.engine.codes import TOTAL
 from disclosure.engine.examine import Examination, is_unsettled, people
@@ -122,14 +122,14 @@ def _protected(found: Examination) -> list[dict[str, Any]]:
     said = []
     opens = intervals(found.protection, found.report)
     for table, ends in zip(found.protection.tables, opens, strict=True):
-        counts = {tuple(row.codes.values()): row.count for row in table.table.rows}
+        bases = bases_shown(table)
         rows = zip(table.table.rows, table.shown, table.percentage_shown, table.reasons, ends, strict=True)
         told = [
             _row(found, table.table, row)
             | {
                 "shown": shown,
                 "told": row.told,
-                "percentage_told": as_percentages(row, counts),
+                "percentage_told": as_percentages(row, bases),
                 "percentage": str(row.share().value) if row.percentage else None,
                 "percentage_shown": percentage_shown,
                 "reason": reason,

@@ -23,7 +23,7 @@ from openpyxl.styles.numbers import BUILTIN_FORMATS
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
-from disclosure.engine.blurred import as_percentages, is_asked
+from disclosure.engine.blurred import as_percentages, bases_shown, is_asked
 from disclosure.engine.errors import BadTable
 from disclosure.engine.longform import RESERVED, Table
 from disclosure.engine.protect import ProtectedTable
@@ -68,12 +68,12 @@ class Told:
 def _percentages(protected: ProtectedTable, name: str) -> tuple[str, ...]:
     """Return what stands in the column of percentages, or of their bases: a range, where that is told."""
     table = protected.table
-    at, counts = table.columns.index(name), {tuple(row.codes.values()): row.count for row in table.rows}
+    at, bases = table.columns.index(name), bases_shown(protected)
     said = []
     for row, shown, counted in zip(table.rows, protected.percentage_shown, protected.shown, strict=True):
         told = row.cells[at] if shown else MARK
         if not shown and counted and name == "pct":
-            told = as_percentages(row, counts) or MARK
+            told = as_percentages(row, bases) or MARK
         said.append(told if row.cells[at] else "")
     return tuple(said)
 

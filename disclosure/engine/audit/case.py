@@ -139,6 +139,7 @@ class Case:
         for who in never:
             for block in unknowns.places(who):
                 gone[unknowns.members(who, block)] = True
+        self.gone = gone
         self.nobody = np.asarray((self.sums @ (~gone).astype(float)) == 0)
         self.along = closure.sums(self.universe, [cell.who for cell in self.cells])
         self._add_up()
@@ -227,7 +228,7 @@ class Case:
 
     def judge(self) -> Report:
         """Ask everything, and gather what leaks."""
-        questions = [q for q in ask(self.universe, self.cells, self.policy) if not self._about_nobody(q)]
+        questions = self._about_somebody(ask(self.universe, self.cells, self.policy))
         self._shown()
         for leak, finding in too_telling(self.shares, self.cells, self.words, self.policy):
             (self.leaks if leak else self.warnings).append(finding)
@@ -258,8 +259,12 @@ class Case:
         stacked.eliminate_zeros()
         return stacked.tocsr()
 
-    def _about_nobody(self, question: Question) -> bool:
-        return question.kind in ("cell", "unlisted") and bool(self.nobody[question.plus[0]])
+    def _about_somebody(self, questions: Sequence[Question]) -> list[Question]:
+        """Leave out what asks only about people who cannot be: a structural zero, or a part of one."""
+        if not questions or not self.gone.any():
+            return list(questions)
+        asked = abs(self._stack(questions)) @ (~self.gone).astype(float)
+        return [q for q, people in zip(questions, asked, strict=True) if people or q.kind == "base"]
 
     def _shown(self) -> None:
         """Name small counts that a line of ours prints, and blanks that another line fills."""

@@ -8,6 +8,7 @@ from disclosure.engine.codes import read_hierarchy
 from disclosure.engine.examine import Beside, examine
 from disclosure.engine.longform import read_long
 from disclosure.engine.protect import protect
+from disclosure.engine.recoding import collapsed
 from disclosure.engine.release import Outside
 from tests.engines.disclosure.samples import RULES, cross, random_counts
 
@@ -24,6 +25,14 @@ def found_for(text, *, name="t.csv", released=(), **options):
     before = [read_long(label, content.decode()) for label, content in released]
     outside = Outside(released=released, tables=before)
     return now, alternatives(now.tables, outside, now.protection, policy=RULES, seconds=5, **options)
+
+
+def test_the_base_of_what_is_put_together_is_theirs_where_no_percentage_stands():
+    text = "age,count,pct,pct_of,pct_n\n15,60,,age,100\n16,30,,age,100\n17,10,,age,100\n"
+    (changed,) = collapsed((read_long("t.csv", text),), "age", ["15", "16"])
+    assert [row.base for row in changed.rows] == [100, 100]
+    (apart,) = collapsed((read_long("t.csv", text.replace(",age,100", ",,7")),), "age", ["15", "16"])
+    assert [row.base for row in apart.rows] == [14, 7]
 
 
 class TestWhatIsOffered:

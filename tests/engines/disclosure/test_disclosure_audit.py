@@ -122,6 +122,17 @@ class TestStructuralZeros:
         assert not look(shown).passed
         assert not look(shown, policy=never).passed
 
+    def test_what_is_left_of_one_is_nobody_too(self):
+        """Nobody is in grade 9 of the new year: also nobody outside school A, wherever that has no code."""
+        shown = [f"{s},{y},{n}" for y, n in (("old", 40), ("new", 0)) for s in "ABC"]
+        shown = table("school,year,released", *shown, "Total,old,120", "Total,new,0", "Total,Total,120")
+        report = look(shown)
+        assert {"residual", "difference"} & {leak.kind for leak in report.leaks}
+        never = CellPolicy(6, hide_zeros=True, min_pct_base=20, structural_zeros=((("year", "new"),),))
+        assert look(shown, policy=never).passed
+        some = CellPolicy(6, True, 20, structural_zeros=((("school", "A"), ("year", "new")),))
+        assert not look(shown, policy=some).passed
+
     def test_one_of_a_dimension_that_no_table_has_is_ignored(self):
         never = CellPolicy(6, hide_zeros=True, min_pct_base=20, structural_zeros=((("grade", "1"),),))
         assert look(table("a,released", "x,40", "y,40"), policy=never).passed

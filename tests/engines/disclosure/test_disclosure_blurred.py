@@ -1,6 +1,7 @@
 """Counts told less exactly: rounded to five, or as what a range of percentages stands for."""
 
 import io
+import json
 from dataclasses import replace
 from itertools import pairwise
 
@@ -9,8 +10,8 @@ import pytest
 from openpyxl import load_workbook
 
 from disclosure.engine import blurred, release
+from disclosure.engine.alternatives import Alternative, alternatives, price_of
 from disclosure.engine.alternatives import _blurred as ways_that_blur
-from disclosure.engine.alternatives import alternatives, price_of
 from disclosure.engine.audit.judge import audit
 from disclosure.engine.codes import read_hierarchy
 from disclosure.engine.errors import BadTable, NoSafePattern, SolverFailed, Stopped
@@ -19,7 +20,7 @@ from disclosure.engine.longform import read_long
 from disclosure.engine.recoding import NotPossible
 from disclosure.engine.release import Outside
 from disclosure.engine.sheet import written
-from disclosure.engine.workbook import MARK, suppressed
+from disclosure.engine.workbook import MARK, Told, suppressed
 from tests.engines.disclosure.generators import project
 from tests.engines.disclosure.oracle import Oracle
 from tests.engines.disclosure.samples import RULES, cross, random_counts
@@ -230,6 +231,27 @@ class TestRanges:
                 assert line["pct"] == blurred.as_percentages(row, sizes)
                 assert line["pct"].endswith(" %")
                 assert " to " in line["pct"]
+
+    @pytest.mark.obligation("O-79", "O-81")
+    def test_a_range_of_percentages_does_not_tell_a_base_that_is_withheld(self):
+        """20 to 40 of B are f: as 50 to 100 % that would make B 40, and A 4."""
+        numbers = [("A", 2, 2), ("B", 25, 15), ("C", 35, 25), ("Total", 62, 42)]
+        lines = [(a, b, n) for a, f, m in numbers for b, n in (("f", f), ("m", m), ("Total", f + m))]
+        text = with_percentages("a,b,count\n" + "".join(f"{a},{b},{n}\n" for a, b, n in lines))
+        asked = blurred.in_ranges(read_long("t.csv", text), RULES)
+        content = Alternative("ranges", "", (asked,), price_of(blurred.nothing_shown([asked], RULES))).file()[
+            1
+        ]
+        found = examine("t.xlsx", content, policy=RULES, seconds=5)
+        (table,) = found.protection.tables
+        told = Told.of(table)
+        rows = zip(table.table.rows, told.counts, told.others["pct"], strict=True)
+        said = {tuple(row.codes.values()): (count, share) for row, count, share in rows}
+        assert said["B", "Total"] == (MARK, MARK)
+        assert said["B", "f"] == ("20-40", MARK)
+        assert said["C", "f"] == ("24-35", "40 to 58 %")
+        page = {tuple(row["codes"]): row for row in json.loads(written(found))["tables"][0]["rows"]}
+        assert (page["B", "f"]["percentage_told"], page["C", "f"]["percentage_told"]) == ("", "40 to 58 %")
 
     def test_the_page_is_told_how_it_will_be_released(self):
         _, _, again = blurred_way(RANGE)

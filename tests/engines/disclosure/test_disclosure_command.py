@@ -55,6 +55,20 @@ def test_several_tables_go_to_a_folder_under_their_names(tmp_path):
     assert sorted(path.name for path in out.iterdir()) == ["one.csv", "two.csv"]
 
 
+def test_one_table_goes_to_a_folder_where_that_is_named(table, tmp_path, capsys):
+    there, made = tmp_path / "there", tmp_path / "made"
+    there.mkdir()
+    assert main(["protect", str(table), "--out", str(there), "--public", f"{made}/"]) == 0
+    assert [path.name for path in (*there.iterdir(), *made.iterdir())] == ["table.csv", "table.csv"]
+    assert main(["protect", str(table), "--seconds", "x", "--out", str(there)]) == 2
+    assert not (there / "table.csv").exists()
+    assert main(["protect", str(table), "--out", str(tmp_path)]) == 2
+    assert table.read_text() == TABLE
+    capsys.readouterr()
+    assert main(["protect", str(table), "--out", str(tmp_path / "none" / "out.csv")]) == 2
+    assert "none is no folder" in capsys.readouterr().err
+
+
 def test_no_safe_pattern_is_one_and_names_the_facts(table, tmp_path, capsys):
     (tmp_path / "old.csv").write_text("school,sex,released\nA,m,40\nA,Total,43\n")
     out = tmp_path / "out.csv"
