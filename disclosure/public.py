@@ -4,6 +4,7 @@
 agency and the operating group, and released; `look` and `fetch_package` go through the vault.
 """
 
+from disclosure.copies import file_copy
 from disclosure.models import POINTS, Output, OutputCheck, OutputStatus, PublishedCopy, Verdict
 from disclosure.package import ACKNOWLEDGEMENT
 from disclosure.selectors import clean_tables, clearances, latest_check, outputs, released, visible_to
@@ -11,7 +12,6 @@ from disclosure.services import (
     check_again,
     clear,
     fetch_package,
-    file_copy,
     look,
     release,
     return_to_author,

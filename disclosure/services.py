@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db import transaction
 
 from disclosure import (
-    acknowledging,
     checks,
     lifecycle,
     package,
@@ -17,7 +16,7 @@ from disclosure import (
     submissions,
     workbooks,
 )
-from disclosure.models import POINTS, Clearance, Material, Output, OutputCheck, PublishedCopy
+from disclosure.models import POINTS, Clearance, Material, Output, OutputCheck
 from disclosure.standing import CHECK_JOB
 from p20win.accounts.public import Role
 from p20win.audit.public import first_in_line
@@ -320,37 +319,6 @@ def release(output: Output, *, by: "User", at: dt.datetime) -> Output:
         COPY_CLOCK, subject=output, project=output.project, at=at, by=by, waiting_on_person=output.author
     )
     return output
-
-
-def file_copy(
-    output: Output, *, name: str, content: bytes, where: str, by: "User", at: dt.datetime
-) -> PublishedCopy:
-    """Take in the copy of what was published (O-84), if the acknowledgement stands in it (O-83).
-
-    :raises Blocked: if the output is not released, or it is not the author
-    :raises NotAcknowledged: if the acknowledgement does not stand in it word for word, or nobody can tell
-    """
-    reasons = [why for why in (checks.is_author(output, by),) if why]
-    reasons += checks.why_no_package(output, by, at)
-    if not content or len(content) > LARGEST:
-        reasons.append("Send a file of at most 5 MB.")
-    if reasons:
-        raise Blocked(reasons)
-    acknowledging.look_for(name, content)
-    return _keep_copy(output, name=name, content=content, where=where, by=by, at=at)
-
-
-@transaction.atomic
-def _keep_copy(
-    output: Output, *, name: str, content: bytes, where: str, by: "User", at: dt.datetime
-) -> PublishedCopy:
-    digest = hashlib.sha256(content).hexdigest()
-    row = PublishedCopy(
-        output=output, name=name, content=content, digest=digest, where=where, received_at=at, by=by
-    )
-    create("copy.filed", row, by=by, at=at, details={"digest": digest})
-    deadlines.meet(COPY_CLOCK, output, at=at, by=by)
-    return row
 
 
 @transaction.atomic

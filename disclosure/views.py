@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from disclosure import checks, lifecycle, package, pages, selectors, services, submissions
+from disclosure import checks, copies, lifecycle, package, pages, selectors, services, submissions
 from disclosure.acknowledging import NotAcknowledged
 from disclosure.acting import output_of as _output
 from disclosure.forms import ClearForm, CopyForm, FileForm, OutputForm, ReturnForm
@@ -236,7 +236,7 @@ def _filed(request: SignedInRequest, output: Output, form: CopyForm) -> None:
     file, where = form.cleaned_data["copy"], form.cleaned_data["where"]
     said = {"name": file.name[:200], "content": file.read(), "where": where}
     try:
-        services.file_copy(output, by=request.user, at=clock.now(), **said)
+        copies.file_copy(output, by=request.user, at=clock.now(), **said)
     except NotAcknowledged as refusal:
         form.difference = refusal.difference
         raise

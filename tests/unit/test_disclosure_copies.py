@@ -7,7 +7,7 @@ import pytest
 from docx import Document
 from weasyprint import HTML
 
-from disclosure import acknowledging, services
+from disclosure import acknowledging, copies
 from disclosure.acknowledging import NotAcknowledged
 from disclosure.package import ACKNOWLEDGEMENT
 from p20win import clock
@@ -40,7 +40,7 @@ class TestFiling:
 
     def filed(self, output, name, content, by=None):
         said = {"name": name, "content": content, "where": "example.org"}
-        return services.file_copy(output, by=by or output.author, at=LONG_AFTER, **said)
+        return copies.file_copy(output, by=by or output.author, at=LONG_AFTER, **said)
 
     @pytest.mark.obligation("O-83", "O-84")
     def test_is_due_and_ends_with_a_copy_in_which_the_acknowledgement_stands(self, output):
