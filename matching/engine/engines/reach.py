@@ -109,7 +109,7 @@ def of(learnt: Learnt, kept: Kept, *, needed: float, seed: int) -> Reach:
     """Return how likely true pairs of these kinds are found and come to the evidence `needed`."""
     every, place = np.unique(kept.pattern, return_inverse=True)
     first, of_kind, surname = _kinds(learnt, every)
-    asked = _Asked(learnt, kept, needed, np.random.default_rng(seed))
+    asked = _Asked(learnt, kept, (every, place), needed, np.random.default_rng(seed))
     share, looked_at = asked.shares(every[first])
     share = np.maximum(share, _LEAST)
     doubt = np.sqrt(share * (1 - share) / looked_at) / share
@@ -119,23 +119,25 @@ def of(learnt: Learnt, kept: Kept, *, needed: float, seed: int) -> Reach:
         _surnames(learnt),
         of_kind[place],
         doubt,
-        _bare(asked, kept.pattern),
+        _bare(asked, every, place),
     )
 
 
-def _bare(asked: _Asked, patterns: np.ndarray) -> Bare:
-    """Return the kinds of the pairs that have no number, of these and of those that agree on one."""
+def _bare(asked: _Asked, patterns: np.ndarray, place: np.ndarray) -> Bare:
+    """Return the kinds of the pairs that have no number, of these and of those that agree on one.
+
+    `place` says of each pair which of the patterns it has.
+    """
     without = np.flatnonzero(~asked.have_number(patterns))
     sampled = asked.without_numbers()
-    both = np.concatenate([patterns[without], sampled])
-    every, place = np.unique(both, return_inverse=True)
+    every, which = np.unique(np.concatenate([patterns[without], sampled]), return_inverse=True)
     first, of_kind, surname = _kinds(asked.learnt, every)
     kind = np.full(len(patterns), -1, dtype=np.int64)
-    kind[without] = of_kind[place][: len(without)]
-    weight = np.bincount(of_kind[place][len(without) :], weights=asked.weight, minlength=len(first))
+    kind[without] = of_kind[which][: len(without)]
+    weight = np.bincount(of_kind[which][len(without) :], weights=asked.weight, minlength=len(first))
     share = weight / weight.sum() if weight.sum() >= _ENOUGH else np.zeros(len(first))
     likelihood = asked.shares(every[first])[0] if share.any() else np.zeros(len(first))
-    return Bare(kind, likelihood, share, surname[first])
+    return Bare(kind[place], likelihood, share, surname[first])
 
 
 class _Asked:
@@ -151,21 +153,24 @@ class _Asked:
         self,
         learnt: Learnt,
         kept: Kept,
+        patterns: tuple[np.ndarray, np.ndarray],
         needed: float,
         chance: np.random.Generator,
     ) -> None:
+        """Draw from pairs that agree on a number; `patterns` has each one once, and which a pair has."""
         self.scales = _scales(learnt)
         self.learnt, self._needed, self._chance = learnt, needed, chance
-        patterns = kept.pattern
-        agrees = np.zeros(len(patterns), bool)
+        every, place = patterns
+        agrees = np.zeros(len(every), bool)
         for scale in self._numbers():
-            agrees |= _levels(scale.states_in(patterns)) == 1
-        rows = np.flatnonzero(agrees)
+            agrees |= _levels(scale.states_in(every)) == 1
+        rows = np.flatnonzero(agrees[place])
         if len(rows) > _SAMPLED:
             rows = chance.choice(rows, _SAMPLED, replace=False)
-        self.weight = kept.true[rows]
-        self._is_found = kept.found_without_numbers(rows)
-        self._states = [scale.states_in(patterns[rows]) for scale in self.scales]
+        ways, way = np.unique(2 * place[rows] + kept.found_without_numbers(rows), return_inverse=True)
+        self.weight = np.bincount(way, weights=kept.true[rows], minlength=len(ways))
+        self._is_found = ways % 2 == 1
+        self._states = [scale.states_in(every[ways // 2]) for scale in self.scales]
 
     def _numbers(self) -> list[Scale]:
         return [scale for scale in self.scales if scale.comparison.field in _NUMBERS]
