@@ -71,6 +71,7 @@ class TestAsking:
             other.join()
         assert question.asked == 2
 
+    @pytest.mark.django_db
     def test_one_moment_is_told(self):
         with once.one_reading():
             assert clock.now() == clock.now()
