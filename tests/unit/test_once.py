@@ -6,7 +6,7 @@ import pytest
 
 from p20win import access, clock, once
 from p20win.audit.public import record
-from p20win.projects.public import open_to_person
+from p20win.projects.public import close_to_person, open_to_person
 from tests import factories
 
 
@@ -71,6 +71,7 @@ class TestAsking:
             other.join()
         assert question.asked == 2
 
+    @pytest.mark.django_db
     def test_one_moment_is_told(self):
         with once.one_reading():
             assert clock.now() == clock.now()
@@ -94,7 +95,11 @@ class TestWriting:
         with once.one_reading():
             assert missing in access.why_not(*asked)
             open_to_person(project, person, ["run_match"])
+            record("project.opened_to", project, by=person, at=factories.START)
             assert missing not in access.why_not(*asked)
+        close_to_person(project, person, ["run_match"])
+        assert missing in access.why_not(*asked)
+        open_to_person(project, person, ["run_match"])
         assert missing not in access.why_not(*asked)
 
     def test_one_decision_asks_no_question_twice(self, django_assert_max_num_queries):
