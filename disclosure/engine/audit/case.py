@@ -1,6 +1,6 @@
 """One case: everything heard, made into facts, then everything asked."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from scipy import sparse
@@ -135,14 +135,12 @@ class Case:
         index = np.concatenate(members)
         shape = (len(members), unknowns.count)
         self.sums = sparse.csr_matrix((np.ones(len(index)), index, starts), shape=shape)
-        gone = np.zeros(unknowns.count, dtype=bool)
-        for who in never:
-            for block in unknowns.places(who):
-                gone[unknowns.members(who, block)] = True
-        self.gone = gone
+        gone = self._places(never)
         self.nobody = np.asarray((self.sums @ (~gone).astype(float)) == 0)
         self.along = closure.sums(self.universe, [cell.who for cell in self.cells])
         self._add_up()
+        listed = [who for who in self.universe.others() if who in self.number and self._is_empty(who)]
+        self.nobody_there = gone | self._places(listed)
         low = np.array([self._floor(i) for i in range(len(self.cells))])
         high = np.array([cell.high for cell in self.cells])
         self.system = self._system(unknowns, gone, low, high, public=False)
@@ -155,6 +153,18 @@ class Case:
             low = np.array([cell.public_low for cell in self.cells])
             high = np.array([cell.public_high for cell in self.cells])
             self.public = self._system(unknowns, gone, low, high, public=True)
+
+    def _places(self, populations: Iterable[Who]) -> np.ndarray:
+        """Mark the unknowns inside these populations."""
+        marked = np.zeros(self.unknowns.count, dtype=bool)
+        for who in populations:
+            for block in self.unknowns.places(who):
+                marked[self.unknowns.members(who, block)] = True
+        return marked
+
+    def _is_empty(self, who: Who) -> bool:
+        """Say whether printed counts add up to nobody: of categories not listed, that there are none."""
+        return self.cells[self.number[who]].known == 0
 
     def _add_up(self) -> None:
         true = np.array([np.nan if c.truth is None else float(c.truth) for c in self.cells])
@@ -260,10 +270,10 @@ class Case:
         return stacked.tocsr()
 
     def _about_somebody(self, questions: Sequence[Question]) -> list[Question]:
-        """Leave out what asks only about people who cannot be: a structural zero, or a part of one."""
-        if not questions or not self.gone.any():
+        """Leave out what asks only about people who cannot be: in a structural zero, or in no category."""
+        if not questions or not self.nobody_there.any():
             return list(questions)
-        asked = abs(self._stack(questions)) @ (~self.gone).astype(float)
+        asked = abs(self._stack(questions)) @ (~self.nobody_there).astype(float)
         return [q for q, people in zip(questions, asked, strict=True) if people or q.kind == "base"]
 
     def _shown(self) -> None:

@@ -88,6 +88,14 @@ class Universe:
             codes[people.get(name, EVERYBODY)] for name, codes in zip(self.names, self.codes, strict=True)
         )
 
+    def others(self) -> list[Who]:
+        """Return, for each dimension that may have categories no table names, all of those."""
+        if not self.unlisted:
+            return []
+        everybody = [frozenset(range(n)) for n in self.size]
+        atoms = [(d, atom[OTHERS]) for d, atom in enumerate(self.atom) if OTHERS in atom]
+        return [(*everybody[:d], frozenset((a,)), *everybody[d + 1 :]) for d, a in atoms]
+
     def narrow(self, who: Who) -> frozenset[int]:
         """Return the dimensions that restrict a population."""
         return frozenset(d for d, atoms in enumerate(who) if len(atoms) < self.size[d])

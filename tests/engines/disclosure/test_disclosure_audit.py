@@ -270,6 +270,16 @@ class TestListedOrNot:
         with pytest.raises(BadTable, match="Contradiction"):
             look(table("a,released", "x,40", "y,50", "Total,193"))
 
+    def test_that_a_list_is_whole_gives_nobody_away(self):
+        """Categories of a are missing, none of b: nobody is in another b, and that is no small count."""
+        shown = table(
+            "a,b,released", "x,1,20", "x,2,22", "x,Total,42", "Total,1,90", "Total,2,108", "Total,Total,198"
+        )
+        with pytest.raises(BadTable, match="Contradiction"):
+            look(shown)
+        small = shown.replace("x,1,20", "x,1,40").replace("x,2,22", "x,2,2")
+        assert "a x, b 2" in {leak.people for leak in look(small).leaks}
+
     def test_a_released_number_that_is_not_the_count_is_no_pass(self):
         with pytest.raises(BadTable, match="not what the true counts say"):
             look(table("a,count,released", "x,4,40", "y,50,50"))
