@@ -87,7 +87,7 @@ def types_a_cell(visitor, *names):
     visitor.looks()
 
 
-def is_repaired(content):
+def verify_repair(content):
     """The workbook has the author's form; each small number, and what protects it, has the one mark."""
     sheet = load_workbook(io.BytesIO(content)).active
     assert sheet["B1"].font.bold
@@ -110,7 +110,7 @@ def test_author_and_reviewers_work_on_a_table_of_5000_cells(called):
     author.sees(VERDICT, patiently=True)
     author.examines("large-checked")
     fetch = author.page.get_by_role("button", name=re.compile("^Fetch the workbook"))
-    is_repaired(author.fetches(fetch).path().read_bytes())
+    verify_repair(author.fetches(fetch).path().read_bytes())
 
     author.follows("Look at the tables")
     is_light(author)
