@@ -55,7 +55,7 @@ def _sent_with(output: Output) -> Q:
 
 def _others_sent(event: "Event") -> dict[str, object]:
     output = _output(event)
-    return {"others": submissions.others(output).filter(_sent_with(output)).count()}
+    return {"others": submissions.others(output).filter(_sent_with(output)).exists()}
 
 
 def everyone_concerned(event: "Event") -> Iterable["User"]:

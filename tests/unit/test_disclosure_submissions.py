@@ -126,7 +126,7 @@ class TestSending:
             if event.event == "output.sent" and steward in notices.NOTICES["output.sent"].audience(event)
         ]
         assert len(told) == 1
-        assert notices.NOTICES["output.sent"].context(told[0]) == {"others": 1}
+        assert notices.NOTICES["output.sent"].context(told[0]) == {"others": True}
 
 
 class TestConfirming:
