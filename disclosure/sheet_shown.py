@@ -134,13 +134,12 @@ class Sheet:
         if jump.get("to") is not None:
             cell = jump["to"]
         keep = {"layer": layer} | ({"only": only} if only else {})
+        part = self._part(t, cell, asked)
+        turned = {"page": part[0], "columns": part[1]} if part != (1, 1) else {}
+        there = {"cell": cell + 1} if cell >= 0 else turned
         shown: dict[str, Any] = {
             "layers": [
-                (
-                    slug,
-                    name,
-                    address({**keep, "layer": slug, "table": t + 1, "cell": cell + 1 if cell >= 0 else ""}),
-                )
+                (slug, name, address({**keep, "layer": slug, "table": t + 1, **there}))
                 for slug, name in LAYERS.items()
             ],
             "layer": layer,
@@ -157,7 +156,6 @@ class Sheet:
             "card": self.card(t, cell) if cell >= 0 else None,
             "everything": address({"layer": layer, "table": t + 1}),
         }
-        part = self._part(t, cell, asked)
         return shown | (self._window(t, part, cell, walk, keep) if self.tables else {})
 
     def parts(self, t: int) -> Parts:

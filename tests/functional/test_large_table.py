@@ -183,6 +183,7 @@ def reads_it(reader, output, *, thoroughly):
     ):
         presses_key(reader, key)
         expect(reader.page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
+        reader.sees(re.compile("page 4 of 4"), re.compile("page 6 of 6"))
         is_light(reader)
     if thoroughly:
         reader.examines("large-open")

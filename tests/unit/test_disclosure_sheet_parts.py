@@ -113,6 +113,15 @@ class TestWalk:
         assert len(here(first)) == 1
         assert sheet.screen({})["walk"]["begins"] == "First finding"
 
+    @pytest.mark.parametrize("asked", [{"page": "3", "columns": "2"}, {"cell": "3000"}])
+    def test_another_layer_shows_the_same_part(self, sheet, asked):
+        shown = sheet.screen(asked)
+        for slug, _, url in shown["layers"]:
+            other = opened(sheet, url)
+            assert (other["layer"], other["heads"]) == (slug, shown["heads"])
+            assert [row["labels"] for row in other["rows"]] == [row["labels"] for row in shown["rows"]]
+            assert len(here(other)) == len(here(shown))
+
     def test_from_a_cell_that_is_no_finding_it_goes_on_to_the_next_one(self, sheet):
         shown = sheet.screen({"cell": "3"})
         assert shown["walk"]["at"] is None
