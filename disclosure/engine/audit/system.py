@@ -73,6 +73,7 @@ class System:
         work: Work,
     ) -> None:
         self.work = work
+        self.first: np.ndarray | None = None  # a table that agrees with all facts, if one was looked for
         self.facts, self.low, self.high, self.names = facts, low, high, list(names)
         self.gone = gone
         self.known = np.full(facts.shape[1], np.nan)
@@ -217,7 +218,6 @@ class System:
 
         :raises SolverFailed: if the solver does not answer
         """
-        self.first: np.ndarray | None = None
         if not self.width:
             return True
         answer = self._solve(np.zeros(self.width), None, None, whole=False, nodes=0)
