@@ -17,9 +17,9 @@ from disclosure.engine.problem import Problem
 
 LARGEST = 200_000  # inner cells, beyond which each step takes too long
 _FROM, _TO = 32, 96  # people on either side who are looked at in one step
-_HEAT = 0.3  # how much worse a step may make it, on average
+_HEAT = 2.0  # people off by which a step may make it worse, on average: colder walks get stuck
 _SWEEPS = 12  # over all sums, to spread the people evenly
-_IDLE = 300  # steps that come no nearer, before a walk ends
+_IDLE = 500  # steps that come no nearer, before a walk ends
 _STEP, _LOOKED_AT = 3.0, 3_000  # work of a step; of so many inner cells with people, as much again
 
 
@@ -179,6 +179,7 @@ class Walk:
         self.low = np.append(wanted.low, -np.inf)
         self.high = np.append(wanted.high, np.inf)
         self.weight = np.append(wanted.weight, 0.0)
+        self.heat = _HEAT * float(np.median(wanted.weight))
         self.value = exchange.sums(start)
         self.off, self.up, self.down = np.zeros((3, len(self.value)))
         self._weigh(np.arange(len(self.value)))
@@ -239,7 +240,7 @@ class Walk:
                 gain = other
                 mine, theirs = int(first[one]), int(second[two])
                 chosen = [(mine, int(self.at[theirs, d])), (theirs, int(self.at[mine, d]))]
-        if gain <= self.rng.exponential(_HEAT):
+        if gain <= self.rng.exponential(self.heat):
             self._take(chosen, d)
 
     def _sides(self, cell: int, family: Family, d: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
