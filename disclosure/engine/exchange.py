@@ -19,7 +19,7 @@ LARGEST = 200_000  # inner cells, beyond which each step takes too long
 _FROM, _TO = 32, 96  # people on either side who are looked at in one step
 _HEAT = 2.0  # people off by which a step may make it worse, on average: colder walks get stuck
 _SWEEPS = 12  # over all sums, to spread the people evenly
-_IDLE = 500  # steps that come no nearer, before a walk ends
+_IDLE = 300  # steps that come no nearer, before a walk ends
 _STEP, _LOOKED_AT = 3.0, 3_000  # work of a step; of so many inner cells with people, as much again
 
 

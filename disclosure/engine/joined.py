@@ -22,9 +22,10 @@ from disclosure.engine.testimony import enough
 
 _SMALL = 300  # unknowns, up to which the crossing is soon solved as it is
 _APART_SHARE = 0.4  # of the limit, for the pattern of the tables apart
+_HARD, _LITTLE = 600, 0.75  # unknowns; of the limit, where the crossing may still be solved as it is
 _FIRST, _STEPS, _LAST = 6_000, 1_500, 1_500  # steps to a first table; to one for a wish; to one close by
 _ROUNDS = 6  # of wishes that are left open
-_AGAIN = 2  # tables met apart that are tried for one wish
+_AGAIN = 1  # tables met apart that are tried for one wish
 _CARRIERS = 4  # cells of a sum, one of which goes all the way
 _DEAR = 100.0  # the price of what must not move
 
@@ -77,8 +78,13 @@ class _Joint:
     def __init__(self, attacker: Attacker, apart: Attacker, cost: np.ndarray) -> None:
         self.a, self.apart = attacker, apart
         self.exchange = Exchange(attacker.problem, attacker.budget)
+        hard = attacker.problem.incidence.size > _HARD
+        self.until = attacker.budget.cap if hard else _LITTLE * attacker.budget.limit
         self.may = attacker.problem.new & ~attacker.problem.fixed & (cost < np.inf)
         self.price = np.where(self.may, np.clip(np.round(np.minimum(cost, _DEAR)), 1.0, _DEAR - 1), _DEAR)
+
+    def _is_over(self) -> bool:
+        return self.a.budget.far_over() or self.a.budget.spent >= self.until
 
     def begin(self) -> bool:
         """Look for one table in whole numbers that fits everything; say whether it was met."""
@@ -97,7 +103,7 @@ class _Joint:
         self._follow(withheld)
         for _ in range(_ROUNDS):
             left = self._open(withheld)
-            if self.a.budget.far_over():
+            if self._is_over():
                 return None
             while left:
                 walked = self._walked(left[0], withheld)
@@ -127,7 +133,7 @@ class _Joint:
     def _follow(self, withheld: np.ndarray) -> None:
         """Walk to the tables that stand for the wishes apart."""
         for world in enough(self._apart_under(withheld), len(self.a.wishes), len(withheld)):
-            if self.a.budget.over():
+            if self.a.budget.over() or self._is_over():
                 break
             self._walk(self._as_in(world))
 
@@ -151,8 +157,8 @@ class _Joint:
         number = self.a.wish_number[wish]
         same = [w for w in self._apart_under(withheld) if number in w.grants][-_AGAIN:]
         asked = [self._forced(goals, withheld) for goals in self._goals(wish)]
-        for wanted in (*map(self._as_in, same), *asked):
-            if self.a.budget.far_over():
+        for wanted in (*asked, *map(self._as_in, same)):
+            if self._is_over():
                 return None
             found = self._walk(wanted)
             if found is not None and number in found.grants:
