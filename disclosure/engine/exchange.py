@@ -68,7 +68,9 @@ class Exchange:
 
     def _layers(self, d: int) -> dict[int, tuple[int, int]]:
         """Give each code of a dimension a layer, so that codes of one layer have nobody in common."""
-        sets, taken, layers = self.problem.space.sets[d], [], {}
+        sets = self.problem.space.sets[d]
+        taken: list[set[int]] = []
+        layers: dict[int, tuple[int, int]] = {}
         for code in sorted({k[d] for k in self.problem.keys if k[d]}, key=lambda c: (len(sets[c]), c)):
             free = [n for n, there in enumerate(taken) if there.isdisjoint(sets[code])]
             layer = free[0] if free else len(taken)
@@ -82,8 +84,8 @@ class Exchange:
         """Put the cells into families."""
         members: dict[tuple[tuple[int, int], ...], list[int]] = {}
         for cell, key in enumerate(self.problem.keys):
-            cut = [(i, self.layers[i][key[d]][0]) for i, d in enumerate(self.dims) if key[d]]
-            members.setdefault(tuple(cut), []).append(cell)
+            layers = [(i, self.layers[i][key[d]][0]) for i, d in enumerate(self.dims) if key[d]]
+            members.setdefault(tuple(layers), []).append(cell)
         families, family_of = [], {}
         for cut, cells in members.items():
             family = self._family(cut, cells)
