@@ -57,11 +57,10 @@ def by_joining(attacker: Attacker, cost: np.ndarray, first_cuts: list[Cut]) -> P
 def _apart(attacker: Attacker) -> Attacker | None:
     """Return the attacker of the tables apart; None where they are not linked, or not by sums alone."""
     problem = attacker.problem
-    if problem.incidence.size <= _SMALL or not can_exchange(problem):
+    linked = len(problem.incidence.tables) > 1 and problem.incidence.size > _SMALL
+    if not linked or not can_exchange(problem):
         return None
     incidence = problem.incidence.apart()
-    if len(incidence.blocks) == 1:
-        return None
     facts = sparse.csr_matrix((0, incidence.size))
     return Attacker(
         replace(problem, incidence=incidence, facts=facts),

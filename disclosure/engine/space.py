@@ -147,7 +147,8 @@ class Incidence:
         self.space = space
         self.keys, self.impossible = list(keys), list(impossible)
         together = [space.dims_of(k) for k in keys]
-        self.blocks = _widest(together) if apart else cliques([*together, *map(space.dims_of, impossible)])
+        self.tables = _widest(together)  # the dimensions of each that is part of no other
+        self.blocks = self.tables if apart else cliques([*together, *map(space.dims_of, impossible)])
         self.ties = _overlaps(self.blocks) if apart else _tree(self.blocks)
         sizes = [prod(space.dims[d].size for d in block) for block in self.blocks]
         if sum(sizes) > LARGEST:

@@ -7,7 +7,7 @@ from scipy import sparse
 
 from disclosure.engine.audit import closure
 from disclosure.engine.audit.findings import Codes, Finding, Interval, Report
-from disclosure.engine.audit.hearing import WIDE, Hearing
+from disclosure.engine.audit.hearing import Hearing
 from disclosure.engine.audit.percentages import Printed, too_telling
 from disclosure.engine.audit.questions import Cell, Question, ask
 from disclosure.engine.audit.reading import EVERYBODY, Line, Share
@@ -158,9 +158,9 @@ class Case:
 
     def _is_witnessed(self) -> bool:
         """Say whether a table that was offered agrees with all facts, where to look for one takes long."""
-        if self.system.width <= WIDE:
-            return False
-        return any(self.system.agrees(table) for table in offered(self.witnesses, self.unknowns))
+        return self.system.is_vast and any(
+            self.system.agrees(table) for table in offered(self.witnesses, self.unknowns)
+        )
 
     def _add_up(self) -> None:
         true = np.array([np.nan if c.truth is None else float(c.truth) for c in self.cells])

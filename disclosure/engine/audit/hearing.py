@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from disclosure.engine.audit.case import Case
 
 _FEW = 40  # wishes that are asked one by one
-WIDE = 1_000  # unknowns, from which on corners take too long to be looked at first
+_WIDE = 1_000  # unknowns, from which on corners take too long to be looked at first
 _IDLE = 6  # corners that hardly grant anything, before wishes are asked for otherwise
 
 
@@ -43,13 +43,15 @@ class Hearing:
         """Look for worlds, settle what no world was found for, and return how open each cell is."""
         if self.system.first is not None:
             self._see(self.system.first)
-        if self.system.width > WIDE:
+        if self.system.width > _WIDE:
             self._hear_witnesses()
         wishes = [w for i in range(len(self.questions)) for w in self._wishes(i)]
-        if self.system.width > WIDE:
+        if self.system.is_vast:
             wishes = [w for w in wishes if not self._is_open_enough(w.sum)]
         left = self._wander([w for w in wishes if not self._granted(w)])
-        if left and self.system.width <= WIDE:  # corners lie farther out, and tell more of how open a cell is
+        if (
+            left and self.system.width <= _WIDE
+        ):  # corners lie farther out, and tell more of how open a cell is
             self._hear_witnesses()
             left = [w for w in left if not self._granted(w)]
         somebody = bool(np.isfinite(self.most).any())  # a table of whole numbers that fits: no contradiction
