@@ -54,7 +54,7 @@ class Attacker:
         self.problem = problem
         self.targets = list(targets)
         self.must = must
-        self.budget = budget
+        self.reach, self.budget = reach, budget
         self.worlds: list[World] = []
         self.anchor: np.ndarray | None = None  # a table in whole numbers that holds under every pattern
         self.anchor_sought = False

@@ -11,6 +11,7 @@ from disclosure.engine.audit.witness import Witnesses
 from disclosure.engine.choice import choose
 from disclosure.engine.codes import Hierarchy
 from disclosure.engine.errors import NoSafePattern
+from disclosure.engine.joined import by_joining
 from disclosure.engine.lines import Line, Lines, refuse_sums_that_disagree
 from disclosure.engine.longform import Row, Table
 from disclosure.engine.longform import write as write_csv
@@ -159,7 +160,8 @@ def _pattern(
 
 
 def _chosen(attacker: Attacker, cost: np.ndarray, lines: Sequence[Line]) -> tuple[Pattern, Witnesses]:
-    pattern = choose(attacker, cost, _line_cuts(attacker, lines))
+    cuts = _line_cuts(attacker, lines)
+    pattern = by_joining(attacker, cost, cuts) or choose(attacker, cost, cuts)
     return pattern, testify(attacker, pattern.withheld)
 
 

@@ -96,6 +96,15 @@ class Budget:
         """Return how many seconds the clock still gives."""
         return INFINITY if self._left is None else self._left()
 
+    def part(self, share: float) -> "Budget":
+        """Return a limit of its own for a share of the work, behind the same clock."""
+        return Budget(share * self.limit, left=self._left)
+
+    def take(self, part: "Budget") -> None:
+        """Count what was spent of such a part."""
+        self.spent += part.spent
+        self.by_wall = self.by_wall or part.by_wall
+
     def extend(self, share: float) -> None:
         """Allow some work more, to end safely."""
         self.cap = max(self.cap, self.spent) + share * self.limit

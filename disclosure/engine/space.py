@@ -4,6 +4,9 @@ A cell is a code in every dimension, Total where its table has none. The unknown
 the finest codes seen. Where tables share only some dimensions the full crossing is not needed: it is
 replaced by one crossing for each clique of dimensions, tied together by equal margins. That loses
 nothing, since whole-number tables that agree on their common margin can always be joined.
+
+Apart, each table is crossed on its own, tied to the others by equal margins alone. That is far smaller, and
+tells an attacker less: what is unsafe then is unsafe together, and not the other way round.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -116,13 +119,37 @@ def _tree(blocks: Sequence[frozenset[int]]) -> list[tuple[int, int]]:
     return edges
 
 
+def _widest(groups: Iterable[frozenset[int]]) -> list[frozenset[int]]:
+    """Return the groups that are part of no other."""
+    found: list[frozenset[int]] = []
+    for group in sorted(set(groups), key=lambda g: (-len(g), sorted(g))):
+        if not any(group <= other for other in found):
+            found.append(group)
+    return found or [frozenset()]
+
+
+def _overlaps(blocks: Sequence[frozenset[int]]) -> list[tuple[int, int]]:
+    """Tie each block, for what it shares with an earlier one, to the first that has the same."""
+    ties: dict[tuple[int, int], None] = {}
+    for b, block in enumerate(blocks):
+        for a in range(b):
+            first = next(n for n, other in enumerate(blocks) if blocks[a] & block <= other)
+            ties.setdefault((first, b))
+    return list(ties)
+
+
 class Incidence:
     """Each cell as a sum of inner cells: `cells @ x`, with `links @ x == 0`."""
 
-    def __init__(self, space: Space, keys: Sequence[Key], impossible: Sequence[Key]) -> None:
+    def __init__(
+        self, space: Space, keys: Sequence[Key], impossible: Sequence[Key], *, apart: bool = False
+    ) -> None:
         self.space = space
-        self.keys = list(keys)
-        self.blocks = cliques([space.dims_of(k) for k in (*keys, *impossible)])
+        self.keys, self.impossible = list(keys), list(impossible)
+        together = [space.dims_of(k) for k in keys]
+        self.tables = _widest(together)  # the dimensions of each that is part of no other
+        self.blocks = self.tables if apart else cliques([*together, *map(space.dims_of, impossible)])
+        self.ties = _overlaps(self.blocks) if apart else _tree(self.blocks)
         sizes = [prod(space.dims[d].size for d in block) for block in self.blocks]
         if sum(sizes) > LARGEST:
             raise Stopped(
@@ -138,12 +165,16 @@ class Incidence:
                 if space.dims_of(key) <= self.blocks[block]:
                     gone[self._inner(key, block)] = True
         self.width = full.shape[1]  # before merging
-        self.cells, self.links, self.chosen = _merged(full, links, gone)
+        self.cells, self.links, self.chosen, self.place = _merged(full, links, gone)
 
     @property
     def size(self) -> int:
         """How many unknowns there are."""
         return int(self.cells.shape[1])
+
+    def apart(self) -> "Incidence":
+        """Return the same cells with every table crossed on its own."""
+        return Incidence(self.space, self.keys, self.impossible, apart=True)
 
     def _home(self, key: Key) -> int:
         dims = self.space.dims_of(key)
@@ -166,7 +197,7 @@ class Incidence:
 
     def _links(self) -> sparse.csr_matrix:
         parts = []
-        for a, b in _tree(self.blocks):
+        for a, b in self.ties:
             common = sorted(self.blocks[a] & self.blocks[b])
             parts.append(self._margin(a, common) - self._margin(b, common))
         width = int(self._offset[-1])
@@ -187,15 +218,21 @@ class Incidence:
 
 def _merged(
     cells: sparse.csr_matrix, links: sparse.csr_matrix, gone: np.ndarray
-) -> tuple[sparse.csr_matrix, sparse.csr_matrix, np.ndarray]:
-    """Merge inner cells that no shown number tells apart, and drop those that are impossible."""
+) -> tuple[sparse.csr_matrix, sparse.csr_matrix, np.ndarray, np.ndarray]:
+    """Merge inner cells that no shown number tells apart, and drop those that are impossible.
+
+    Return the cells and the links, the inner cell that stands for each unknown, and the unknown that stands
+    for each inner cell: -1 for none.
+    """
     both = sparse.vstack([cells, links]).tocsc()
     marks = fingerprints(both.tocsc())
     keep = np.flatnonzero(~gone & (np.diff(both.indptr) > 0))
-    _, first = np.unique(marks[keep], axis=0, return_index=True)
+    _, first, same = np.unique(marks[keep], axis=0, return_index=True, return_inverse=True)
     chosen = keep[np.sort(first)]
+    place = np.full(both.shape[1], -1)
+    place[keep] = np.argsort(np.argsort(first))[same.ravel()]
     small = both[:, chosen].tocsr()
-    return small[: cells.shape[0]], small[cells.shape[0] :], chosen
+    return small[: cells.shape[0]], small[cells.shape[0] :], chosen, place
 
 
 def fingerprints(columns: sparse.csc_matrix) -> np.ndarray:

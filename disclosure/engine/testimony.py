@@ -14,11 +14,11 @@ def testify(attacker: Attacker, withheld: np.ndarray) -> Witnesses:
     incidence = attacker.problem.incidence
     shown = ~withheld
     there = [w for w in attacker.worlds if w.table is not None and not shown[w.moved].any()]
-    tables = [_laid_out(incidence, w) for w in _enough(there, len(attacker.wishes), len(withheld))[:_MOST]]
+    tables = [_laid_out(incidence, w) for w in enough(there, len(attacker.wishes), len(withheld))[:_MOST]]
     return Witnesses(_blocks(incidence), tables)
 
 
-def _enough(worlds: list[World], wishes: int, cells: int) -> list[World]:
+def enough(worlds: list[World], wishes: int, cells: int) -> list[World]:
     """Pick worlds until every wish that one grants is granted, and every cell that one moves is moved."""
     granted, moved = np.zeros(wishes, dtype=bool), np.zeros(cells, dtype=bool)
     picked = []

@@ -46,6 +46,8 @@ class Hearing:
         if self.system.width > _WIDE:
             self._hear_witnesses()
         wishes = [w for i in range(len(self.questions)) for w in self._wishes(i)]
+        if self.system.is_vast:
+            wishes = [w for w in wishes if not self._is_open_enough(w.sum)]
         left = self._wander([w for w in wishes if not self._granted(w)])
         if (
             left and self.system.width <= _WIDE
@@ -171,15 +173,9 @@ class Hearing:
             return  # not granted, so it counts as broken
 
     def _conclude(self, number: int, question: Question) -> None:
-        broken = [w for w in self._wishes(number) if not self._granted(w)]
-        policy = self.case.policy
-        if not broken:
+        if self._is_open_enough(number):
             return
         truth = self._truth(question)
-        large = truth is not None and not policy.is_small(truth)
-        blank = self.case.cells[question.plus[0]].blank
-        if question.kind == "cell" and large and (len(broken) < 2 or not blank):
-            return
         try:
             seen = float(self.least[number]), float(self.most[number])
             low, high = self.proven[number] = self.system.ends(
@@ -191,6 +187,15 @@ class Hearing:
         leak, warning = self._verdict(question, truth, low, high)
         if (leak or warning) and not self._public_already(number, low, high):
             self.teller.tell(question, self.full[number], low, high, leak=leak)
+
+    def _is_open_enough(self, number: int) -> bool:
+        """Say whether the worlds seen leave nothing to ask: a large cell only has to be no one number."""
+        question, policy = self.questions[number], self.case.policy
+        broken = [w for w in self._wishes(number) if not self._granted(w)]
+        truth = self._truth(question)
+        if question.kind != "cell" or truth is None or policy.is_small(truth):
+            return not broken
+        return len(broken) < 2 or not self.case.cells[question.plus[0]].blank
 
     def _verdict(self, question: Question, truth: int | None, low: float, high: float) -> tuple[bool, bool]:
         policy = self.case.policy

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 EPS = 1e-6
 _PATIENCE = 5.0  # seconds on the wall for one of the clock
+_WIDE, _VAST = 1_000, 3  # unknowns; of them for each fact
 _NODES = 2_000  # of one question's search for whole numbers
 
 
@@ -73,6 +74,7 @@ class System:
         work: Work,
     ) -> None:
         self.work = work
+        self.first: np.ndarray | None = None  # a table that agrees with all facts, if one was looked for
         self.facts, self.low, self.high, self.names = facts, low, high, list(names)
         self.gone = gone
         self.known = np.full(facts.shape[1], np.nan)
@@ -94,6 +96,11 @@ class System:
         self.equal = np.flatnonzero(tells & (self.rest_low == self.rest_high))
         self.between = np.flatnonzero(tells & (self.rest_low != self.rest_high))
         self.telling = np.flatnonzero(tells)
+
+    @property
+    def is_vast(self) -> bool:
+        """Say whether far more is crossed than is told: then each corner takes long, and few are whole."""
+        return self.width > _WIDE and self.facts.shape[1] > _VAST * self.facts.shape[0]
 
     def _has_minus(self) -> np.ndarray:
         return np.asarray(self.part.minimum(0).sum(axis=1)).ravel() < 0
@@ -217,7 +224,6 @@ class System:
 
         :raises SolverFailed: if the solver does not answer
         """
-        self.first: np.ndarray | None = None
         if not self.width:
             return True
         answer = self._solve(np.zeros(self.width), None, None, whole=False, nodes=0)
