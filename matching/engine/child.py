@@ -68,6 +68,9 @@ def link(
             return _talk(process, setup, files, progress)
         finally:
             process.kill()
+            if process.stdin is not None:  # what was not sent yet must not hide why nothing more is sent
+                with contextlib.suppress(BrokenPipeError):
+                    process.stdin.close()
 
 
 def _talk(

@@ -254,6 +254,25 @@ class TestFailures:
             child.link(setup(spec), sent(project), progress=kill)
         assert started[0].poll() is not None
 
+    def test_why_a_file_ends_early_is_not_hidden_by_a_process_that_is_gone(self, spec, monkeypatch):
+        """What is still to be sent to it when the file turns out damaged is nobody's failure."""
+        started = []
+        kept = subprocess.Popen
+
+        def start(*arguments, **options):
+            started.append(kept(*arguments, **options))
+            return started[-1]
+
+        def damaged():
+            yield b"unique_id"
+            started[0].kill()
+            os.waitid(os.P_PID, started[0].pid, os.WEXITED | os.WNOWAIT)
+            raise LookupError("the file is damaged")
+
+        monkeypatch.setattr(child.subprocess, "Popen", start)
+        with pytest.raises(LookupError, match="damaged"):
+            child.link(setup(spec), {"a": damaged()})
+
     def test_it_dies_with_the_worker_that_started_it(self):
         script = """
             import os, time
