@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 EPS = 1e-6
 _PATIENCE = 5.0  # seconds on the wall for one of the clock
-_WIDE, _VAST = 1_000, 3  # unknowns; of them for each fact
+_WIDE, _VAST = 1_000, 1.5  # unknowns; of them for each fact
 _NODES = 2_000  # of one question's search for whole numbers
 
 
