@@ -49,14 +49,6 @@ def first(condition):
     return f"School {row + 1:03}", f"Programme {column + 1:02}"
 
 
-def fills_in(author):
-    """Say whom the table counts: nobody whom the project's other tables count."""
-    answers = author.page.locator("[name^=population_to_]")
-    others = [answers.nth(number).get_attribute("name") for number in range(answers.count())]
-    about = {"population": "Graduates of a hundred schools", "period": PERIOD, "extracted_on": author.today}
-    author.writes(about | dict.fromkeys(dict.fromkeys(others), "apart"))
-
-
 def is_light(visitor):
     """Fail if the page holds more than one screen of the table."""
     assert visitor.page.evaluate("document.querySelectorAll('*').length") < MOST_ELEMENTS
@@ -105,7 +97,7 @@ def marked_in(content):
 def test_author_and_reviewers_work_on_a_table_of_5000_cells(called):
     author = called(AUTHOR)
     tries_a_table(author)
-    fills_in(author)
+    author.counts_others("Graduates of a hundred schools", PERIOD)
     author.sends("graduates.xlsx", workbook(), button="Check it")
     author.sees(VERDICT, patiently=True)
     author.examines("large-checked")

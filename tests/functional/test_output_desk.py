@@ -146,8 +146,7 @@ def test_an_author_says_how_a_table_is_read_and_what_its_names_mean(called):
     author.sees("Loaded. Checks from now on know it.")
     author.goes(f"{project}self-check/")
     # Of other people than the seeded output, whose totals are others: it may be of this very day.
-    about = {"population": "Pupils of three schools", "population_to_0": "apart", "period": PERIOD}
-    author.writes(about | {"extracted_on": author.today})
+    author.counts_others("Pupils of three schools", PERIOD)
     author.sends("odd.csv", ODD, button="Check it")
     author.sees("The file cannot be read as tables of counts.", patiently=True)
 
@@ -176,8 +175,7 @@ def test_an_author_says_how_a_table_is_read_and_what_its_names_mean(called):
 def test_an_author_confirms_what_a_text_tells_and_asks_that_a_cell_be_shown(called):
     author = called(AUTHOR)
     tries_a_table(author)
-    about = {"population": "Pupils of three schools", "population_to_0": "apart", "period": PERIOD}
-    author.writes(about | {"extracted_on": author.today})
+    author.counts_others("Pupils of three schools", PERIOD)
     author.sends("study.docx", docx("In Birch 51 girls stayed.", table=TABLE), button="Check it")
     author.sees(re.compile(r"\d+ of \d+ cells are withheld"), patiently=True)
     author.follows("Say what its text tells")

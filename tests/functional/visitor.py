@@ -177,6 +177,13 @@ class Visitor:
             else:
                 field.fill(str(value))
 
+    def counts_others(self, population: str, period: str) -> None:
+        """Say whom a table counts: people whom no other table of the project counts, as of this very day."""
+        fields = self.page.locator("[name^=population_to_]")
+        others = {fields.nth(number).get_attribute("name") or "" for number in range(fields.count())}
+        about = {"population": population, "period": period, "extracted_on": self.today}
+        self.writes(about | dict.fromkeys(sorted(others), "apart"))
+
     def ticks(self, *boxes: str | re.Pattern[str] | Locator) -> None:
         """Tick boxes, given themselves or by their labels; what is clicked is the label."""
         for each in boxes:
