@@ -88,15 +88,29 @@ def read(name: str, content: bytes, *, ours: bool = True, wide: bool = False) ->
             rows.append((number, dict(zip(header, (v.strip() for v in row), strict=True))))
     if not rows:
         raise BadTable(f"{name}: no lines below the header.")
+    if set(header) <= _NOT_DIMENSIONS:
+        _expect_one_number(name, header, [row for _, row in rows])
     reach = reach_of([row.get("released", "") for _, row in rows])
     return [_line(name, number, row, reach, ours=ours, wide=wide) for number, row in rows]
+
+
+def _expect_one_number(name: str, header: Sequence[str], rows: Sequence[Mapping[str, str]]) -> None:
+    """Make sure that a table without dimensions tells one number: that of everybody."""
+    numbers = {text for row in rows for text in (row.get("count"), row.get("released")) if text}
+    if {"pct", "pct_n"} & set(header) or len({each for each in numbers if each.isdecimal()}) > 1:
+        raise BadTable(
+            f"{name}: no column says whom the numbers count; there is only {', '.join(header)}. Add one for "
+            f"each thing that tells the lines apart, such as school, and write {EVERYBODY} in it for all."
+        )
 
 
 def _refuse_header(name: str, header: Sequence[str]) -> None:
     if len(set(header)) < len(header) or "" in header:
         raise BadTable(f"{name}: two columns share a name, or one has none.")
     if not {"released", "count", "pct"} & set(header):
-        raise BadTable(f"{name}: needs a column released (or count, or pct).")
+        raise BadTable(
+            f"{name}: needs a column released (or count, or pct). The columns are {', '.join(header)}."
+        )
     for column in header:
         if column not in _NOT_DIMENSIONS and column.casefold() in _NOT_DIMENSIONS:
             raise BadTable(f"{name}: the column “{column}” must be written {column.casefold()}.")
