@@ -23,6 +23,7 @@ _NUMBER = re.compile(r"[\d,]*\.?\d+\s*%?")
 _WHOLE = re.compile(r"\d+|\d{1,3}(,\d{3})+")
 _RANGE = re.compile(r"(\d+)\s*[-–]\s*(\d+)")
 _BELOW = re.compile(r"<\s*(\d+)")
+_ABOVE = re.compile(r">\s*(\d+)")
 _ROUNDED = re.compile(r"~\s*(\d+)")
 _LONGEST = 50  # characters of a count, or of how one is told
 _STEPS = (3, 5, 10, 50, 100, 1000)  # counts are rounded to multiples of one of these
@@ -260,10 +261,12 @@ def _shown(place: str, text: str, reaches: Sequence[int]) -> tuple[int, int | No
         return 0, int(found[1]) - 1
     if (found := _RANGE.fullmatch(text)) and int(found[1]) <= int(found[2]):
         return int(found[1]), int(found[2])
+    if found := _ABOVE.fullmatch(text):
+        return int(found[1]) + 1, None
     if found := _ROUNDED.fullmatch(text):
         middle = int(found[1])
         return max(0, middle - reaches[0]), middle + reaches[0]
-    raise BadTable(f"{place}: released must be blank, a number, <6, 5-9 or ~15.")
+    raise BadTable(f"{place}: released must be blank, a number, <6, 5-9, >11 or ~15.")
 
 
 def _percentage(place: str, value: Mapping[str, str], dims: Sequence[str]) -> Percentage | None:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ class Line:
     number: int
     people: Mapping[str, str]
     counted: bool  # the table has a column for counts; a blank there is a withheld count
-    printed: tuple[int, int] | None
+    printed: tuple[int, float] | None  # from, to
     hidden: bool  # the count is left blank, or marked as small
     share: Share | None
     share_base: int | None  # pct_n: a count of the wider population, with a percentage or without
@@ -167,7 +168,7 @@ def _integer(place: str, column: str, text: str) -> int | None:
     return _whole(place, text)
 
 
-def _printed(place: str, text: str, reach: int) -> tuple[int, int] | None:
+def _printed(place: str, text: str, reach: int) -> tuple[int, float] | None:
     if not text:
         return None
     if re.fullmatch(_NUMBER, text):
@@ -179,10 +180,12 @@ def _printed(place: str, text: str, reach: int) -> tuple[int, int] | None:
         low, high = _whole(place, match.group(1)), _whole(place, match.group(2))
         if low <= high:
             return low, high
+    if match := re.fullmatch(r">\s*([0-9]+)", text):
+        return _whole(place, match.group(1)) + 1, math.inf
     if match := re.fullmatch(r"~\s*([0-9]+)", text):
         middle = _whole(place, match.group(1))
         return max(middle - reach, 0), middle + reach
-    raise BadTable(f"{place}: released is neither blank, nor a number, <6, 5-9 or ~15.")
+    raise BadTable(f"{place}: released is neither blank, nor a number, <6, 5-9, >11 or ~15.")
 
 
 def _of(place: str, row: dict[str, str], people: Mapping[str, str]) -> frozenset[str]:
