@@ -42,7 +42,7 @@ class SentencesForm(forms.Form):
     def _ask(self, each: Mapping[str, Any], fact: Fact | None) -> dict[str, Any]:
         number = each["number"]
         told = each.get("told") or (f"{each['says']} %" if each["is_share"] else each["says"])
-        asked = {"quote": each["quote"], "place": each["place"], "told": told, "fields": []}
+        asked: dict[str, Any] = {"quote": each["quote"], "place": each["place"], "told": told, "fields": []}
         if each.get("is_open"):
             return asked
         codes: Mapping[str, str] = fact.codes if fact else each["proposed"]
