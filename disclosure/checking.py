@@ -167,7 +167,7 @@ def _keep(
         known=[str(row.pk) for row in known],
         headings=headings,
         adds=found.adds(),
-        numbers_said=len(found.aside.said) if found.aside else 0,
+        numbers_said=found.aside.numbers_said if found.aside else 0,
         to_rule=found.to_rule,
         sheet=seal(output, "what-the-check-found", sheet.written(found, salt=secrets.token_hex(32)), at=at),
         **_numbers(found),

@@ -16,6 +16,7 @@ from disclosure import checks, naming, selectors, services
 from disclosure.acting import output_of
 from disclosure.engine.names import Names
 from disclosure.models import OutputStatus
+from disclosure.wholes_pages import WholesForm
 from p20win import clock
 from p20win.access import SignedInRequest, members_only
 from p20win.acting import tried
@@ -138,10 +139,12 @@ def names(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     if found is None or checks.is_author(output, request.user):
         raise Http404
     why_not = naming.why_not_name(output, request.user, now)
+    sheet: dict[str, Any] = {}
     try:
-        choice = json.loads(services.look(found, by=request.user, at=now)).get("choice")
+        sheet = json.loads(services.look(found, by=request.user, at=now))
     except Blocked as refusal:
-        why_not, choice = [*why_not, *refusal.reasons], None
+        why_not = [*why_not, *refusal.reasons]
+    choice = sheet.get("choice")
     form = NamesForm(
         choice or {"tables": [], "known": {}}, naming.names_now(output.project), request.POST or None
     )
@@ -152,4 +155,5 @@ def names(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
             messages.success(request, f"Remembered for this project. {_NEXT[output.status]}")
             return redirect("disclosure:detail", pk=pk)
     context = {"form": form, "output": output, "why_not": why_not, "known": (choice or {}).get("known")}
+    context["wholes"] = WholesForm(sheet)
     return render(request, "disclosure/names.html", context)

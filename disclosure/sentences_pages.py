@@ -41,6 +41,10 @@ class SentencesForm(forms.Form):
 
     def _ask(self, each: Mapping[str, Any], fact: Fact | None) -> dict[str, Any]:
         number = each["number"]
+        told = each.get("told") or (f"{each['says']} %" if each["is_share"] else each["says"])
+        asked: dict[str, Any] = {"quote": each["quote"], "place": each["place"], "told": told, "fields": []}
+        if each.get("is_open"):
+            return asked
         codes: Mapping[str, str] = fact.codes if fact else each["proposed"]
         names = [f"confirm-{number}"]
         self.fields[names[0]] = forms.BooleanField(
@@ -63,12 +67,7 @@ class SentencesForm(forms.Form):
                 required=False,
                 widget=forms.CheckboxSelectMultiple,
             )
-        return {
-            "quote": each["quote"],
-            "place": each["place"],
-            "told": f"{each['says']} %" if each["is_share"] else each["says"],
-            "fields": [self[name] for name in names],
-        }
+        return asked | {"fields": [self[name] for name in names]}
 
     def clean(self) -> dict[str, Any]:
         """Refuse a percentage of nothing."""
@@ -86,7 +85,7 @@ class SentencesForm(forms.Form):
     def _lines(self) -> Iterator[sentences.Line]:
         for each in self.said:
             number = each["number"]
-            if not self.cleaned_data[f"confirm-{number}"]:
+            if not self.cleaned_data.get(f"confirm-{number}"):
                 continue
             for at, dim in enumerate(self.cells):
                 yield str(number), dim, self.cleaned_data[f"code-{number}-{at}"] or TOTAL

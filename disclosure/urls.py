@@ -14,6 +14,7 @@ from disclosure import (
     sentences_pages,
     trying_pages,
     views,
+    wholes_pages,
     wishing_pages,
 )
 
@@ -25,6 +26,7 @@ urlpatterns = [
     path("for/<uuid:project_pk>/safe-table/", safe_pages.define, name="safe-table"),
     path("<uuid:pk>/submit/", trying_pages.submit_tried, name="submit-tried"),
     path("<uuid:pk>/names/", naming_pages.names, name="names"),
+    path("<uuid:pk>/wholes/", wholes_pages.make, name="wholes"),
     path("<uuid:pk>/by-hand/", by_hand_pages.by_hand_page, name="by-hand"),
     path("<uuid:pk>/text/", sentences_pages.confirm, name="text"),
     path("<uuid:pk>/show-it/", wishing_pages.wish, name="show-it"),

@@ -222,7 +222,12 @@ class Attacker:
         members = np.asarray(abs(self.in_unknowns[t]).todense()).ravel() > 0
         touching = np.asarray(p.incidence.cells @ members.astype(float)).ravel() > 0
         told = touching & ((p.low_before > 0) | np.isfinite(p.high))
-        cells = [int(c) for c in np.flatnonzero(told)][:20]
+        among = np.asarray(p.incidence.cells[np.flatnonzero(told)].sum(axis=0)).ravel() > 0
+        beside = (
+            np.asarray(p.incidence.cells @ among.astype(float)).ravel() > 0
+        )  # bounds on the others in them
+        bounds = beside & ~told & ((p.low_before > 1) | np.isfinite(p.high)) & (p.low_before < p.high)
+        cells = [int(c) for c in (*np.flatnonzero(told), *np.flatnonzero(bounds))][:20]
         said = [f"{p.label(c)}: {_range(p.low_before[c], p.high[c])} ({p.released[c]})" for c in cells]
         return said + sorted(set(p.fact_names))[: max(0, 20 - len(said))]
 

@@ -11,21 +11,20 @@ import json
 import math
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn, TextIO
 
-from disclosure.engine import outfiles
+from disclosure.engine import given, outfiles
 from disclosure.engine.audit.judge import Report, audit
 from disclosure.engine.audit.reading import read
 from disclosure.engine.clock import clock
-from disclosure.engine.codes import Hierarchy, read_hierarchy
 from disclosure.engine.errors import BadTable, NoSafePattern, SolverFailed, Stopped
-from disclosure.engine.longform import Table, read_long, whole_number
+from disclosure.engine.longform import whole_number
 from disclosure.engine.magnitude import paytable, records, told
 from disclosure.engine.magnitude.published import MEAN, SUM
-from disclosure.engine.policy import UI_WAGES, CellPolicy, from_toml
+from disclosure.engine.policy import UI_WAGES, CellPolicy
 from disclosure.engine.protect import Protection
 from disclosure.engine.release import Outside, audit_release, protect_and_audit
 from disclosure.engine.spelling import refuse_two_spellings
@@ -39,13 +38,13 @@ _NAMED = 20  # facts and leaks told one by one
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; whatever goes wrong, never 0."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        options = _parser().parse_args(given)
+        options = _parser().parse_args(words)
     except WrongUse as error:
         _tell(error.usage, sys.stderr)
         _say(2, str(error))
-        options, code = _meant(given), 2
+        options, code = _meant(words), 2
     else:
         code = _run(options)
     if code and options.out:
@@ -104,7 +103,7 @@ def _meant(arguments: Sequence[str]) -> argparse.Namespace:
         options, rest = _lenient(arguments, abbreviated=False).parse_known_args(arguments[1:])
     if arguments[:1] == ["audit"]:
         options.out = None  # it writes nothing
-    options.hier = [given for given in options.hier if given]
+    options.hier = [each for each in options.hier if each]
     options.tables += [word for word in rest if not word.startswith("-")]
     return options
 
@@ -174,60 +173,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _inputs(options: argparse.Namespace) -> list[str]:
-    groups = [given.partition("=")[2] for given in options.hier]
+    groups = [each.partition("=")[2] for each in options.hier]
     return [*options.tables, *options.released, *options.known, *groups, *filter(None, [options.policy])]
-
-
-def _text(path: str, content: bytes) -> str:
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise BadTable(f"{path}: not UTF-8 text. Save the file as CSV UTF-8.") from None
-
-
-def _table(path: str, content: bytes) -> Table:
-    try:
-        return read_long(path, _text(path, content))
-    except BadTable:
-        raise
-    except csv.Error as error:
-        raise BadTable(f"{path}: not a CSV ({error}). Check the quotation marks.") from None
-    except ValueError:
-        raise BadTable(f"{path}: holds a number that counts no people.") from None
-
-
-def _hierarchy(name: str, path: str, content: bytes) -> Hierarchy:
-    try:
-        return read_hierarchy(name, _text(path, content))
-    except csv.Error as error:
-        raise BadTable(f"{path}: not a CSV ({error}). Check the quotation marks.") from None
-
-
-def _read(paths: Sequence[str]) -> list[tuple[str, bytes]]:
-    return [(path, Path(path).read_bytes()) for path in paths]
 
 
 def _counts(files: Sequence[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
     """Leave out what tables of pay say of money: it is no dimension of their counts."""
     return [(path, told.counts_of(content)) for path, content in files]
-
-
-def _policy(options: argparse.Namespace, defaults: CellPolicy = DEFAULTS) -> CellPolicy:
-    if not options.policy:
-        return defaults
-    return from_toml(_text(options.policy, Path(options.policy).read_bytes()), defaults=defaults)
-
-
-def _groups(options: argparse.Namespace) -> dict[str, tuple[str, bytes]]:
-    files: dict[str, tuple[str, bytes]] = {}
-    for given in options.hier:
-        name, equals, path = given.partition("=")
-        if not equals or not name or not path:
-            raise BadTable(f"--hier {given}: write DIM=FILE.")
-        if name in files:
-            raise BadTable(f"--hier {given}: {name} has a hierarchy already.")
-        files[name] = (path, Path(path).read_bytes())
-    return files
 
 
 def _seconds(text: str) -> float:
@@ -255,16 +207,19 @@ def _protect(options: argparse.Namespace) -> int:
 
 def _protect_into(options: argparse.Namespace, places: Sequence[tuple[Path, Path | None]]) -> int:
     seconds = _seconds(options.seconds)
-    tables = [_table(path, content) for path, content in _read(options.tables)]
+    tables = [given.table(path, content) for path, content in given.contents(options.tables)]
     outside = _outside(options)
     refuse_two_spellings([(t.name, [row.codes for row in t.rows]) for t in (*tables, *outside.tables)])
-    groups = _groups(options)
-    policy = _policy(options)
+    groups = given.groups(options.hier)
+    policy = given.policy(options.policy, DEFAULTS)
     hierarchies = {name: content for name, (_, content) in groups.items()}
+    read = {name: given.hierarchy(name, path, content) for name, (path, content) in groups.items()}
+    known = {name: (groups[name][0], each.codes()) for name, each in read.items()}
+    _look_over(given.used_in([*tables, *outside.tables]), known)
     result, report = protect_and_audit(
         tables,
         outside,
-        hierarchies={name: _hierarchy(name, path, content) for name, (path, content) in groups.items()},
+        hierarchies=read,
         groups=hierarchies,
         policy=policy,
         seconds=seconds,
@@ -283,10 +238,17 @@ def _protect_into(options: argparse.Namespace, places: Sequence[tuple[Path, Path
     return 0
 
 
+def _look_over(used: Sequence[given.Used], known: Mapping[str, tuple[str, set[str]]]) -> None:
+    """Refuse codes that mean nothing, and tell on stderr of those that may mean something else."""
+    given.refuse_strange_codes(used, known)
+    for warning in given.doubtful_totals(used, known):
+        _tell(warning, sys.stderr)
+
+
 def _outside(options: argparse.Namespace) -> Outside:
-    earlier, public = _counts(_read(options.released)), _counts(_read(options.known))
-    before = [_table(path, content) for path, content in earlier]
-    before += [replace(_table(path, content), ours=False) for path, content in public]
+    earlier, public = _counts(given.contents(options.released)), _counts(given.contents(options.known))
+    before = [given.table(path, content) for path, content in earlier]
+    before += [replace(given.table(path, content), ours=False) for path, content in public]
     return Outside(earlier, public, before)
 
 
@@ -298,15 +260,18 @@ def _pay(options: argparse.Namespace) -> int:
     seconds, nearest = _seconds(options.seconds), whole_number(options.nearest)
     if not nearest or nearest > _LARGEST_UNIT:
         raise BadTable(f"--nearest must be whole dollars, from 1 to {_LARGEST_UNIT:,}.")
-    groups, policy, outside = _groups(options), _policy(options, PAY_DEFAULTS), _outside(options)
-    out_already = [each for each in _read([*options.released, *options.known]) if told.measure_of(each[1])]
+    groups, policy = given.groups(options.hier), given.policy(options.policy, PAY_DEFAULTS)
+    outside = _outside(options)
+    out_already = [
+        each for each in given.contents([*options.released, *options.known]) if told.measure_of(each[1])
+    ]
     known = [told.read_money(path, content, per=records.CENTS) for path, content in out_already]
     also = tuple(dim for money in known for dim in told.dimensions_of(money) if dim not in options.by)
     columns = records.Columns(options.person, options.employer, options.pay, tuple(options.by), also)
-    hierarchies = {name: _hierarchy(name, path, content) for name, (path, content) in groups.items()}
-    ((path, content),) = _read(options.tables)
+    hierarchies = {name: given.hierarchy(name, path, content) for name, (path, content) in groups.items()}
+    ((path, content),) = given.contents(options.tables)
     try:
-        paid = records.read_records(path, _text(path, content), columns, hierarchies)
+        paid = records.read_records(path, given.text(path, content), columns, hierarchies)
     except csv.Error as error:
         raise BadTable(f"{path}: not a CSV ({error}). Check the quotation marks.") from None
     made = paytable.make(
@@ -355,15 +320,22 @@ def summary(result: Protection, report: Report) -> str:
 
 
 def _audit(options: argparse.Namespace) -> int:
-    groups = {name: content for name, (_, content) in _groups(options).items()}
-    files = _read(options.tables)
+    groups = given.groups(options.hier)
+    files = given.contents(options.tables)
     for path in (path for path, content in files if told.measure_of(content)):
         _say(0, f"{path}: only its counts are audited here; its sums or means cannot be without the records.")
-    counts, known = _counts(files), _counts(_read(options.known))
-    refuse_two_spellings(
-        [(path, [line.people for line in read(path, text)]) for path, text in counts + known]
+    counts, public = _counts(files), _counts(given.contents(options.known))
+    lines = [(path, read(path, text)) for path, text in counts + public]
+    refuse_two_spellings([(path, [line.people for line in each]) for path, each in lines])
+    known = {n: (path, given.group_codes(n, path, text)) for n, (path, text) in groups.items()}
+    used = [(path, line.number, line.people) for path, each in lines for line in each]
+    _look_over([given.Used(p, n, dim, code) for p, n, codes in used for dim, code in codes.items()], known)
+    report = audit(
+        counts,
+        groups={name: content for name, (_, content) in groups.items()},
+        policy=given.policy(options.policy, DEFAULTS),
+        known=public,
     )
-    report = audit(counts, groups=groups, policy=_policy(options), known=known)
     if options.json:
         _tell(json.dumps(as_json(report), indent=2, sort_keys=True))
     else:

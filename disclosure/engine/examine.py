@@ -282,7 +282,7 @@ def read_submitted(
     aside.to_rule += own.to_rule
     if words.kind not in (CSV, XLSX):
         return aside.tables, aside
-    is_more = aside.hurdles or aside.findings or aside.to_rule or aside.said or not aside.tables
+    is_more = aside.hurdles or aside.findings or aside.to_rule or aside.numbers_said or not aside.tables
     return aside.tables, aside if is_more else None
 
 

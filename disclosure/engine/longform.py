@@ -23,7 +23,9 @@ _NUMBER = re.compile(r"[\d,]*\.?\d+\s*%?")
 _WHOLE = re.compile(r"\d+|\d{1,3}(,\d{3})+")
 _RANGE = re.compile(r"(\d+)\s*[-–]\s*(\d+)")
 _BELOW = re.compile(r"<\s*(\d+)")
+_ABOVE = re.compile(r">\s*(\d+)")
 _ROUNDED = re.compile(r"~\s*(\d+)")
+_LONGEST = 50  # characters of a count, or of how one is told
 _STEPS = (3, 5, 10, 50, 100, 1000)  # counts are rounded to multiples of one of these
 _REVIEWERS = {"count", "released", "reason"}  # columns of a file that is for the reviewer only
 _PCT_WITHHELD = "percentage "  # how a reason begins that is about the percentage, not the count
@@ -107,9 +109,12 @@ def table_from(name: str, header: Sequence[str], lines: Iterable[Sequence[str]])
     """
     columns = tuple(column.strip() for column in header)
     if not all(columns) or len(set(columns)) != len(columns):
-        raise BadTable(f"{name}: every column needs a name of its own.")
+        raise BadTable(f"{name}, line 1: every column needs a name of its own.")
     if "count" not in columns and "released" not in columns and "pct" not in columns:
-        raise BadTable(f"{name}: no column count, released or pct. Name the column that holds the numbers.")
+        raise BadTable(
+            f"{name}: no column count, released or pct. Name the column that holds the numbers. "
+            f"The columns are {', '.join(columns)}.{_separated(columns)}"
+        )
     dimensions = tuple(c for c in columns if c not in RESERVED)
     for dim in dimensions:
         if meant := _ALIKE.get(re.sub(r"[^a-z%]", "", dim.casefold())):
@@ -119,6 +124,8 @@ def table_from(name: str, header: Sequence[str], lines: Iterable[Sequence[str]])
             )
     rows = []
     written = list(lines)
+    if not dimensions:
+        _refuse_to_guess(name, columns, written)
     reaches = _reaches(columns, written)
     for number, cells in enumerate(written, start=2):
         if not any(cell.strip() for cell in cells):
@@ -130,6 +137,26 @@ def table_from(name: str, header: Sequence[str], lines: Iterable[Sequence[str]])
         raise BadTable(f"{name}: no rows below the header.")
     _refuse_measures(name, dimensions, rows)
     return Table(name, columns, dimensions, tuple(rows), reaches=reaches)
+
+
+def _separated(columns: Sequence[str]) -> str:
+    """Say what may have gone wrong where all columns became one."""
+    found = next((mark for mark in (";", "\t") if len(columns) == 1 and mark in columns[0]), "")
+    return " Put commas between them." if found else ""
+
+
+def _refuse_to_guess(name: str, columns: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
+    """Refuse a table that does not say whom its numbers count, unless it is one number, of everybody.
+
+    :raises BadTable: naming what is missing
+    """
+    full = [dict(zip(columns, cells, strict=True)) for cells in lines if len(cells) == len(columns)]
+    counts = {row.get("count", "").strip() for row in full} - {""}
+    if "pct" in columns or "pct_n" in columns or len(counts) > 1:
+        raise BadTable(
+            f"{name}: no column says whom the numbers count; there is only {', '.join(columns)}. Add one for "
+            f"each thing the table is told by, such as school, with a code in each line, {TOTAL} for all."
+        )
 
 
 def _reaches(columns: Sequence[str], lines: Iterable[Sequence[str]]) -> tuple[int, ...]:
@@ -181,6 +208,9 @@ def _row(
     reaches: Sequence[int],
 ) -> Row:
     value = {column: cell.strip() for column, cell in zip(columns, cells, strict=True)}
+    for column in ("count", "released", "pct_n"):
+        if len(value.get(column, "")) > _LONGEST:
+            raise BadTable(f"{place}: {column} is no number of people: it is too long.")
     codes = {}
     for dim in dims:
         if not value[dim]:
@@ -231,10 +261,12 @@ def _shown(place: str, text: str, reaches: Sequence[int]) -> tuple[int, int | No
         return 0, int(found[1]) - 1
     if (found := _RANGE.fullmatch(text)) and int(found[1]) <= int(found[2]):
         return int(found[1]), int(found[2])
+    if found := _ABOVE.fullmatch(text):
+        return int(found[1]) + 1, None
     if found := _ROUNDED.fullmatch(text):
         middle = int(found[1])
         return max(0, middle - reaches[0]), middle + reaches[0]
-    raise BadTable(f"{place}: released must be blank, a number, <6, 5-9 or ~15.")
+    raise BadTable(f"{place}: released must be blank, a number, <6, 5-9, >11 or ~15.")
 
 
 def _percentage(place: str, value: Mapping[str, str], dims: Sequence[str]) -> Percentage | None:

@@ -8,7 +8,7 @@ from disclosure.engine import blurred
 from disclosure.engine.audit.findings import Codes
 from disclosure.engine.audit.judge import Interval, Report, audit
 from disclosure.engine.codes import Hierarchy
-from disclosure.engine.errors import NoSafePattern
+from disclosure.engine.errors import BadTable, NoSafePattern
 from disclosure.engine.longform import Table, read_long
 from disclosure.engine.policy import CellPolicy
 from disclosure.engine.problem import Sum, Wanted
@@ -144,6 +144,8 @@ def audit_release(
     left: Callable[[], float] | None = None,
 ) -> Report:
     """Audit the bytes that may be handed on, with the true counts and all that is out already."""
+    for table in result.tables:
+        _expect_something(table)
     public = [(_audited_as(t), t.public_bytes()) for t in result.tables]
     truth = [(t.table.name, t.reviewer_bytes()) for t in result.tables]
     return audit(
@@ -155,6 +157,16 @@ def audit_release(
         witnesses=result.witnesses,
         left=left,
     )
+
+
+def _expect_something(protected: ProtectedTable) -> None:
+    """Refuse to release one number, withheld, of a table that says nothing else."""
+    if not protected.table.dimensions and not any(protected.shown):
+        raise BadTable(
+            f"{protected.table.name}: no column says whom the numbers count, so its one number is of "
+            "everybody, and that may not be shown: nothing would be left. Leave the table out, or add a "
+            "column for what it is told by, such as school, with a line for each code."
+        )
 
 
 def intervals(result: Protection, report: Report) -> list[list[Interval | None]]:

@@ -59,3 +59,23 @@ def test_others_do_not_see_it_and_a_table_alone_tells_nothing(signed_in):
     assert "Say what its text tells" not in text(client.get(output.get_absolute_url()))
     sent = services.send_to_agencies(output, by=output.author, at=START)
     assert signed_in(factories.person()).get(address(sent)).status_code == 404
+
+
+@pytest.mark.obligation("O-78", "O-81")
+def test_a_bound_is_confirmed_like_a_number_and_what_is_open_waits_for_people(signed_in):
+    output = told("In Alder at least 30 boys stayed.", "About half of the girls moved.")
+    client = signed_in(output.author)
+    form = client.get(address(output)).context["form"]
+    assert [each["told"] for each in form.numbers] == ["30 or more", "A share that its words leave open"]
+    assert (form["code-1-0"].initial, form["code-1-1"].initial) == ("Alder", "boys")
+    assert "confirm-2" not in form.fields
+    assert "Two people rule on it." in text(client.get(address(output)))
+    said = {"confirm-1": "on", "code-1-0": "Alder", "code-1-1": "boys", "confirm-2": "on"}
+    answer = client.post(address(output), said, follow=True)
+    assert "Remembered for this file." in text(answer)
+    assert sentences.confirmed_now(output) == {1: Fact({"school": "Alder", "sex": "boys"})}
+    found = standing.latest_check(again(output))
+    assert (found.is_safe, found.numbers_said, found.to_rule) == (True, 2, 1)
+    shown = text(client.get(reverse("disclosure:look", args=[output.pk])))
+    assert "30 or more is confirmed for school Alder, sex boys" in shown
+    assert "A share that its words leave open is not confirmed" in shown

@@ -104,7 +104,7 @@ class Case:
             raise BadTable(f"{line.place}: count differs from another line about the same people.")
         cell.truth = line.truth
 
-    def _narrow(self, cell: Cell, low: int, high: int, place: str, *, public: bool) -> None:
+    def _narrow(self, cell: Cell, low: int, high: float, place: str, *, public: bool) -> None:
         if public:
             cell.public_low = max(cell.public_low, float(low))
             cell.public_high = min(cell.public_high, float(high))

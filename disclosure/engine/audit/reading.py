@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ class Line:
     number: int
     people: Mapping[str, str]
     counted: bool  # the table has a column for counts; a blank there is a withheld count
-    printed: tuple[int, int] | None
+    printed: tuple[int, float] | None  # from, to
     hidden: bool  # the count is left blank, or marked as small
     share: Share | None
     share_base: int | None  # pct_n: a count of the wider population, with a percentage or without
@@ -88,15 +89,29 @@ def read(name: str, content: bytes, *, ours: bool = True, wide: bool = False) ->
             rows.append((number, dict(zip(header, (v.strip() for v in row), strict=True))))
     if not rows:
         raise BadTable(f"{name}: no lines below the header.")
+    if set(header) <= _NOT_DIMENSIONS:
+        _expect_one_number(name, header, [row for _, row in rows])
     reach = reach_of([row.get("released", "") for _, row in rows])
     return [_line(name, number, row, reach, ours=ours, wide=wide) for number, row in rows]
+
+
+def _expect_one_number(name: str, header: Sequence[str], rows: Sequence[Mapping[str, str]]) -> None:
+    """Make sure that a table without dimensions tells one number: that of everybody."""
+    numbers = {text for row in rows for text in (row.get("count"), row.get("released")) if text}
+    if {"pct", "pct_n"} & set(header) or len({each for each in numbers if each.isdecimal()}) > 1:
+        raise BadTable(
+            f"{name}: no column says whom the numbers count; there is only {', '.join(header)}. Add one for "
+            f"each thing that tells the lines apart, such as school, and write {EVERYBODY} in it for all."
+        )
 
 
 def _refuse_header(name: str, header: Sequence[str]) -> None:
     if len(set(header)) < len(header) or "" in header:
         raise BadTable(f"{name}: two columns share a name, or one has none.")
     if not {"released", "count", "pct"} & set(header):
-        raise BadTable(f"{name}: needs a column released (or count, or pct).")
+        raise BadTable(
+            f"{name}: needs a column released (or count, or pct). The columns are {', '.join(header)}."
+        )
     for column in header:
         if column not in _NOT_DIMENSIONS and column.casefold() in _NOT_DIMENSIONS:
             raise BadTable(f"{name}: the column “{column}” must be written {column.casefold()}.")
@@ -153,7 +168,7 @@ def _integer(place: str, column: str, text: str) -> int | None:
     return _whole(place, text)
 
 
-def _printed(place: str, text: str, reach: int) -> tuple[int, int] | None:
+def _printed(place: str, text: str, reach: int) -> tuple[int, float] | None:
     if not text:
         return None
     if re.fullmatch(_NUMBER, text):
@@ -165,10 +180,12 @@ def _printed(place: str, text: str, reach: int) -> tuple[int, int] | None:
         low, high = _whole(place, match.group(1)), _whole(place, match.group(2))
         if low <= high:
             return low, high
+    if match := re.fullmatch(r">\s*([0-9]+)", text):
+        return _whole(place, match.group(1)) + 1, math.inf
     if match := re.fullmatch(r"~\s*([0-9]+)", text):
         middle = _whole(place, match.group(1))
         return max(middle - reach, 0), middle + reach
-    raise BadTable(f"{place}: released is neither blank, nor a number, <6, 5-9 or ~15.")
+    raise BadTable(f"{place}: released is neither blank, nor a number, <6, 5-9, >11 or ~15.")
 
 
 def _of(place: str, row: dict[str, str], people: Mapping[str, str]) -> frozenset[str]:

@@ -41,6 +41,11 @@ class Mapped:
     said: list[Said] = field(default_factory=list)  # numbers of people in the text
     to_rule: list[Finding] = field(default_factory=list)  # what was said of it by hand and may hide numbers
 
+    @property
+    def numbers_said(self) -> int:
+        """Return how many numbers of people its text tells, without the mark of small counts."""
+        return sum(not each.is_mark for each in self.said)
+
     def take(self, table: Table | None, to_rule: list[Finding]) -> None:
         """Take in what was read by hand."""
         self.tables += [table] if table else []
@@ -81,7 +86,7 @@ def mapped(
         for cell in dict.fromkeys(cell for row in grid for cell in row)
         if not _is_like_a_count(cell)
     )
-    found.said = said_in([*document.passages, *cells])
+    found.said = said_in([*document.passages, *cells], policy)
     return found
 
 

@@ -26,12 +26,12 @@ from disclosure.engine.documents.lexicon import (
 from disclosure.engine.policy import CellPolicy
 
 SMALL, BASE, BOUND = "small", "base", "bound"
-_AROUND: Final = 60
-_NEAR: Final = 40
+AROUND: Final = 60
+NEAR: Final = 40
 _FEW_WORDS: Final = 3
 _MOST: Final = 500  # findings: more tell nobody more
-_NUMBER: Final = re.compile(NUMBER, re.IGNORECASE)
-_OF: Final = re.compile(
+A_NUMBER: Final = re.compile(NUMBER, re.IGNORECASE)
+OF_BASE: Final = re.compile(
     rf"\s+(?:out\s+)?of\s+(?:(?:the|our|these|those|all|a\s+total\s+of)\s+)*(?P<base>{ANY_NUMBER})",
     re.IGNORECASE,
 )
@@ -42,11 +42,11 @@ _OF_THEM: Final = re.compile(
 _N: Final = re.compile(r"(?:^|[\s(\[,;])n\s*[=:]\s*$|\(\s*n\s*$|\bn\s+of\s+$", re.IGNORECASE)
 _ALL: Final = re.compile(r"\ball\s+(?:of\s+)?(?:the\s+|our\s+)?$", re.IGNORECASE)
 _ONLY: Final = re.compile(r"\b(?:only|just|merely|exactly|remaining|total\s+of)\s+$", re.IGNORECASE)
-_FEWER: Final = re.compile(r"\b(?:(?:fewer|less)\s+than|under|below)\s+$|<\s*$", re.IGNORECASE)
-_AT_MOST: Final = re.compile(r"\b(?:at\s+most|no\s+more\s+than|up\s+to|a\s+maximum\s+of)\s+$", re.IGNORECASE)
+FEWER: Final = re.compile(r"\b(?:(?:fewer|less)\s+than|under|below)\s+$|<\s*$", re.IGNORECASE)
+AT_MOST: Final = re.compile(r"\b(?:at\s+most|no\s+more\s+than|up\s+to|a\s+maximum\s+of)\s+$", re.IGNORECASE)
 _AT_LEAST: Final = re.compile(r"\b(?:at\s+least|more\s+than|over|a\s+minimum\s+of)\s+$|>\s*$", re.IGNORECASE)
-_OR_FEWER: Final = re.compile(r"\s+or\s+(?:fewer|less)\b", re.IGNORECASE)
-_OR_MORE: Final = re.compile(r"\s+or\s+more\b", re.IGNORECASE)
+OR_FEWER: Final = re.compile(r"\s+or\s+(?:fewer|less)\b", re.IGNORECASE)
+OR_MORE: Final = re.compile(r"\s+or\s+more\b", re.IGNORECASE)
 _NAMED: Final = re.compile(rf"\b{PERSON}\s*(?:[:=(–]|\s-)\s*$", re.IGNORECASE)
 _HEADED: Final = re.compile(rf"\b{PERSON}\b[^.!?:;]{{0,50}}:\s*$", re.IGNORECASE)
 _NUMBER_OF: Final = re.compile(
@@ -55,22 +55,22 @@ _NUMBER_OF: Final = re.compile(
 )
 _SHARE_BEFORE: Final = re.compile(r"(?:%|percent)\s*\(\s*$", re.IGNORECASE)
 _SHARE_AFTER: Final = re.compile(r"\s*(?:[(,;]\s*)?\d+(?:\.\d+)?\s?(?:%|percent)", re.IGNORECASE)
-_SHARE: Final = re.compile(r"(?<![\d.,])\d+(?:\.\d+)?\s?(?:%|per\s?cent\b)(?!age)", re.IGNORECASE)
-_SHARE_OF: Final = re.compile(
+A_SHARE: Final = re.compile(r"(?<![\d.,])\d+(?:\.\d+)?\s?(?:%|per\s?cent\b)(?!age)", re.IGNORECASE)
+SHARE_OF: Final = re.compile(
     rf"\s*\(?(?:[A-Za-z'’-]+\s+){{0,3}}?\(?(?:of|among)\s+(?:(?:the|our|these|those|all|a\s+total\s+of)\s+)*"
     rf"(?P<base>{ANY_NUMBER})",
     re.IGNORECASE,
 )
-_SHARE_N: Final = re.compile(rf"[^.!?%]{{0,60}}\(\s*n\s*[=:]\s*(?P<base>{ANY_NUMBER})", re.IGNORECASE)
-_N_SHARE: Final = re.compile(rf"\bn\s*[=:]\s*(?P<base>{ANY_NUMBER})[^.!?%]{{0,30}}$", re.IGNORECASE)
+SHARE_N: Final = re.compile(rf"[^.!?%]{{0,60}}\(\s*n\s*[=:]\s*(?P<base>{ANY_NUMBER})", re.IGNORECASE)
+N_SHARE: Final = re.compile(rf"\bn\s*[=:]\s*(?P<base>{ANY_NUMBER})[^.!?%]{{0,30}}$", re.IGNORECASE)
 _RATIO: Final = re.compile(
     rf"(?P<few>{ANY_NUMBER})\s+in\s+(?P<each>{ANY_NUMBER})\s+of\s+(?:(?:the|our|these|those)\s+)?"
     rf"(?P<base>{ANY_NUMBER})",
     re.IGNORECASE,
 )
-_IN_EACH: Final = re.compile(rf"{ANY_NUMBER}\s+(?:in|out\s+of)\s+(?:every\s+)?$", re.IGNORECASE)
+IN_EACH: Final = re.compile(rf"{ANY_NUMBER}\s+(?:in|out\s+of)\s+(?:every\s+)?$", re.IGNORECASE)
 _SLASHED: Final = re.compile(r"(?<![\d/.,-])(?P<few>\d{1,3})\s?/\s?(?P<base>\d{1,3})(?![\d/]|[.,-]\d)")
-_NOBODY: Final = re.compile(
+NOBODY: Final = re.compile(
     rf"\bnone\s+of\s+(?:(?:the|these|those|our|its)\s+)?(?:them\b|whom\b|{ANY_NUMBER}|"
     rf"(?:[A-Za-z'’-]+\s+){{0,3}}?{PERSON}\b)|"
     rf"\bno\s+(?:[A-Za-z'’-]+\s+){{0,2}}?{PERSON}\s+(?:was|were|had|has|have|did|dropped|graduated|enrolled|left|"
@@ -83,7 +83,7 @@ _BOTH: Final = re.compile(
 )
 
 
-_A_PERSON: Final = re.compile(rf"\b{PERSON}\b|\bn\s*[=:]", re.IGNORECASE)
+A_PERSON: Final = re.compile(rf"\b{PERSON}\b|\bn\s*[=:]", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class Finding:
 
 def find_small(place: str, text: str, policy: CellPolicy) -> list[Finding]:
     """Return the numbers of people in a text that are too small, and percentages of too few."""
-    text = _plain(text)
+    text = plain(text)
     found: dict[int, tuple[int, str]] = {}
     for start, end, what in chain(_numbers(text, policy), _shares(text, policy), _phrases(text, policy)):
         found.setdefault(start, (end, what))
@@ -112,57 +112,25 @@ def find_small(place: str, text: str, policy: CellPolicy) -> list[Finding]:
     return [
         Finding(
             place,
-            _quote(text, start, end),
+            quote(text, start, end),
             what,
             core="".join(text[start : end + 12].casefold().split()),
-            at_end=len(text[end : end + _AROUND].split()) < _FEW_WORDS and text[-1:] not in ".!?",
+            at_end=len(text[end : end + AROUND].split()) < _FEW_WORDS and text[-1:] not in ".!?",
         )
         for start, (end, what) in sorted(found.items())
     ]
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     text = re.sub("[\u2010-\u2014\u2212]", "-", unicodedata.normalize("NFKC", text))
     text = re.sub("[\u00ad\u200b]", "", text)
     text = re.sub(r"(?<=[a-z])-[ \t]*\n\s*(?=[a-z])", "", text)  # a word broken at the end of a line
     return " ".join(text.split())
 
 
-def _quote(text: str, start: int, end: int) -> str:
+def quote(text: str, start: int, end: int) -> str:
     left, right = max(0, start - 40), min(len(text), end + 40)
     return f"{'…' if left else ''}{text[left:right].strip()}{'…' if right < len(text) else ''}"
-
-
-def find_counts(text: str) -> Iterator[tuple[str, str, bool]]:
-    """Yield the numbers of a text that seem to count people, whatever their size, and their percentages.
-
-    Each with the words around it, and whether it is a percentage. Bounds, such as “at least 30”, are none.
-    """
-    text, bases = _plain(text), set[int]()
-    for match in _NUMBER.finditer(text):
-        before, after = (
-            text[max(0, match.start() - 2 * _AROUND) : match.start()],
-            text[match.end() : match.end() + _AROUND],
-        )
-        if LARGER.match(after):
-            continue
-        if not _is_n(before) and (LABEL.search(before[-_NEAR:]) or MEASURE.match(after)):
-            continue
-        value = value_of(match[0])
-        if fraction := _OF.match(after):
-            counts = counts_people(after[fraction.end() :]) is not False
-            bases |= {match.end() + fraction.start("base")} if counts else set()
-        else:
-            spelt_one = match["spelt"] is not None and value == 1
-            counts = match.start() in bases or _stands_for_people(before, after, spelt_one=spelt_one)
-        if counts and not _bound(value, before, after):
-            yield str(value), _quote(text, match.start(), match.end()), False
-    for match in _SHARE.finditer(text):
-        start = max(text.rfind(mark, 0, match.start()) for mark in (". ", "! ", "? "))
-        sentence = re.split(r"[.!?]\s", text[start + 1 :].lstrip(), maxsplit=1)[0]
-        if _A_PERSON.search(sentence):
-            digits = re.match(r"[\d.]+", match[0])
-            yield digits[0] if digits else "", _quote(text, match.start(), match.end()), True
 
 
 def value_of(text: str) -> int:
@@ -172,34 +140,34 @@ def value_of(text: str) -> int:
 
 
 def _numbers(text: str, policy: CellPolicy) -> Iterator[tuple[int, int, str]]:
-    for match in _NUMBER.finditer(text):
+    for match in A_NUMBER.finditer(text):
         before, after = (
-            text[max(0, match.start() - 2 * _AROUND) : match.start()],
-            text[match.end() : match.end() + _AROUND],
+            text[max(0, match.start() - 2 * AROUND) : match.start()],
+            text[match.end() : match.end() + AROUND],
         )
         if LARGER.match(after):
             continue
         value = value_of(match[0])
-        if _is_n(before) or not (LABEL.search(before[-_NEAR:]) or MEASURE.match(after)):
+        if is_n(before) or not (LABEL.search(before[-NEAR:]) or MEASURE.match(after)):
             yield from (
                 (match.start(), match.end(), what)
                 for what in _judged(value, before, after, policy, spelt=match["spelt"] is not None)
             )
 
 
-def _is_n(before: str) -> bool:
+def is_n(before: str) -> bool:
     return _N.search(before) is not None
 
 
 def _judged(value: int, before: str, after: str, policy: CellPolicy, *, spelt: bool) -> Iterator[str]:
     """Yield why a number that counts people may not be said."""
-    if fraction := _OF.match(after):
+    if fraction := OF_BASE.match(after):
         if counts_people(after[fraction.end() :]) is not False:
             yield from _too_few(value, policy)
             if value_of(fraction["base"]) < policy.min_pct_base:
                 yield BASE
         return
-    if not _stands_for_people(before, after, spelt_one=spelt and value == 1):
+    if not stands_for_people(before, after, spelt_one=spelt and value == 1):
         return
     if _ALL.search(before) and 0 < value < policy.min_pct_base:
         yield BASE
@@ -215,16 +183,16 @@ def _too_few(value: int, policy: CellPolicy) -> Iterator[str]:
         yield SMALL
 
 
-def _stands_for_people(before: str, after: str, *, spelt_one: bool) -> bool:
-    if _is_n(before) or _NAMED.search(before[-_NEAR:]) or _NUMBER_OF.search(before) or _OF_THEM.match(after):
+def stands_for_people(before: str, after: str, *, spelt_one: bool) -> bool:
+    if is_n(before) or _NAMED.search(before[-NEAR:]) or _NUMBER_OF.search(before) or _OF_THEM.match(after):
         return True
     if _SHARE_BEFORE.search(before) or (_SHARE_AFTER.match(after) and after.lstrip().startswith("(")):
         return True
     people = counts_people(_without_bound(after))
-    if _HEADED.search(before[-2 * _NEAR :]) and (people is not False or after.lstrip()[:1].isupper()):
+    if _HEADED.search(before[-2 * NEAR :]) and (people is not False or after.lstrip()[:1].isupper()):
         return True
     if people:
-        return not _IN_EACH.search(before[-_NEAR:])
+        return not IN_EACH.search(before[-NEAR:])
     if people is False:
         return False
     if spelt_one and PRONOUN.search(before):
@@ -233,16 +201,16 @@ def _stands_for_people(before: str, after: str, *, spelt_one: bool) -> bool:
 
 
 def _without_bound(after: str) -> str:
-    found = _OR_FEWER.match(after) or _OR_MORE.match(after)
+    found = OR_FEWER.match(after) or OR_MORE.match(after)
     return after[found.end() :] if found else after
 
 
 def _bound(value: int, before: str, after: str) -> str:
-    if _FEWER.search(before):
+    if FEWER.search(before):
         return "<"
-    if _AT_MOST.search(before) or _OR_FEWER.match(after):
+    if AT_MOST.search(before) or OR_FEWER.match(after):
         return "<="
-    return ">" if _AT_LEAST.search(before) or _OR_MORE.match(after) else ""
+    return ">" if _AT_LEAST.search(before) or OR_MORE.match(after) else ""
 
 
 def _says_too_much(bound: str, value: int, policy: CellPolicy) -> bool:
@@ -254,15 +222,15 @@ def _says_too_much(bound: str, value: int, policy: CellPolicy) -> bool:
 
 def _shares(text: str, policy: CellPolicy) -> Iterator[tuple[int, int, str]]:
     """Yield percentages, and fractions with a stroke, whose base is too small."""
-    for match in _SHARE.finditer(text):
+    for match in A_SHARE.finditer(text):
         after, before = (
-            text[match.end() : match.end() + 2 * _AROUND],
-            text[max(0, match.start() - _AROUND) : match.start()],
+            text[match.end() : match.end() + 2 * AROUND],
+            text[max(0, match.start() - AROUND) : match.start()],
         )
         for found, rest in (
-            (_SHARE_OF.match(after), True),
-            (_SHARE_N.match(after), False),
-            (_N_SHARE.search(before), False),
+            (SHARE_OF.match(after), True),
+            (SHARE_N.match(after), False),
+            (N_SHARE.search(before), False),
         ):
             if found is None or (rest and counts_people(after[found.end() :]) is False):
                 continue
@@ -273,7 +241,7 @@ def _shares(text: str, policy: CellPolicy) -> Iterator[tuple[int, int, str]]:
         near = text[max(0, match.start() - 20) : match.start()] + text[match.end() : match.end() + 20]
         few, base = int(match["few"]), int(match["base"])
         if few > base or not (
-            _SHARE.search(near) or counts_people(text[match.end() : match.end() + _AROUND])
+            A_SHARE.search(near) or counts_people(text[match.end() : match.end() + AROUND])
         ):
             continue
         if policy.is_small(few) or base < policy.min_pct_base:
@@ -283,7 +251,7 @@ def _shares(text: str, policy: CellPolicy) -> Iterator[tuple[int, int, str]]:
 def _phrases(text: str, policy: CellPolicy) -> Iterator[tuple[int, int, str]]:
     """Yield what counts people without a number, and ratios that name their base."""
     if policy.hide_zeros:
-        yield from ((match.start(), match.end(), SMALL) for match in _NOBODY.finditer(text))
+        yield from ((match.start(), match.end(), SMALL) for match in NOBODY.finditer(text))
     yield from ((match.start(), match.end(), SMALL) for match in _BOTH.finditer(text))
     for match in _RATIO.finditer(text):
         if value_of(match["base"]) < policy.min_pct_base:

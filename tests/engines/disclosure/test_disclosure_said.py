@@ -47,7 +47,8 @@ def look(*sentences, facts=(), table=TABLE, **beside):
     ],
 )
 def test_numbers_of_people_are_found_whatever_their_size(text, numbers):
-    assert [each.number for each in said_in([Passage("p", text)])] == numbers
+    said = said_in([Passage("p", text)])
+    assert [each.number for each in said if not each.bound] == numbers
 
 
 def test_a_text_that_is_read_twice_says_it_once():
