@@ -100,11 +100,21 @@ def _cell_target(problem: Problem, cell: int, policy: CellPolicy) -> Target:
 
 def _residuals(problem: Problem, lines: Lines, must: np.ndarray, policy: CellPolicy) -> list[Target]:
     found = []
+    told_few = np.flatnonzero(problem.high < policy.min_count)
     for small, others in lines.residuals(must):
         if 1 <= problem.count[list(small)].sum() < policy.min_count:
             excuse = tuple(m for m in others if may_excuse(problem, must, m))
-            found.append(Target("residual", small, (), None, float(policy.min_count), excuse))
+            if len(told_few) and _inside(problem, small, told_few):  # then it must be able to be nobody
+                found.append(Target("residual", small, (), 0.0, None, excuse))
+            else:
+                found.append(Target("residual", small, (), None, float(policy.min_count), excuse))
     return found
+
+
+def _inside(problem: Problem, parts: Sequence[int], cells: np.ndarray) -> bool:
+    """Say whether the people of some parts are all in one of these cells."""
+    people = np.asarray(problem.incidence.cells[list(parts)].sum(axis=0)).ravel()
+    return bool((problem.incidence.cells[cells] @ people == people.sum()).any())
 
 
 def may_excuse(problem: Problem, must: np.ndarray, cell: int) -> bool:

@@ -8,6 +8,7 @@ import pytest
 from disclosure.engine.errors import BadTable, NoSafePattern
 from disclosure.engine.longform import read_long
 from disclosure.engine.protect import Protection
+from tests.engines.disclosure.oracle import Oracle
 from tests.engines.disclosure.samples import Case, cross, judge, random_counts, run
 
 _STEPS = {"to five": 5, "to three": 3, "to ten": 10}
@@ -108,3 +109,18 @@ def _dark(found: Protection) -> Protection:
     """The same with every count withheld."""
     tables = tuple(replace(table, shown=(False,) * len(table.shown)) for table in found.tables)
     return replace(found, tables=tables)
+
+
+def test_a_total_that_is_out_as_fewer_than_six_may_have_its_parts_withheld():
+    """Its parts may be nobody at all: that they are known to be six or more is not asked of them then."""
+    table = "a,b,count\nx,f,5\nx,m,0\nx,Total,5\ny,f,70\ny,m,82\ny,Total,152\n"
+    table += "z,f,33\nz,m,44\nz,Total,77\nTotal,f,108\nTotal,m,126\nTotal,Total,234\n"
+    case = Case([table], ["a,released\nx,<6\ny,\nz,\nTotal,234\n"])
+    result = run(case)
+    assert judge(case, result).passed
+    shown = dict(zip(table.splitlines()[1:], result.tables[0].shown, strict=True))
+    assert not shown["x,f,5"]
+    assert not shown["x,m,0"]
+    assert not shown["x,Total,5"]
+    assert shown["Total,Total,234"]
+    assert Oracle([result.tables[0].public_bytes().decode(), *case.earlier], [table]).leaks() == []

@@ -17,6 +17,9 @@ from tests.engines.disclosure.test_disclosure_acknowledgement import PLACES, SEN
 
 POLICY = CellPolicy(min_count=6, hide_zeros=True, min_pct_base=20)
 WHOLE, MOST, PRINTED = 1.0, 0.98, 0.95  # charts and acknowledgements; Office tables; PDF
+MOST_ALARMS = 1  # of each page of a clean document, at worst
+FEW_ALARMS = {"docx": 0.02, "pptx": 0.02, "chart": 0.0, "pdf": 0.05}  # of a page, over many documents
+FEW_REFUSED = {"docx": 0.02, "pptx": 0.02, "chart": 0.0, "pdf": 0.02}  # of clean documents
 
 
 @dataclass
@@ -31,12 +34,27 @@ class Rates:
     clean_refused: int = 0
     pages: int = 0
     alarms: int = 0
+    worst: float = 0.0  # alarms on a page of one document
 
     def of_cells(self):
         return self.cells_found / self.cells
 
     def of_phrases(self):
         return self.phrases_found / self.phrases if self.phrases else 1.0
+
+    def refused(self):
+        return self.clean_refused / self.clean
+
+    def of_a_page(self):
+        return self.alarms / self.pages
+
+    def take_clean(self, made, found):
+        """Count what is held against a document in which nothing was planted."""
+        self.clean += 1
+        self.clean_refused += bool(found.hurdles or not found.tables)
+        self.pages += made.pages
+        self.alarms += len(found.findings)
+        self.worst = max(self.worst, len(found.findings) / made.pages)
 
     def told(self, what):
         return (
@@ -61,11 +79,7 @@ def measured(make, seeds):
         for phrase in made.phrases:
             rates.phrases += 1
             rates.phrases_found += any(quotes(phrase, quote) for quote in listed)
-        nothing = mapped(clean.name, read_document(clean.name, clean.content), POLICY)
-        rates.clean += 1
-        rates.clean_refused += bool(nothing.hurdles)
-        rates.pages += clean.pages
-        rates.alarms += len(nothing.findings)
+        rates.take_clean(clean, mapped(clean.name, read_document(clean.name, clean.content), POLICY))
     return rates
 
 
@@ -75,10 +89,12 @@ def quotes(phrase, quote):
     return any(" ".join(words[i : i + 3]) in said for i in range(len(words) - 2))
 
 
-def holds(rates, *, cells, phrases=PRINTED):
-    assert rates.of_cells() >= cells
-    assert rates.of_phrases() >= phrases
-    assert rates.alarms <= rates.pages
+def holds(rates, kind):
+    assert rates.of_cells() >= FLOORS[kind]
+    assert rates.of_phrases() >= PRINTED
+    assert rates.worst <= MOST_ALARMS
+    assert rates.of_a_page() <= FEW_ALARMS[kind]
+    assert rates.refused() <= FEW_REFUSED[kind]
 
 
 FLOORS = {"docx": MOST, "pptx": MOST, "chart": WHOLE, "pdf": PRINTED}
@@ -86,7 +102,7 @@ FLOORS = {"docx": MOST, "pptx": MOST, "chart": WHOLE, "pdf": PRINTED}
 
 @pytest.mark.parametrize("kind", FLOORS)
 def test_planted_numbers_are_found_in_a_few_documents(kind):
-    holds(measured(getattr(corpus, kind), range(4)), cells=FLOORS[kind])
+    holds(measured(getattr(corpus, kind), range(4)), kind)
 
 
 @pytest.mark.long
@@ -96,7 +112,7 @@ def test_planted_numbers_are_found_in_many_documents(kind, capsys):
     rates = measured(getattr(corpus, kind), range(100, 220))
     with capsys.disabled():
         sys.stdout.write(f"\n{rates.told(kind)}\n")
-    holds(rates, cells=FLOORS[kind])
+    holds(rates, kind)
 
 
 def test_planted_numbers_are_found_in_workbooks():
