@@ -58,7 +58,8 @@ class Hearing:
             self._hear_witnesses()
             left = [w for w in left if not self._granted(w)]
         somebody = bool(np.isfinite(self.most).any())  # a table of whole numbers that fits: no contradiction
-        for wish in left if somebody and len(left) < _FEW else self._many(left):
+        alone = somebody and (self.system.pieces or len(left) < _FEW)  # one of a piece is soon asked
+        for wish in left if alone else self._many(left):
             if not self._granted(wish):
                 self._alone(wish)
         for number, question in enumerate(self.questions):
