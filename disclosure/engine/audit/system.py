@@ -91,6 +91,15 @@ class System:
         """Return the numbers of the pieces that a sum touches."""
         return [int(n) for n in np.unique(self.inside[vector.indices])] if self.pieces else []
 
+    def near(self, goal: np.ndarray) -> np.ndarray:
+        """Mark the facts that touch no other piece than a sum does: the others say nothing of it."""
+        if not self.pieces:
+            return np.ones(self.facts.shape[0], dtype=bool)
+        inside = self.inside[self.family]
+        elsewhere = np.zeros(self.facts.shape[1])
+        elsewhere[self.open] = ~np.isin(inside, np.unique(inside[goal[self.open] != 0]))
+        return np.asarray((abs(self.facts) @ elsewhere) == 0)
+
     def _one_piece(self, vector: sparse.csr_matrix, *, whole: bool) -> "Piece | None":
         """Return the only piece a sum touches; of whole numbers only if the others are known to have some."""
         touched = self.pieces_of(vector) if self.base is not None or not whole else []
@@ -131,12 +140,14 @@ class System:
         columns = part.tocsc()
         seen: dict[bytes, int] = {}
         keep: list[int] = []
+        self.family = family = np.zeros(len(self.open), dtype=np.int64)  # the number of each open unknown
         for j in range(len(self.open)):
             start, end = columns.indptr[j], columns.indptr[j + 1]
             mark = columns.indices[start:end].tobytes() + columns.data[start:end].tobytes()
             if mark not in seen:
                 seen[mark] = len(keep)
                 keep.append(j)
+            family[j] = seen[mark]
         self.representative = self.open[keep]  # a sum holds a family whole or not at all
         self.width = len(keep)
         self.part = columns[:, keep].tocsr()
