@@ -198,7 +198,7 @@ class Project:
         races = [None, *range(size.races)]
         every = tuple(range(size.outcomes))
         yield [Line(Who((cohort,), place, every, race=race)) for place in places for race in races]
-        wide = [((cohort,), tuple(districts))]
+        wide: list[tuple[tuple[int, ...], tuple[int, ...]]] = [((cohort,), tuple(districts))]
         if whole:
             wide.append(((cohort,), everywhere))
         if whole and cohort == size.cohorts - 1:

@@ -15,6 +15,7 @@ from disclosure.engine.errors import SolverFailed
 
 if TYPE_CHECKING:
     from disclosure.engine.audit.walk import Walk
+    from disclosure.engine.audit.walks import Walks
 
 __all__ = ["EPS", "Contradiction", "Piece", "System", "Wish", "Work"]
 
@@ -279,7 +280,7 @@ class System:
         number: int,
         seen: tuple[float, float],
         *,
-        walk: "Walk | None" = None,
+        walk: "Walk | Walks | None" = None,
     ) -> tuple[float, float]:
         """Return the lowest and highest whole number a sum can be; `seen` are values known to be possible.
 
