@@ -9,6 +9,7 @@ from disclosure.engine.audit import closure
 from disclosure.engine.audit.findings import Codes, Finding, Interval, Report
 from disclosure.engine.audit.hearing import Hearing
 from disclosure.engine.audit.percentages import Printed, too_telling
+from disclosure.engine.audit.pieces import implied
 from disclosure.engine.audit.questions import Cell, Question, ask
 from disclosure.engine.audit.reading import EVERYBODY, Line, Share
 from disclosure.engine.audit.system import Contradiction, System, Work
@@ -212,7 +213,9 @@ class Case:
                 highs.append(np.full(1, np.inf))
                 names.append(f"1 or more ({who}, by {share.name})")
         matrix = sparse.vstack(facts).tocsr()
-        return System(matrix, np.concatenate(lows), np.concatenate(highs), names, gone, self.work)
+        told = np.zeros(matrix.shape[0], dtype=bool)
+        told[: len(self.cells)] = implied(self.sums, low, high, self.along)
+        return System(matrix, np.concatenate(lows), np.concatenate(highs), names, gone, self.work, told)
 
     def _counted(
         self, share: Printed, low: np.ndarray, high: np.ndarray

@@ -33,17 +33,24 @@ def _derive(system: System, vector: sparse.csr_matrix, low: float, high: float) 
     return "; ".join(said) or f"only {low:.0f} to {high:.0f} fits all released numbers in whole people"
 
 
-def _usable(system: System, *, exact: bool) -> np.ndarray:
+def _usable(system: System, goal: np.ndarray, *, exact: bool) -> np.ndarray:
     same = system.low == system.high
     finite = np.isfinite(system.low) | np.isfinite(system.high)
-    return np.flatnonzero(same if exact else finite)
+    return np.flatnonzero((same if exact else finite) & system.near(goal))
+
+
+def _there(system: System, facts: sparse.csr_matrix, goal: np.ndarray) -> np.ndarray:
+    """Return the unknowns that a sum of these facts has to match."""
+    said = np.zeros(facts.shape[1], dtype=bool)
+    said[facts.indices] = True
+    return np.flatnonzero((goal != 0) | (said & (np.isnan(system.known) | (system.known != 0))))
 
 
 def _equation(system: System, goal: np.ndarray) -> str | None:
     """Find the lightest combination of exact facts that is the wanted sum."""
-    rows = _usable(system, exact=True)
+    rows = _usable(system, goal, exact=True)
     facts = system.facts[rows]
-    there = np.flatnonzero(np.isnan(system.known) | (system.known != 0) | (goal != 0))
+    there = _there(system, facts, goal)
     columns = facts[:, there].T.tocsc()
     size = len(rows)
     if not size or size > 60_000:
@@ -67,7 +74,7 @@ def _equation(system: System, goal: np.ndarray) -> str | None:
 
 def _bound(system: System, goal: np.ndarray, sign: int) -> str | None:
     """Read the facts behind a bound from the dual: few, and each with its weight."""
-    rows = _usable(system, exact=False)
+    rows = _usable(system, goal, exact=False)
     facts = system.facts[rows]
     low, high = system.low[rows], system.high[rows]
     upper = np.where(np.isfinite(high), high, 0.0)
@@ -77,7 +84,7 @@ def _bound(system: System, goal: np.ndarray, sign: int) -> str | None:
         (0, None if np.isfinite(b) else 0) for b in low
     ]
     columns = facts.T.tocsc()
-    open_columns = np.flatnonzero(np.isnan(system.known) | (system.known != 0) | (goal != 0))
+    open_columns = _there(system, facts, goal)
     matrix = sparse.hstack([columns, -columns]).tocsr()[open_columns]
     system.work.ask()
     answer = linprog(

@@ -11,6 +11,7 @@ from disclosure.engine.audit.questions import Question, least_people
 from disclosure.engine.audit.system import EPS, Wish
 from disclosure.engine.audit.telling import Teller
 from disclosure.engine.audit.walk import Walk
+from disclosure.engine.audit.walks import Walks
 from disclosure.engine.audit.witnessed import offered
 from disclosure.engine.errors import SolverFailed
 
@@ -37,7 +38,7 @@ class Hearing:
         self.most = np.full(len(self.questions), -np.inf)
         self.proven: dict[int, tuple[float, float]] = {}
         self.teller = Teller(case)
-        self.walk = Walk(self.system)
+        self.walk = Walks(self.system) if self.system.pieces else Walk(self.system)
 
     def run(self) -> tuple[Interval, ...]:
         """Look for worlds, settle what no world was found for, and return how open each cell is."""
@@ -48,6 +49,8 @@ class Hearing:
         wishes = [w for i in range(len(self.questions)) for w in self._wishes(i)]
         if self.system.is_vast:
             wishes = [w for w in wishes if not self._is_open_enough(w.sum)]
+        if self.system.pieces:
+            self._see_the_middle()
         left = self._wander([w for w in wishes if not self._granted(w)])
         if (
             left and self.system.width <= _WIDE
@@ -55,12 +58,22 @@ class Hearing:
             self._hear_witnesses()
             left = [w for w in left if not self._granted(w)]
         somebody = bool(np.isfinite(self.most).any())  # a table of whole numbers that fits: no contradiction
-        for wish in left if somebody and len(left) < _FEW else self._many(left):
+        alone = somebody and (self.system.pieces or len(left) < _FEW)  # one of a piece is soon asked
+        for wish in left if alone else self._many(left):
             if not self._granted(wish):
                 self._alone(wish)
         for number, question in enumerate(self.questions):
             self._conclude(number, question)
         return tuple(self._interval(i) for i, q in enumerate(self.questions) if q.kind == "cell")
+
+    def _see_the_middle(self) -> None:
+        """Take in a table where most cells are large."""
+        try:
+            x = self.walk.middle()
+        except SolverFailed:
+            return  # what it would have shown is asked otherwise
+        if x is not None:
+            self._see(x)
 
     def _hear_witnesses(self) -> None:
         """Take in the tables that somebody offers, as far as they agree with all that is released."""
@@ -110,6 +123,7 @@ class Hearing:
         whole = np.round(x)
         if np.abs(x - whole).max(initial=0.0) > EPS:
             return False
+        self.system.base = whole
         values = self.sums @ whole + self.constant
         np.minimum(self.least, values, out=self.least)
         np.maximum(self.most, values, out=self.most)

@@ -1,55 +1,27 @@
 """What is known, as linear facts over whole numbers, and how far a sum can still move."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, OptimizeResult, linprog, milp
 
-from disclosure.engine.errors import BadTable, SolverFailed
+from disclosure.engine.audit.pieces import split
+from disclosure.engine.audit.work import Contradiction, Work
+from disclosure.engine.errors import SolverFailed
 
 if TYPE_CHECKING:
     from disclosure.engine.audit.walk import Walk
+    from disclosure.engine.audit.walks import Walks
+
+__all__ = ["EPS", "Contradiction", "Piece", "System", "Wish", "Work"]
 
 EPS = 1e-6
-_PATIENCE = 5.0  # seconds on the wall for one of the clock
 _WIDE, _VAST = 1_000, 1.5  # unknowns; of them for each fact
 _NODES = 2_000  # of one question's search for whole numbers
-
-
-class Contradiction(BadTable):
-    """No table agrees with all that was released."""
-
-
-@dataclass
-class Work:
-    """How many steps of the solver may be taken; counted, so that the same files end the same way."""
-
-    limit: int
-    spent: int = 0
-    left: Callable[[], float] | None = None  # seconds that a clock still gives
-
-    def seconds(self) -> float:
-        """Return how many seconds the clock still gives."""
-        return float("inf") if self.left is None else self.left()
-
-    def patience(self) -> float:
-        """Return how many seconds one solve may take on the wall; the clock may count the processor's."""
-        return _PATIENCE * max(self.seconds(), 0.1)
-
-    def spend(self, steps: int) -> None:
-        """Count steps taken."""
-        self.spent += steps + 1
-
-    def ask(self) -> None:
-        """Refuse a further solve once the limit is reached.
-
-        :raises SolverFailed: if it is
-        """
-        if self.spent >= self.limit or self.seconds() <= 0:
-            raise SolverFailed("The checker's limit is reached.")
 
 
 @dataclass(frozen=True)
@@ -72,8 +44,11 @@ class System:
         names: Sequence[str],
         gone: np.ndarray,
         work: Work,
+        implied: np.ndarray | None = None,
     ) -> None:
+        """Reduce the facts; those that are `implied` by others are no longer asked of a table."""
         self.work = work
+        self.base: np.ndarray | None = None  # a table of whole numbers that fits, once one was seen
         self.first: np.ndarray | None = None  # a table that agrees with all facts, if one was looked for
         self.facts, self.low, self.high, self.names = facts, low, high, list(names)
         self.gone = gone
@@ -93,9 +68,43 @@ class System:
         self._merge(part[self.rows])
         self.rest_low, self.rest_high = self.rest_low[self.rows], self.rest_high[self.rows]
         tells = (self.rest_low > 0) | np.isfinite(self.rest_high) | self._has_minus()
+        if implied is not None:
+            tells &= ~implied[self.rows]
         self.equal = np.flatnonzero(tells & (self.rest_low == self.rest_high))
         self.between = np.flatnonzero(tells & (self.rest_low != self.rest_high))
         self.telling = np.flatnonzero(tells)
+
+    @cached_property
+    def pieces(self) -> "list[Piece]":
+        """Return what hangs together, each for itself; nothing where all does, or little is unknown."""
+        if self.width <= _WIDE:
+            return []
+        self.inside = split(self.part[self.telling])
+        order = np.argsort(self.inside, kind="stable")
+        columns = np.split(order, np.flatnonzero(np.diff(self.inside[order])) + 1)
+        first = self.part.indices[self.part.indptr[self.telling]]
+        height = self.inside[first]
+        ordered = self.telling[np.argsort(height, kind="stable")]
+        rows = np.split(ordered, np.cumsum(np.bincount(height, minlength=len(columns)))[:-1])
+        return [Piece(self, c, r) for c, r in zip(columns, rows, strict=True)] if len(columns) > 1 else []
+
+    def pieces_of(self, vector: sparse.csr_matrix) -> list[int]:
+        """Return the numbers of the pieces that a sum touches."""
+        return [int(n) for n in np.unique(self.inside[vector.indices])] if self.pieces else []
+
+    def near(self, goal: np.ndarray) -> np.ndarray:
+        """Mark the facts that touch no other piece than a sum does: the others say nothing of it."""
+        if not self.pieces:
+            return np.ones(self.facts.shape[0], dtype=bool)
+        inside = self.inside[self.family]
+        elsewhere = np.zeros(self.facts.shape[1])
+        elsewhere[self.open] = ~np.isin(inside, np.unique(inside[goal[self.open] != 0]))
+        return np.asarray((abs(self.facts) @ elsewhere) == 0)
+
+    def _one_piece(self, vector: sparse.csr_matrix, *, whole: bool) -> "Piece | None":
+        """Return the only piece a sum touches; of whole numbers only if the others are known to have some."""
+        touched = self.pieces_of(vector) if self.base is not None or not whole else []
+        return self.pieces[touched[0]] if len(touched) == 1 else None
 
     @property
     def is_vast(self) -> bool:
@@ -132,12 +141,14 @@ class System:
         columns = part.tocsc()
         seen: dict[bytes, int] = {}
         keep: list[int] = []
+        self.family = family = np.zeros(len(self.open), dtype=np.int64)  # the number of each open unknown
         for j in range(len(self.open)):
             start, end = columns.indptr[j], columns.indptr[j + 1]
             mark = columns.indices[start:end].tobytes() + columns.data[start:end].tobytes()
             if mark not in seen:
                 seen[mark] = len(keep)
                 keep.append(j)
+            family[j] = seen[mark]
         self.representative = self.open[keep]  # a sum holds a family whole or not at all
         self.width = len(keep)
         self.part = columns[:, keep].tocsr()
@@ -226,12 +237,23 @@ class System:
         """
         if not self.width:
             return True
+        if self.pieces:
+            return self._all_fit()
         answer = self._solve(np.zeros(self.width), None, None, whole=False, nodes=0)
         if answer.status == 2:
             return False
         if answer.status != 0:
             raise SolverFailed(f"The checker's solver answered {answer.status}.")
         self.first = np.asarray(answer.x)
+        return True
+
+    def _all_fit(self) -> bool:
+        found = np.zeros(self.width)
+        for piece in self.pieces:
+            if not piece.fits() or piece.first is None:
+                return False
+            found[piece.columns] = piece.first
+        self.first = found
         return True
 
     def extreme(self, sums: sparse.csr_matrix, number: int, sign: int, *, whole: bool) -> float:
@@ -242,6 +264,8 @@ class System:
         cost = -sign * sums[number].toarray().ravel()
         if not self.width or not cost.any():
             return 0.0
+        if piece := self._one_piece(sums[number], whole=whole):
+            return piece.extreme(sums[number][:, piece.columns], 0, sign, whole=whole)
         answer = self._solve(cost, None, None, whole=whole, nodes=_NODES)
         if answer.status == 3 or (answer.status == 4 and not whole):
             return sign * np.inf
@@ -256,7 +280,7 @@ class System:
         number: int,
         seen: tuple[float, float],
         *,
-        walk: "Walk | None" = None,
+        walk: "Walk | Walks | None" = None,
     ) -> tuple[float, float]:
         """Return the lowest and highest whole number a sum can be; `seen` are values known to be possible.
 
@@ -286,6 +310,11 @@ class System:
 
         :raises SolverFailed: if the solver does not answer
         """
+        if (
+            self.base is not None
+            and (found := self._worlds(sums, wishes, whole=whole, nodes=nodes)) is not None
+        ):
+            return found
         count = len(wishes)
         picked = sums[[w.sum for w in wishes]]
         signs = sparse.diags([float(w.sign) for w in wishes])
@@ -303,11 +332,34 @@ class System:
             raise SolverFailed(f"The checker's solver answered {answer.status}.")
         return np.asarray(answer.x[: self.width])
 
+    def _worlds(
+        self, sums: sparse.csr_matrix, wishes: Sequence[Wish], *, whole: bool, nodes: int
+    ) -> np.ndarray | None:
+        """Find a world piece by piece; wishes that touch several wait, and None if there are no others."""
+        of: dict[int, list[Wish]] = {}
+        for wish in wishes:
+            touched = self.pieces_of(sums[wish.sum])
+            if len(touched) == 1:
+                of.setdefault(touched[0], []).append(wish)
+        found = self.base
+        if not of or found is None:
+            return None
+        for number, theirs in sorted(of.items()):
+            piece = self.pieces[number]
+            rows = sums[[w.sum for w in theirs]][:, piece.columns]
+            mine = [Wish(i, w.sign, w.goal) for i, w in enumerate(theirs)]
+            if (x := piece.world(rows, mine, whole=whole, nodes=nodes)) is not None:
+                found = piece.put_into(found, x)
+        return found
+
     def grants_whole(self, sums: sparse.csr_matrix, wish: Wish) -> np.ndarray | None:
         """Find a world of whole numbers that grants one wish; None if there is none.
 
         :raises SolverFailed: if the solver can neither find nor exclude one
         """
+        if self.base is not None and (piece := self._one_piece(sums[wish.sum], whole=True)):
+            x = piece.grants_whole(sums[wish.sum][:, piece.columns], Wish(0, wish.sign, wish.goal))
+            return None if x is None else piece.put_into(self.base, x)
         row = (-wish.sign * sums[wish.sum]).tocsr()
         answer = self._solve(np.zeros(self.width), row, np.array([-wish.goal]), whole=True, nodes=_NODES)
         if answer.status == 2:
@@ -315,6 +367,31 @@ class System:
         if answer.status != 0 or answer.x is None:
             raise SolverFailed(f"The checker's solver answered {answer.status}.")
         return np.round(answer.x)
+
+
+class Piece(System):
+    """Unknowns and facts that no fact ties to any other."""
+
+    def __init__(self, whole: System, columns: np.ndarray, rows: np.ndarray) -> None:
+        self.columns = columns
+        self.work, self.base, self.first = whole.work, None, None
+        self.part = whole.part[rows][:, columns].tocsr()
+        self.rest_low, self.rest_high = whole.rest_low[rows], whole.rest_high[rows]
+        same = self.rest_low == self.rest_high
+        self.equal, self.between = np.flatnonzero(same), np.flatnonzero(~same)
+        self.telling = np.arange(len(rows))
+        self.width = len(columns)
+
+    @cached_property
+    def pieces(self) -> "list[Piece]":
+        """Return nothing: this is one."""
+        return []
+
+    def put_into(self, table: np.ndarray, mine: np.ndarray) -> np.ndarray:
+        """Return a table with these numbers in place of its own."""
+        found = table.copy()
+        found[self.columns] = mine
+        return found
 
 
 def _wide(matrix: sparse.csr_matrix, add: int) -> sparse.csr_matrix:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
+from disclosure.engine.audit.closure import Sum
 from disclosure.engine.audit.derivation import derive, join
 from disclosure.engine.audit.questions import Question
 
@@ -19,6 +20,15 @@ class Teller:
 
     def __init__(self, case: "Case") -> None:
         self.case = case
+        self._lines: dict[int, list[Sum]] = {}  # the sums that a cell is in
+
+    def _sums_with(self, number: int) -> list[Sum]:
+        """Return the sums that a cell is the whole or a part of."""
+        if not self._lines:
+            for line in self.case.along:
+                for cell in (line.whole, *line.parts.tolist()):
+                    self._lines.setdefault(cell, []).append(line)
+        return self._lines.get(number, [])
 
     def not_settled(self, question: Question, low: float) -> None:
         """Note a question the solver did not answer: it counts as a leak."""
@@ -63,7 +73,7 @@ class Teller:
             facts = [(1.0, goal), *((-1.0, m) for m in question.minus)]
             return self._sum(facts, low)
         best: list[tuple[float, int]] | None = None
-        for line in case.along:
+        for line in self._sums_with(goal):
             if line.whole == goal:
                 facts = [(1.0, int(p)) for p in line.parts]
             elif goal in line.parts:

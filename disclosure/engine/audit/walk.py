@@ -65,6 +65,46 @@ class Walk:
         self.lost = answer != highspy.HighsModelStatus.kInfeasible
         return None
 
+    def middle(self) -> np.ndarray | None:
+        """Return a table of whole numbers close to the middle of all tables; None if none was met.
+
+        The middle is far from every bound, so it shows at once that most cells can be large.
+        """
+        if self.lost:
+            return None
+        self.system.work.ask()
+        inner = self._solver(solver="ipm", run_crossover="off")
+        if inner.run() == highspy.HighsStatus.kError:
+            return None
+        self.system.work.spend(max(int(inner.getInfo().ipm_iteration_count), 0))
+        if inner.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return None
+        x = np.asarray(inner.getSolution().col_value)
+        low = np.maximum(np.floor(x + EPS), 0.0)
+        near = self._solver()
+        near.changeColsBounds(len(low), self.columns, low, low + 1)
+        for _ in range(_TRIES):
+            self.system.work.ask()
+            near.changeColsCost(len(low), self.columns, self.rng.random(len(low)))
+            if near.run() == highspy.HighsStatus.kError:
+                return None
+            self.system.work.spend(max(int(near.getInfo().simplex_iteration_count), 0))
+            if near.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+                return None
+            x = np.asarray(near.getSolution().col_value)
+            if np.abs(x - np.round(x)).max(initial=0.0) <= EPS:
+                return np.round(x)
+        return None
+
+    def _solver(self, **options: str) -> Any:
+        """Return a solver of its own with the same facts."""
+        other = _HIGHS()
+        for name, value in (_OPTIONS | options).items():
+            other.setOptionValue(name, value)
+        other.setOptionValue("time_limit", self.system.work.patience())
+        other.passModel(self.highs.getLp())
+        return other
+
     def farthest(self, vector: sparse.csr_matrix, sign: int) -> float | None:
         """Return the highest (+1) or lowest (-1) value of a sum; None if that cannot be said here."""
         x = self.corner(-sign * vector.toarray().ravel())
