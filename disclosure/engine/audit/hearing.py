@@ -7,6 +7,7 @@ import numpy as np
 from scipy import sparse
 
 from disclosure.engine.audit.findings import Interval
+from disclosure.engine.audit.moves import Moves
 from disclosure.engine.audit.questions import Question, least_people
 from disclosure.engine.audit.system import EPS, Wish
 from disclosure.engine.audit.telling import Teller
@@ -51,7 +52,7 @@ class Hearing:
             wishes = [w for w in wishes if not self._is_open_enough(w.sum)]
         if self.system.pieces:
             self._see_the_middle()
-        left = self._wander([w for w in wishes if not self._granted(w)])
+        left = self._wander(self._move([w for w in wishes if not self._granted(w)]))
         if (
             left and self.system.width <= _WIDE
         ):  # corners lie farther out, and tell more of how open a cell is
@@ -65,6 +66,21 @@ class Hearing:
         for number, question in enumerate(self.questions):
             self._conclude(number, question)
         return tuple(self._interval(i) for i, q in enumerate(self.questions) if q.kind == "cell")
+
+    def _move(self, wishes: list[Wish]) -> list[Wish]:
+        """Look for worlds around one that is known, where there are too many wishes for corners."""
+        table = self.system.base
+        if table is None or self.system.width <= _WIDE or len(wishes) < _FEW:
+            return wishes
+
+        def see(x: np.ndarray) -> list[Wish]:
+            self._see(x)
+            nonlocal left
+            left = [w for w in left if not self._granted(w)]
+            return left
+
+        left = wishes
+        return Moves(self.system, self.case.unknowns, len(wishes)).wander(table, self.sums, wishes, see)
 
     def _see_the_middle(self) -> None:
         """Take in a table where most cells are large."""

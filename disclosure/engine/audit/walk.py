@@ -13,6 +13,8 @@ from scipy import sparse
 from disclosure.engine.audit.system import EPS, System
 
 _HIGHS: Any = highspy.Highs  # has no types
+_NODES = 100  # of the search for whole numbers close to the middle
+_LARGE = 500  # unknowns, from which on corners are seldom whole
 _TRIES = 12  # corners looked at for one wish
 _OPTIONS = {"output_flag": False, "threads": 1, "random_seed": 1, "presolve": "off"}
 
@@ -79,22 +81,18 @@ class Walk:
         self.system.work.spend(max(int(inner.getInfo().ipm_iteration_count), 0))
         if inner.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             return None
-        x = np.asarray(inner.getSolution().col_value)
-        low = np.maximum(np.floor(x + EPS), 0.0)
-        near = self._solver()
+        low = np.maximum(np.floor(np.asarray(inner.getSolution().col_value) + EPS), 0.0)
+        near = self._solver(presolve="choose")
         near.changeColsBounds(len(low), self.columns, low, low + 1)
-        for _ in range(_TRIES):
-            self.system.work.ask()
-            near.changeColsCost(len(low), self.columns, self.rng.random(len(low)))
-            if near.run() == highspy.HighsStatus.kError:
-                return None
-            self.system.work.spend(max(int(near.getInfo().simplex_iteration_count), 0))
-            if near.getModelStatus() != highspy.HighsModelStatus.kOptimal:
-                return None
-            x = np.asarray(near.getSolution().col_value)
-            if np.abs(x - np.round(x)).max(initial=0.0) <= EPS:
-                return np.round(x)
-        return None
+        kinds = np.full(len(low), int(highspy.HighsVarType.kInteger), dtype=np.uint8)
+        near.changeColsIntegrality(len(low), self.columns, kinds)
+        near.setOptionValue("mip_max_nodes", _NODES)
+        if near.run() == highspy.HighsStatus.kError:
+            return None
+        self.system.work.spend(100 * max(int(near.getInfo().mip_node_count), 0))
+        if near.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return None
+        return np.round(np.asarray(near.getSolution().col_value))
 
     def _solver(self, **options: str) -> Any:
         """Return a solver of its own with the same facts."""
@@ -123,7 +121,9 @@ class Walk:
         row = self._row(vector)
         infinity = highspy.kHighsInf
         self.highs.changeRowBounds(row, *((goal, infinity) if sign > 0 else (-infinity, -goal)))
-        found = self._any_whole()
+        found = self.middle() if self.system.width > _LARGE else None
+        if found is None:
+            found = self._any_whole()
         self.highs.changeRowBounds(row, -infinity, infinity)
         return found
 
