@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _FEW = 40  # wishes that are asked one by one
 _WIDE = 1_000  # unknowns, from which on corners take too long to be looked at first
-_IDLE = 6  # corners that hardly grant anything, before wishes are asked for otherwise
+_IDLE, _IDLE_AFTER_MOVES = 6, 2  # corners that hardly grant anything, before wishes are asked for otherwise
 
 
 class Hearing:
@@ -39,6 +39,7 @@ class Hearing:
         self.most = np.full(len(self.questions), -np.inf)
         self.proven: dict[int, tuple[float, float]] = {}
         self.teller = Teller(case)
+        self.moved = False  # whether people were moved about, cell by cell
         self.walk = Walks(self.system) if self.system.pieces else Walk(self.system)
 
     def run(self) -> tuple[Interval, ...]:
@@ -79,7 +80,7 @@ class Hearing:
             left = [w for w in left if not self._granted(w)]
             return left
 
-        left = wishes
+        left, self.moved = wishes, True
         return Moves(self.system, self.case.unknowns, len(wishes)).wander(table, self.sums, wishes, see)
 
     def _see_the_middle(self) -> None:
@@ -149,7 +150,8 @@ class Hearing:
         """Go from corner to corner, each far out for many wishes, as long as that grants some."""
         rng = np.random.default_rng(len(wishes))
         left, idle = list(wishes), 0
-        while left and idle < _IDLE:
+        patience = _IDLE_AFTER_MOVES if self.moved else _IDLE
+        while left and idle < patience:
             chosen = _one_each(left, rng)
             pull = [w.sign * (1 + rng.random()) for w in chosen]
             try:
