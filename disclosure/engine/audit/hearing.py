@@ -74,13 +74,14 @@ class Hearing:
         if table is None or self.system.width <= _WIDE or len(wishes) < _FEW:
             return wishes
 
+        left, self.moved = wishes, True
+
         def see(x: np.ndarray) -> list[Wish]:
-            self._see(x)
             nonlocal left
+            self._see(x)
             left = [w for w in left if not self._granted(w)]
             return left
 
-        left, self.moved = wishes, True
         return Moves(self.system, self.case.unknowns, len(wishes)).wander(table, self.sums, wishes, see)
 
     def _see_the_middle(self) -> None:

@@ -146,7 +146,8 @@ class Moves:
                 inside = np.flatnonzero(subset[mine] == s)
                 if len(inside):
                     moves = mine[inside]
-                    new[np.ix_(moves, dims)] = others[np.ix_(inside, dims)]
+                    crossed = np.array(dims)
+                    new[np.ix_(moves, crossed)] = others[np.ix_(inside, crossed)]
                     entries += self._corners(one, dims, codes[inside], others[inside], moves, signs[moves])
                     entries += self._elsewhere(one, dims, codes[inside], others[inside], moves, signs[moves])
         if not entries:
