@@ -143,7 +143,7 @@ class Case:
         self._add_up()
         listed = [who for who in self.universe.others() if who in self.number and self._is_empty(who)]
         self.nobody_there = gone | self._places(listed)
-        low = np.array([self._floor(i) for i in range(len(self.cells))])
+        low = np.array([self.floor(i) for i in range(len(self.cells))])
         high = np.array([cell.high for cell in self.cells])
         self.system = self._system(unknowns, gone, low, high, public=False)
         if not self._is_witnessed() and not self.system.fits():
@@ -232,7 +232,8 @@ class Case:
         if share.high < 100 and low[base] - high[part] < 1:
             yield self.sums[base] - self.sums[part], f"{self.words(base)} without {self.words(part)}"
 
-    def _floor(self, number: int) -> float:
+    def floor(self, number: int) -> float:
+        """Return how many people a cell counts at least, by what is told of it alone."""
         cell = self.cells[number]
         if cell.withheld and cell.hidden and not self.policy.hide_zeros and not self.nobody[number]:
             return max(cell.low, 1.0)  # zeros are shown, so what is withheld counts somebody
@@ -240,10 +241,10 @@ class Case:
 
     def _fact(self, number: int) -> str:
         cell = self.cells[number]
-        low, high = cell.low, cell.high
-        text = (
-            f"{low:.0f}" if low == high else f"{low:.0f} to {high:.0f}" if np.isfinite(high) else "withheld"
-        )
+        low, high = self.floor(number), cell.high
+        text = "withheld" if low <= 0 else f"{low:.0f} or more"
+        if np.isfinite(high):
+            text = f"{low:.0f}" if low == high else f"{low:.0f} to {high:.0f}"
         return f"{text} ({self.words(number)}; {' and '.join(cell.where)})"
 
     def judge(self) -> Report:

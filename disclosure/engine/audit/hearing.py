@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
+from disclosure.engine.audit.chains import Chains
+from disclosure.engine.audit.ends import ends
 from disclosure.engine.audit.findings import Interval
 from disclosure.engine.audit.moves import Moves
+from disclosure.engine.audit.nearby import whole_nearby
 from disclosure.engine.audit.questions import Question, least_people
 from disclosure.engine.audit.system import EPS, Wish
 from disclosure.engine.audit.telling import Teller
@@ -38,7 +41,8 @@ class Hearing:
         self.least = np.full(len(self.questions), np.inf)  # of values seen in whole worlds
         self.most = np.full(len(self.questions), -np.inf)
         self.proven: dict[int, tuple[float, float]] = {}
-        self.teller = Teller(case)
+        self.chains = Chains(case) if case.system.width > _WIDE else None  # a solver settles few numbers soon
+        self.teller = Teller(case, self.chains)
         self.moved = False  # whether people were moved about, cell by cell
         self.walk = Walks(self.system) if self.system.pieces else Walk(self.system)
 
@@ -51,6 +55,7 @@ class Hearing:
         wishes = [w for i in range(len(self.questions)) for w in self._wishes(i)]
         if self.system.is_vast:
             wishes = [w for w in wishes if not self._is_open_enough(w.sum)]
+        wishes = [self._in_reach(w) for w in wishes]
         if self.system.pieces:
             self._see_the_middle()
         left = self._wander(self._move([w for w in wishes if not self._granted(w)]))
@@ -133,6 +138,16 @@ class Hearing:
             return [Wish(number, 1, truth + 1 - fixed), Wish(number, -1, fixed - (truth - 1))]
         return [up, down] if question.kind == "cell" else [up]
 
+    def _reach(self, number: int) -> tuple[float, float]:
+        """Return bounds of a sum that are proven already."""
+        return self.chains.bounds(self.questions[number]) if self.chains else (-np.inf, np.inf)
+
+    def _in_reach(self, wish: Wish) -> Wish:
+        """Ask for no more than is possible: to see how far it goes is half of the answer."""
+        low, high = self._reach(wish.sum)
+        farthest = (high if wish.sign > 0 else -low) - wish.sign * float(self.constant[wish.sum])
+        return Wish(wish.sum, wish.sign, farthest) if farthest < wish.goal - EPS else wish
+
     def _granted(self, wish: Wish) -> bool:
         seen = self.most[wish.sum] if wish.sign > 0 else -self.least[wish.sum]
         return bool(seen - wish.sign * self.constant[wish.sum] >= wish.goal - EPS)
@@ -190,6 +205,9 @@ class Hearing:
             self._see(np.zeros(0))
             return
         try:
+            x = whole_nearby(self.system, self.sums[wish.sum], wish.sign, wish.goal)
+            if x is not None and self._see(x) and self._granted(wish):
+                return
             x = self.walk.whole(self.sums[wish.sum], wish.sign, wish.goal)
             if x is not None and self._see(x) and self._granted(wish):
                 return
@@ -211,8 +229,8 @@ class Hearing:
         truth = self._truth(question)
         try:
             seen = float(self.least[number]), float(self.most[number])
-            low, high = self.proven[number] = self.system.ends(
-                self.sums, self.constant, number, seen, walk=self.walk
+            low, high = self.proven[number] = ends(
+                self.system, self.sums[number], self.constant[number], seen, self._reach(number), self.walk
             )
         except SolverFailed:
             self.teller.not_settled(question, float(self._floor(question)))
@@ -253,7 +271,7 @@ class Hearing:
             return False
         sums, constant = public.express(self.full[number])
         try:
-            return public.ends(sums, constant, 0, (np.inf, -np.inf)) == (low, high)
+            return ends(public, sums[0], constant[0], (np.inf, -np.inf)) == (low, high)
         except SolverFailed:
             return False
 

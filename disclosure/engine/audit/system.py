@@ -14,8 +14,7 @@ from disclosure.engine.audit.work import Contradiction, Work
 from disclosure.engine.errors import SolverFailed
 
 if TYPE_CHECKING:
-    from disclosure.engine.audit.walk import Walk
-    from disclosure.engine.audit.walks import Walks
+    pass
 
 __all__ = ["EPS", "Contradiction", "Piece", "System", "Wish", "Work"]
 
@@ -272,36 +271,6 @@ class System:
         if answer.status != 0:
             raise SolverFailed(f"The checker's solver answered {answer.status}.")
         return float(-sign * answer.fun)
-
-    def ends(
-        self,
-        sums: sparse.csr_matrix,
-        constant: np.ndarray,
-        number: int,
-        seen: tuple[float, float],
-        *,
-        walk: "Walk | Walks | None" = None,
-    ) -> tuple[float, float]:
-        """Return the lowest and highest whole number a sum can be; `seen` are values known to be possible.
-
-        :raises SolverFailed: if the solver does not prove it
-        """
-        found = []
-        for sign, reached in ((-1, seen[0]), (1, seen[1])):
-            soon = walk.farthest(sums[number], sign) if walk else None
-            end = self.extreme(sums, number, sign, whole=False) if soon is None else soon
-            if np.isfinite(end):
-                value = end + constant[number]
-                end = np.ceil(value - EPS) if sign < 0 else np.floor(value + EPS)
-                goal = sign * (end - constant[number])
-                if end == reached or (walk and walk.whole(sums[number], sign, goal) is not None):
-                    found.append(float(end) + 0.0)
-                    continue
-                # rounded ends may still be out of reach for whole numbers
-                exact = self.extreme(sums, number, sign, whole=True)
-                end = round(exact + constant[number]) if np.isfinite(exact) else exact
-            found.append(float(end) + 0.0)  # no minus zero
-        return found[0], found[1]
 
     def world(
         self, sums: sparse.csr_matrix, wishes: Sequence[Wish], *, whole: bool, nodes: int = 200

@@ -11,6 +11,7 @@ from disclosure.engine.audit.questions import Question
 
 if TYPE_CHECKING:
     from disclosure.engine.audit.case import Case
+    from disclosure.engine.audit.chains import Chains
 
 _SHORT = 12  # facts that make a sum short enough to be told as it stands
 
@@ -18,8 +19,9 @@ _SHORT = 12  # facts that make a sum short enough to be told as it stands
 class Teller:
     """Words for the findings of one case."""
 
-    def __init__(self, case: "Case") -> None:
+    def __init__(self, case: "Case", chains: "Chains | None" = None) -> None:
         self.case = case
+        self.chains = chains
         self._lines: dict[int, list[Sum]] = {}  # the sums that a cell is in
 
     def _sums_with(self, number: int) -> list[Sum]:
@@ -41,7 +43,8 @@ class Teller:
     ) -> None:
         """Note what was found, with the sum that gives it."""
         names, places = self._who(question)
-        why = self._plain(question, low, high) or derive(self.case.system, vector, low, high)
+        why = self._plain(question, low, high) or (self.chains and self.chains.derive(question, low, high))
+        why = why or derive(self.case.system, vector, low, high)
         self.case.add(question.kind, names, low, high, why, places, leak=leak, about=question)
 
     def _who(self, question: Question) -> tuple[str, tuple[str, ...]]:

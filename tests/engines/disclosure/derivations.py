@@ -14,7 +14,7 @@ from tests.engines.disclosure.oracle import Oracle, said
 
 TERM = re.compile(
     r" ?(?P<sign>[+−]?) ?(?:(?P<weight>[\d.e+-]+) × )?"
-    r"(?P<told>[\d.]+ %|\d+ to \d+|\d+|1 or more) \("
+    r"(?P<told>[\d.]+ %|\d+ to \d+|\d+|\d+ or more) \("
 )
 PLACE = re.compile(r"(?P<file>\w+\.csv), line (?P<line>\d+)(?:, release \w+)?(?P<base>, pct_n)?")
 NEAR = 2e-4  # weights are told to six digits
