@@ -45,7 +45,7 @@ class Chains:
         self.rounds: list[dict[int, Reasons]] = []
         while len(self.rounds) < _ROUNDS and self._narrowed():
             pass
-        if False:  # nobody knows which of them is wrong: nothing is said here
+        if (self.low > self.high).any():  # nobody knows which of them is wrong: nothing is said here
             self.low, self.high, self.rounds = self.told_low.copy(), self.told_high.copy(), []
 
     def bounds(self, question: "Question") -> tuple[float, float]:

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse
 from scipy.optimize import linprog
 
-from disclosure.engine.audit.system import System
+from disclosure.engine.audit.system import EPS, System
 from disclosure.engine.errors import SolverFailed
 
 _MOST = 12  # facts named one by one
@@ -26,11 +26,15 @@ def _derive(system: System, vector: sparse.csr_matrix, low: float, high: float) 
     if low == high and (plain := _equation(system, goal)) is not None:
         return f"{plain} = {low:.0f}"
     said = []
-    if np.isfinite(high) and (upper := _bound(system, goal, 1)):
-        said.append(f"at most {high:.0f}: {upper}, as no count is below 0 or broken")
-    if low > 0 and (lower := _bound(system, goal, -1)):
-        said.append(f"at least {low:.0f}: {lower}")
-    return "; ".join(said) or f"only {low:.0f} to {high:.0f} fits all released numbers in whole people"
+    if np.isfinite(high):
+        upper = _bound(system, goal, 1, high)
+        said.append(upper and f"at most {high:.0f}: {upper}, as no count is below 0 or broken")
+    if low > 0:
+        lower = _bound(system, goal, -1, low)
+        said.append(lower and f"at least {low:.0f}: {lower}")
+    if said and all(said):
+        return "; ".join(part for part in said if part)
+    return f"only {low:.0f} to {high:.0f} fits all released numbers in whole people"
 
 
 def _usable(system: System, goal: np.ndarray, *, exact: bool) -> np.ndarray:
@@ -72,8 +76,11 @@ def _equation(system: System, goal: np.ndarray) -> str | None:
     return None if best is None else _sum(system, rows, best[1])
 
 
-def _bound(system: System, goal: np.ndarray, sign: int) -> str | None:
-    """Read the facts behind a bound from the dual: few, and each with its weight."""
+def _bound(system: System, goal: np.ndarray, sign: int, end: float) -> str | None:
+    """Read the facts behind a bound from the dual: few, and each with its weight.
+
+    None where they add up to less, because counts in between are whole as well.
+    """
     rows = _usable(system, goal, exact=False)
     facts = system.facts[rows]
     low, high = system.low[rows], system.high[rows]
@@ -96,7 +103,11 @@ def _bound(system: System, goal: np.ndarray, sign: int) -> str | None:
     )
     if answer.status != 0:
         return None
-    return _sum(system, rows, sign * (answer.x[: len(rows)] - answer.x[len(rows) :]))
+    up, down = answer.x[: len(rows)], answer.x[len(rows) :]
+    total = float(sign * (upper @ up - lower @ down))
+    if (np.floor(total + EPS) if sign > 0 else np.ceil(total - EPS)) != end:
+        return None
+    return _sum(system, rows, sign * (up - down))
 
 
 def _sum(system: System, rows: np.ndarray, weights: np.ndarray) -> str:

@@ -1,6 +1,7 @@
 """The questions of one case, put to the linear system: what can still be, and what is known."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,8 +42,7 @@ class Hearing:
         self.least = np.full(len(self.questions), np.inf)  # of values seen in whole worlds
         self.most = np.full(len(self.questions), -np.inf)
         self.proven: dict[int, tuple[float, float]] = {}
-        self.chains = Chains(case) if case.system.width > _WIDE else None  # a solver settles few numbers soon
-        self.teller = Teller(case, self.chains)
+        self.teller = Teller(case)
         self.moved = False  # whether people were moved about, cell by cell
         self.walk = Walks(self.system) if self.system.pieces else Walk(self.system)
 
@@ -55,7 +55,8 @@ class Hearing:
         wishes = [w for i in range(len(self.questions)) for w in self._wishes(i)]
         if self.system.is_vast:
             wishes = [w for w in wishes if not self._is_open_enough(w.sum)]
-        wishes = [self._in_reach(w) for w in wishes]
+        if self.system.width > _WIDE:  # fewer are soon settled by a solver
+            wishes = [self._in_reach(w) for w in wishes]
         if self.system.pieces:
             self._see_the_middle()
         left = self._wander(self._move([w for w in wishes if not self._granted(w)]))
@@ -138,13 +139,14 @@ class Hearing:
             return [Wish(number, 1, truth + 1 - fixed), Wish(number, -1, fixed - (truth - 1))]
         return [up, down] if question.kind == "cell" else [up]
 
-    def _reach(self, number: int) -> tuple[float, float]:
-        """Return bounds of a sum that are proven already."""
-        return self.chains.bounds(self.questions[number]) if self.chains else (-np.inf, np.inf)
+    @cached_property
+    def _chains(self) -> Chains:
+        """Return what follows line by line; asked for only where something may leak."""
+        return Chains(self.case)
 
     def _in_reach(self, wish: Wish) -> Wish:
         """Ask for no more than is possible: to see how far it goes is half of the answer."""
-        low, high = self._reach(wish.sum)
+        low, high = self._chains.bounds(self.questions[wish.sum])
         farthest = (high if wish.sign > 0 else -low) - wish.sign * float(self.constant[wish.sum])
         return Wish(wish.sum, wish.sign, farthest) if farthest < wish.goal - EPS else wish
 
@@ -153,8 +155,9 @@ class Hearing:
         return bool(seen - wish.sign * self.constant[wish.sum] >= wish.goal - EPS)
 
     def _see(self, x: np.ndarray) -> bool:
+        """Take in a table, whoever found it; say whether it is one of whole numbers that fits."""
         whole = np.round(x)
-        if np.abs(x - whole).max(initial=0.0) > EPS:
+        if np.abs(x - whole).max(initial=0.0) > EPS or not self.system.holds(whole):
             return False
         self.system.base = whole
         values = self.sums @ whole + self.constant
@@ -230,14 +233,19 @@ class Hearing:
         try:
             seen = float(self.least[number]), float(self.most[number])
             low, high = self.proven[number] = ends(
-                self.system, self.sums[number], self.constant[number], seen, self._reach(number), self.walk
+                self.system,
+                self.sums[number],
+                self.constant[number],
+                seen,
+                self._chains.bounds(question),
+                self.walk,
             )
         except SolverFailed:
             self.teller.not_settled(question, float(self._floor(question)))
             return
         leak, warning = self._verdict(question, truth, low, high)
         if (leak or warning) and not self._public_already(number, low, high):
-            self.teller.tell(question, self.full[number], low, high, leak=leak)
+            self.teller.tell(question, self.full[number], low, high, self._chains, leak=leak)
 
     def _is_open_enough(self, number: int) -> bool:
         """Say whether the worlds seen leave nothing to ask: a large cell only has to be no one number."""

@@ -30,11 +30,9 @@ def whole_nearby(system: System, vector: sparse.csr_matrix, sign: int, goal: flo
     base = system.base
     if base is None or system.width <= _SIZE:
         return None
-    columns = _around(system, vector.indices)
+    columns = _around(system, vector.indices)  # with all of the sum
     near = Neighbourhood(system, columns, base)
-    there = vector[:, columns]
-    rest = goal - sign * float((vector @ base)[0] - (there @ base[columns])[0])
-    found = Walk(near).whole(there, sign, rest)
+    found = Walk(near).whole(vector[:, columns], sign, goal)
     return None if found is None else near.put_into(base, found)
 
 

@@ -229,6 +229,12 @@ class System:
         said = self.facts @ table
         return bool((said >= self.low - EPS).all() and (said <= self.high + EPS).all())
 
+    def holds(self, table: np.ndarray) -> bool:
+        """Say whether a table of merged unknowns is one: none below 0, true to every fact that is left."""
+        said = self.part @ table
+        above, below = said >= self.rest_low - EPS, said <= self.rest_high + EPS
+        return bool((table >= 0).all() and above.all() and below.all())
+
     def fits(self) -> bool:
         """Say whether any table agrees with all facts.
 

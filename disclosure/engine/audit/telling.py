@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from disclosure.engine.audit.chains import Chains
 
 _SHORT = 12  # facts that make a sum short enough to be told as it stands
+_FEW = 1_000  # unknowns, up to which the fewest facts that give a number are looked for
 
 
 class Teller:
     """Words for the findings of one case."""
 
-    def __init__(self, case: "Case", chains: "Chains | None" = None) -> None:
+    def __init__(self, case: "Case") -> None:
         self.case = case
-        self.chains = chains
         self._lines: dict[int, list[Sum]] = {}  # the sums that a cell is in
 
     def _sums_with(self, number: int) -> list[Sum]:
@@ -39,11 +39,20 @@ class Teller:
         self.case.add(question.kind, names, low, float("inf"), why, places, about=question)
 
     def tell(
-        self, question: Question, vector: sparse.csr_matrix, low: float, high: float, *, leak: bool
+        self,
+        question: Question,
+        vector: sparse.csr_matrix,
+        low: float,
+        high: float,
+        chains: "Chains",
+        *,
+        leak: bool,
     ) -> None:
-        """Note what was found, with the sum that gives it."""
+        """Note what was found, with the sum that gives it: the fewest facts, where they are soon found."""
         names, places = self._who(question)
-        why = self._plain(question, low, high) or (self.chains and self.chains.derive(question, low, high))
+        why = self._plain(question, low, high)
+        if why is None and (low != high or self.case.system.width > _FEW):
+            why = chains.derive(question, low, high)
         why = why or derive(self.case.system, vector, low, high)
         self.case.add(question.kind, names, low, high, why, places, leak=leak, about=question)
 
