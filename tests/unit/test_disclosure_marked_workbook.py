@@ -2,6 +2,7 @@
 
 import base64
 import datetime as dt
+import functools
 import hashlib
 import io
 import json
@@ -29,9 +30,10 @@ NAME = "Graduates.xlsx"
 ABOUT = {key: outputs.CONTEXT[key] for key in ("population", "period", "extracted_on")}
 
 
-HEADS = ["school \\ sex", "female", "male", "Total"]
+HEADS = ("school \\ sex", "female", "male", "Total")
 
 
+@functools.cache
 def book(*, title="Graduates by school", town="Alder", heads=HEADS):
     """Return a workbook with one small count."""
     made = Workbook()
@@ -71,6 +73,13 @@ def in_the_sandbox(monkeypatch, forge):
         return forge(answer) if task is workbook_apart.told_marked else answer
 
     monkeypatch.setattr(workbooks, "_apart", apart)
+
+
+def checked_in_the_sandbox(monkeypatch, forge):
+    """Return an output whose workbook was marked by a process that was taken over."""
+    output = outputs.submitted(content=book(), name=NAME)
+    in_the_sandbox(monkeypatch, forge)
+    return outputs.judged(output)
 
 
 def as_answer(content):
@@ -123,8 +132,7 @@ class TestAtTheCheck:
         ids=["nothing marked", "one mark less", "one part more", "no workbook"],
     )
     def test_what_does_not_read_back_as_it_was_audited_is_not_kept(self, monkeypatch, forged):
-        in_the_sandbox(monkeypatch, forged)
-        output = checked()
+        output = checked_in_the_sandbox(monkeypatch, forged)
         row = row_of(output)
         assert (row.file, row.digest, row.why_not) == (None, "", WhyNoWorkbook.DIFFERS)
         assert standing.latest_check(output).verdict == Verdict.SAFE
@@ -139,8 +147,7 @@ class TestAtTheCheck:
         ],
     )
     def test_what_cannot_be_marked_is_not_there_and_its_words_are_not_kept(self, monkeypatch, forged):
-        in_the_sandbox(monkeypatch, forged)
-        row = row_of(checked())
+        row = row_of(checked_in_the_sandbox(monkeypatch, forged))
         assert (row.file, row.why_not) == (None, WhyNoWorkbook.NOT_MADE)
         assert "Zqville" not in row.get_why_not_display()
 
@@ -183,8 +190,8 @@ class TestHandingOn:
     def package(self, output):
         return zipfile.ZipFile(io.BytesIO(b"".join(services.give_package(output, output.author))))
 
-    def released(self, monkeypatch):
-        output = outputs.cleared(outputs.sent(content=book(), name=NAME))
+    def released(self, monkeypatch, output=None):
+        output = outputs.cleared(output or outputs.sent(content=book(), name=NAME))
         monkeypatch.setattr(clock, "now", lambda: LONG_AFTER)
         return services.release(output, by=factories.operating_group_member(), at=LONG_AFTER)
 
@@ -201,8 +208,9 @@ class TestHandingOn:
         assert released.details["workbook"] == row.digest
 
     def test_without_one_the_package_says_why(self, monkeypatch):
-        in_the_sandbox(monkeypatch, lambda answer: {"refused": "no"})
-        output = self.released(monkeypatch)
+        output = checked_in_the_sandbox(monkeypatch, lambda answer: {"refused": "no"})
+        output = services.send_to_agencies(output, by=output.author, at=START)
+        output = self.released(monkeypatch, output)
         archive = self.package(output)
         assert "tables.xlsx" not in archive.namelist()
         assert "Use the tables as CSV" in archive.read("README.txt").decode()
