@@ -76,7 +76,7 @@ def answer(ruling, by, *, confirms=True, text="I looked at the cell and agree.")
 
 class TestWhatIsLeftOpen:
     def test_the_engine_says_it_as_we_read_it(self):
-        hurried = audit([("t", RELEASED)], groups={}, policy=RULES, work=3)
+        hurried = audit([("t", RELEASED)], groups={}, policy=RULES, work=1)
         leaking = audit([("t", RELEASED.replace(b"Alder,male,", b"Alder,male,40"))], groups={}, policy=RULES)
         assert hurried.leaks
         assert all(map(examine.is_unsettled, hurried.leaks))
