@@ -22,7 +22,8 @@ _TRIED: Final = 40_000  # moves drawn in one round
 _FOR_ONE: Final = 5_000  # of them for one wish
 _STIRRING: Final = 0.1  # of the moves that help nothing are made all the same, where there is room
 _TURN: Final = 8  # rounds in which the same wishes go first
-_IDLE: Final = 2 * _TURN  # rounds that hardly grant anything, before wishes are asked for otherwise
+_WORTH: Final = 3  # wishes that a round has to grant: in its time a solver grants as many
+_IDLE: Final = _TURN  # rounds that grant fewer, before wishes are asked for otherwise
 _CROSSED: Final = 4  # categories that a move crosses at most
 _CODES: Final = 400  # of a category, up to which is learnt which of them can be exchanged
 _STEPS: Final = 2_000  # cells of a table that cost one step of work
@@ -110,7 +111,7 @@ class Moves:
             table = changed
             before = len(left)
             left = see(table)
-            idle = idle + 1 if before - len(left) < max(1, before // 50) else 0
+            idle = idle + 1 if before - len(left) < _WORTH else 0
         return left
 
     def _draw(self, table: np.ndarray, sums: sparse.csr_matrix, left: Sequence[Wish]) -> _Drawn | None:
