@@ -111,7 +111,7 @@ class Moves:
             table = changed
             before = len(left)
             left = see(table)
-            idle = idle + 1 if before - len(left) < _WORTH else 0
+            idle = idle + 1 if before - len(left) < min(_WORTH, max(1, before // 10)) else 0
         return left
 
     def _draw(self, table: np.ndarray, sums: sparse.csr_matrix, left: Sequence[Wish]) -> _Drawn | None:
