@@ -239,9 +239,9 @@ def _protect_into(options: argparse.Namespace, places: Sequence[tuple[Path, Path
 
 
 def _look_over(used: Sequence[given.Used], known: Mapping[str, tuple[str, set[str]]]) -> None:
-    """Refuse codes that mean nothing, and tell on stderr of those that may mean something else."""
+    """Refuse codes that mean nothing, and tell on stderr of what may mean something else, or nothing."""
     given.refuse_strange_codes(used, known)
-    for warning in given.doubtful_totals(used, known):
+    for warning in (*given.idle_groups(used, known), *given.doubtful_totals(used, known)):
         _tell(warning, sys.stderr)
 
 

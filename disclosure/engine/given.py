@@ -141,6 +141,16 @@ def refuse_strange_codes(used: Sequence[Used], known: Mapping[str, tuple[str, se
             )
 
 
+def idle_groups(used: Sequence[Used], known: Mapping[str, tuple[str, set[str]]]) -> Iterator[str]:
+    """Tell of hierarchies of a column that no file has: perhaps another was meant."""
+    columns = sorted({each.column for each in used})
+    for name in sorted(set(known) - set(columns)):
+        yield (
+            f"warning: --hier {name}={known[name][0]}: no file has a column “{name}”, so it says nothing. "
+            f"The columns are {', '.join(columns)}. If one of them is meant, correct the name."
+        )
+
+
 def doubtful_totals(used: Sequence[Used], known: Mapping[str, tuple[str, set[str]]]) -> Iterator[str]:
     """Tell of codes that are read as a category like any other, though their name may mean everybody."""
     told = set()

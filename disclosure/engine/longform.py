@@ -20,6 +20,7 @@ _ALIKE = {name.replace("_", ""): name for name in RESERVED} | {
 }
 _TOTAL_ALIKE = re.compile(r"((sub|grand)[ -]?)?totals?|overall", re.IGNORECASE)
 _NUMBER = re.compile(r"[\d,]*\.?\d+\s*%?")
+_DIGITS = 10  # of a count of people
 _WHOLE = re.compile(r"\d+|\d{1,3}(,\d{3})+")
 _RANGE = re.compile(r"(\d+)\s*[-–]\s*(\d+)")
 _BELOW = re.compile(r"<\s*(\d+)")
@@ -81,9 +82,10 @@ class Table:
 
 
 def whole_number(text: str) -> int | None:
-    """Read a count, thousands separators allowed; None if it is not one."""
+    """Read a count, thousands separators allowed; None if it is not one, or more than there are people."""
     text = text.strip()
-    return int(text.replace(",", "")) if _WHOLE.fullmatch(text) else None
+    digits = text.replace(",", "").lstrip("0")
+    return int(digits or 0) if _WHOLE.fullmatch(text) and len(digits) <= _DIGITS else None
 
 
 def reads_like_a_total(code: str) -> bool:
@@ -97,7 +99,7 @@ def read_long(name: str, text: str) -> Table:
     :raises BadTable: naming file, line and remedy
     """
     lines = list(csv.reader(io.StringIO(text.lstrip("\ufeff"), newline="")))
-    if not lines:
+    if not any(cell.strip() for line in lines for cell in line):
         raise BadTable(f"{name}: the file is empty.")
     return table_from(name, lines[0], lines[1:])
 

@@ -170,6 +170,16 @@ def test_an_author_says_how_a_table_is_read_and_what_its_names_mean(called):
     author.presses("Remember it")
     expect(author.page.get_by_text("Remembered for this project.").first).to_be_visible()
 
+    author.follows("Say what its names mean")
+    whole = author.page.get_by_label(re.compile("The whole they make")).first
+    whole.fill("Total")
+    author.presses("Remember the parts")
+    author.sees("Say which categories are its parts.")
+    author.examines("parts-of-a-whole")
+    author.ticks(*(author.page.get_by_label(town, exact=True) for town in ("Alder", "Birch", "Cedar")))
+    author.presses("Remember it")
+    author.sees("Remembered for this project. Have the file checked again with it.")
+
 
 @pytest.mark.obligation("O-78")
 def test_an_author_confirms_what_a_text_tells_and_asks_that_a_cell_be_shown(called):

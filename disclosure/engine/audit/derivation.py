@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy import sparse
-from scipy.optimize import linprog
 
+from disclosure.engine.audit.linear import solved
 from disclosure.engine.audit.system import EPS, System
 from disclosure.engine.errors import SolverFailed
 
@@ -63,7 +63,7 @@ def _equation(system: System, goal: np.ndarray) -> str | None:
     weight, best = np.ones(2 * size), None
     for _ in range(_ROUNDS):  # facts that were little used become dearer: fewer carry the sum
         system.work.ask()
-        answer = linprog(weight, A_eq=both, b_eq=goal[there], bounds=(0, None), method="highs")
+        answer = solved(weight, system.work, A_eq=both, b_eq=goal[there], bounds=(0, None))
         if answer.status != 0:
             break
         system.work.spend(int(answer.nit))
@@ -94,12 +94,12 @@ def _bound(system: System, goal: np.ndarray, sign: int, end: float) -> str | Non
     open_columns = _there(system, facts, goal)
     matrix = sparse.hstack([columns, -columns]).tocsr()[open_columns]
     system.work.ask()
-    answer = linprog(
+    answer = solved(
         np.concatenate((upper, -lower)) + 1e-6,
+        system.work,
         A_ub=-matrix,
         b_ub=-(sign * goal[open_columns]),
         bounds=bounds,
-        method="highs",
     )
     if answer.status != 0:
         return None

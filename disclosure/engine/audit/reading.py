@@ -78,7 +78,7 @@ def read(name: str, content: bytes, *, ours: bool = True, wide: bool = False) ->
     """
     table = rows_of(name, content)
     if not table:
-        raise BadTable(f"{name}: empty file.")
+        raise BadTable(f"{name}: the file is empty.")
     header = [h.strip() for h in table[0]]
     _refuse_header(name, header)
     rows = []
@@ -106,6 +106,8 @@ def _expect_one_number(name: str, header: Sequence[str], rows: Sequence[Mapping[
 
 
 def _refuse_header(name: str, header: Sequence[str]) -> None:
+    if not any(header):
+        raise BadTable(f"{name}: the file is empty, or its first line is.")
     if len(set(header)) < len(header) or "" in header:
         raise BadTable(f"{name}: two columns share a name, or one has none.")
     if not {"released", "count", "pct"} & set(header):

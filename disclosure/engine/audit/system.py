@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
-from scipy.optimize import Bounds, LinearConstraint, OptimizeResult, linprog, milp
+from scipy.optimize import Bounds, LinearConstraint, OptimizeResult, milp
 
+from disclosure.engine.audit.linear import solved
 from disclosure.engine.audit.pieces import split
 from disclosure.engine.audit.work import Contradiction, Work
 from disclosure.engine.errors import SolverFailed
@@ -209,15 +210,14 @@ class System:
             upper_rows = sparse.vstack([upper_rows, extra]).tocsr()
             right = np.concatenate((right, np.zeros(extra.shape[0])))
             bounds = bounds + [(None, float(u)) for u in (upper if upper is not None else [])]
-        return linprog(
+        return solved(
             cost,
+            self.work,
             A_ub=upper_rows if upper_rows.shape[0] else None,
             b_ub=right if upper_rows.shape[0] else None,
             A_eq=_wide(equal, add) if equal.shape[0] else None,
             b_eq=self.rest_low[self.equal] if equal.shape[0] else None,
             bounds=bounds,
-            method="highs",
-            options={"time_limit": self.work.patience()},
         )
 
     def agrees(self, table: np.ndarray) -> bool:

@@ -63,7 +63,7 @@ class Teller:
             names = self._left(question)
         elif question.minus:
             names = f"{names}, without {self.case.words(question.minus[0])}"
-        places = dict.fromkeys(place for c in cells for place in c.where)
+        places = dict.fromkeys(place for c in cells for place in (*c.where, *c.blank_in.values()))
         return names, tuple(places)
 
     def _left(self, question: Question) -> str:

@@ -10,6 +10,7 @@ import highspy
 import numpy as np
 from scipy import sparse
 
+from disclosure.engine.audit.linear import most_steps
 from disclosure.engine.audit.system import EPS, System
 
 _HIGHS: Any = highspy.Highs  # has no types
@@ -37,6 +38,7 @@ class Walk:
         self.highs = _HIGHS()
         for name, value in _OPTIONS.items():
             self.highs.setOptionValue(name, value)
+        self.highs.setOptionValue("simplex_iteration_limit", most_steps(system.width, len(told)))
         self._load(system.part[told].tocsr(), low, high)
 
     def _load(self, facts: sparse.csr_matrix, low: np.ndarray, high: np.ndarray) -> None:

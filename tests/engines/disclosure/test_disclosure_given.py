@@ -133,3 +133,29 @@ def test_a_wrong_rule_is_named_by_its_file(run, tmp_path):
     code, said = run(PROTECT, SCHOOLS, "--policy", "rules.toml")
     assert code == 2
     assert "rules.toml: Policy file: unknown key min" in said
+
+
+@pytest.mark.parametrize("command", [PROTECT, AUDIT])
+def test_a_hierarchy_of_no_column_is_told(run, command):
+    """A slip in its name would leave out what the hierarchy says, and what follows from it."""
+    groups = "parent,child\nNorth,Alder\nNorth,Birch\n"
+    code, said = run(command, SCHOOLS, "--hier", "shool=g.csv", g=groups)
+    assert code == 0
+    assert said.startswith("warning: --hier shool=g.csv: no file has a column “shool”")
+    assert "The columns are school." in said
+    assert run(command, SCHOOLS, "--hier", "school=g.csv", g=groups) == (0, "")
+
+
+@pytest.mark.parametrize("command", [PROTECT, AUDIT])
+@pytest.mark.parametrize("content", ["\n", "\n\n", "", ",,\n"])
+def test_a_file_without_a_line_is_told_as_that(run, command, content):
+    code, said = run(command, content)
+    assert code == 2
+    assert "t.csv: the file is empty" in said
+
+
+@pytest.mark.parametrize("command", [PROTECT, AUDIT])
+def test_a_count_of_more_than_there_are_people_is_told_with_its_line(run, command):
+    code, said = run(command, f"school,count\nAlder,10\nBirch,{'9' * 20}\n")
+    assert code == 2
+    assert "t.csv, line 3: " in said

@@ -9,7 +9,7 @@ import pytest
 import scipy.optimize
 
 from disclosure.engine import choice, given, longform, protect, release, space
-from disclosure.engine.audit import case, judge, reading, system, telling, universe, walk
+from disclosure.engine.audit import case, judge, linear, reading, system, telling, universe, walk
 from disclosure.engine.cli import main
 from disclosure.engine.documents.content import Document
 from disclosure.engine.errors import BadTable, SolverFailed
@@ -244,7 +244,7 @@ GUARDS = {
         without=PASS,
         why="could not settle",
         broken=trusting(
-            put(system, "linprog", stopped_on_the_way),
+            put(linear, "linprog", stopped_on_the_way),
             put(walk.Walk, "farthest", lambda self, vector, sign: None),
             put(walk.Walk, "whole", lambda self, vector, sign, goal: None),
         ),
