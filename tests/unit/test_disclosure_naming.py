@@ -91,7 +91,7 @@ class TestSaying:
 
     def test_its_own_workbook_keeps_its_names(self):
         first = outputs.sent(content=marked.book(), name=marked.NAME)
-        content = marked.book(title="Of 2021", heads=["Name of school \\ gender", 1, 2, "Total"])
+        content = marked.book(title="Of 2021", heads=("Name of school \\ gender", 1, 2, "Total"))
         output = outputs.checked(first.project, content, name=marked.NAME)
         lines = [*MEANT[:2], ("gender", "1", "female"), ("gender", "2", "male")]
         naming.say(output, {HEADINGS: lines}, by=output.author, at=START)
