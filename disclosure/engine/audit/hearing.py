@@ -59,7 +59,7 @@ class Hearing:
             wishes = [self._in_reach(w) for w in wishes]
         if self.system.pieces:
             self._see_the_middle()
-        left = self._wander(self._move([w for w in wishes if not self._granted(w)]))
+        left = self._look_for([w for w in wishes if not self._granted(w)])
         if (
             left and self.system.width <= _WIDE
         ):  # corners lie farther out, and tell more of how open a cell is
@@ -74,10 +74,18 @@ class Hearing:
             self._conclude(number, question)
         return tuple(self._interval(i) for i, q in enumerate(self.questions) if q.kind == "cell")
 
+    def _look_for(self, wishes: list[Wish]) -> list[Wish]:
+        """Look for worlds that grant many wishes at once; return those that are left."""
+        left = wishes
+        if self.system.width > _WIDE and len(left) >= _FEW:
+            # Corners of tables with two categories are whole, and show much at once. Of others hardly one is.
+            left = self._move(self._wander(left, patience=1))
+        return self._wander(left, patience=_IDLE_AFTER_MOVES if self.moved else _IDLE)
+
     def _move(self, wishes: list[Wish]) -> list[Wish]:
         """Look for worlds around one that is known, where there are too many wishes for corners."""
         table = self.system.base
-        if table is None or self.system.width <= _WIDE or len(wishes) < _FEW:
+        if table is None or len(wishes) < _FEW:
             return wishes
 
         left, self.moved = wishes, True
@@ -165,11 +173,13 @@ class Hearing:
         np.maximum(self.most, values, out=self.most)
         return True
 
-    def _wander(self, wishes: Sequence[Wish]) -> list[Wish]:
-        """Go from corner to corner, each far out for many wishes, as long as that grants some."""
+    def _wander(self, wishes: Sequence[Wish], *, patience: int) -> list[Wish]:
+        """Go from corner to corner, each far out for many wishes, as long as that grants some.
+
+        So many corners in a row may grant hardly any.
+        """
         rng = np.random.default_rng(len(wishes))
         left, idle = list(wishes), 0
-        patience = _IDLE_AFTER_MOVES if self.moved else _IDLE
         while left and idle < patience:
             chosen = _one_each(left, rng)
             pull = [w.sign * (1 + rng.random()) for w in chosen]

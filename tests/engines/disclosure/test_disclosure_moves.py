@@ -8,7 +8,9 @@ from bench.disclosure.ledger import LEAKS, Project
 from disclosure.engine.audit import hearing, system
 from disclosure.engine.audit.judge import audit
 from disclosure.engine.audit.moves import Moves
+from disclosure.engine.longform import read_long
 from disclosure.engine.policy import CellPolicy
+from disclosure.engine.protect import protect
 from tests.engines.disclosure.generators import blanked, counts, long
 from tests.engines.disclosure.samples import RULES
 
@@ -32,6 +34,12 @@ def moving(monkeypatch):
 
     monkeypatch.setattr(Moves, "wander", watched)
     monkeypatch.setattr(hearing, "_FEW", ALWAYS)
+    corners = hearing.Hearing._wander
+
+    def after_moves(self, wishes, *, patience):
+        return list(wishes) if patience == 1 else corners(self, wishes, patience=patience)
+
+    monkeypatch.setattr(hearing.Hearing, "_wander", after_moves)
 
     def always(wide):
         seen.clear()
@@ -121,3 +129,19 @@ def test_the_same_files_make_the_same_moves(moving):
         told.append([table.tobytes() for _, table in seen])
     assert told[0] == told[1]
     assert told[0]
+
+
+def test_of_two_categories_corners_show_nearly_all_and_nothing_is_moved(monkeypatch):
+    """Moves took ten times as long there: the corners of such tables are whole."""
+    asked = []
+    monkeypatch.setattr(
+        Moves, "wander", lambda self, table, sums, wishes, see: asked.append(wishes) or wishes
+    )
+    rng = np.random.default_rng(3)
+    text = long(counts(rng, (60, 40), small=0.12), "ab")
+    patterns = protect([read_long("t", text)], hierarchies={}, policy=RULES, seconds=20)
+    (table,) = patterns.tables
+    report = audit([("t.csv", table.public_bytes())], groups={}, policy=RULES)
+    assert report.passed
+    assert report.withheld > hearing._FEW
+    assert not asked

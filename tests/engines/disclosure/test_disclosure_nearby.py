@@ -31,7 +31,7 @@ def looked(monkeypatch):
     monkeypatch.setattr(hearing, "_WIDE", ALWAYS)
     monkeypatch.setattr(system, "_WIDE", ALWAYS)
     monkeypatch.setattr(Moves, "wander", lambda self, table, sums, wishes, see: wishes)
-    monkeypatch.setattr(hearing.Hearing, "_wander", lambda self, wishes: wishes)
+    monkeypatch.setattr(hearing.Hearing, "_wander", lambda self, wishes, patience: list(wishes))
     monkeypatch.setattr(hearing, "_FEW", 10**9)
 
     def among(size):
