@@ -20,7 +20,7 @@ _ALIKE = {name.replace("_", ""): name for name in RESERVED} | {
 }
 _TOTAL_ALIKE = re.compile(r"((sub|grand)[ -]?)?totals?|overall", re.IGNORECASE)
 _NUMBER = re.compile(r"[\d,]*\.?\d+\s*%?")
-_DIGITS = 10  # of a count of people
+_DIGITS = 12  # that a count of people may have
 _WHOLE = re.compile(r"\d+|\d{1,3}(,\d{3})+")
 _RANGE = re.compile(r"(\d+)\s*[-–]\s*(\d+)")
 _BELOW = re.compile(r"<\s*(\d+)")
@@ -82,10 +82,24 @@ class Table:
 
 
 def whole_number(text: str) -> int | None:
-    """Read a count, thousands separators allowed; None if it is not one, or more than there are people."""
+    """Read a whole number, thousands separators allowed; None if it is not one."""
     text = text.strip()
-    digits = text.replace(",", "").lstrip("0")
-    return int(digits or 0) if _WHOLE.fullmatch(text) and len(digits) <= _DIGITS else None
+    return int(text.replace(",", "")) if _WHOLE.fullmatch(text) else None
+
+
+def _people(place: str, column: str, text: str) -> int | None:
+    """Read how many people a column tells; None if it is blank.
+
+    :raises BadTable: if that is no number of people
+    """
+    if not text:
+        return None
+    number = whole_number(text)
+    if number is None:
+        raise BadTable(f"{place}: {column} is not a whole number of 0 or more.")
+    if number >= 10**_DIGITS:
+        raise BadTable(f"{place}: {column} has {len(str(number))} digits; so many people there are not.")
+    return number
 
 
 def reads_like_a_total(code: str) -> bool:
@@ -222,16 +236,8 @@ def _row(
                 f"{place}: {dim} “{value[dim]}” reads like a total. Write {TOTAL}, or name it anew."
             )
         codes[dim] = value[dim]
-    count = None
-    if value.get("count"):
-        count = whole_number(value["count"])
-        if count is None:
-            raise BadTable(f"{place}: count is not a whole number of 0 or more.")
-    base = None
-    if value.get("pct_n"):
-        base = whole_number(value["pct_n"])
-        if base is None:
-            raise BadTable(f"{place}: pct_n is not a whole number of 0 or more.")
+    count = _people(place, "count", value.get("count", ""))
+    base = _people(place, "pct_n", value.get("pct_n", ""))
     return Row(
         line=number,
         codes=codes,

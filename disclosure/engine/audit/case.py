@@ -12,7 +12,7 @@ from disclosure.engine.audit.percentages import Printed, too_telling
 from disclosure.engine.audit.pieces import implied
 from disclosure.engine.audit.questions import Cell, Question, ask
 from disclosure.engine.audit.reading import EVERYBODY, Line, Share
-from disclosure.engine.audit.system import Contradiction, System, Work
+from disclosure.engine.audit.system import SAME, Contradiction, System, Work
 from disclosure.engine.audit.universe import Universe, Unknowns, Who
 from disclosure.engine.audit.witness import Witnesses
 from disclosure.engine.audit.witnessed import offered
@@ -198,7 +198,7 @@ class Case:
             [low, np.zeros(ties.shape[0])],
             [high, np.zeros(ties.shape[0])],
         )
-        names = [self._fact(i) for i in range(len(self.cells))] + ["the same people"] * ties.shape[0]
+        names = [self._fact(i) for i in range(len(self.cells))] + [SAME] * ties.shape[0]
         for share in self.shares:
             if share.marked_withheld or (public and share.ours):
                 continue

@@ -6,12 +6,12 @@ steps without a solver, however large the tables are. What takes facts to be wei
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from disclosure.engine.audit.derivation import join
+from disclosure.engine.audit.derivation import written
 from disclosure.engine.audit.system import EPS
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from disclosure.engine.audit.questions import Question
 
 _ROUNDS: Final = 24
-_MOST: Final = 12  # facts that are named one by one
 _STEPS: Final = 5_000  # of one bound, beyond which nobody follows it back
 _HIGH, _LOW = 1, -1
 
@@ -208,11 +207,10 @@ class _Facts:
     @property
     def words(self) -> str:
         """Write the sum."""
-        return _sum(self.weights, self.chains.case.system.names, self.shares)
-
-
-def _sum(weights: dict[int, float], names: Sequence[str], shares: dict[str, float]) -> str:
-    used = [(w, names[cell]) for cell, w in weights.items()] + [(w, name) for name, w in shares.items()]
-    used = sorted(((w, name) for w, name in used if abs(w) > EPS), key=lambda pair: -pair[0])
-    said = join([(w, i) for i, (w, _) in enumerate(used[:_MOST])], [name for _, name in used])
-    return said + (f" and {len(used) - _MOST} more facts" if len(used) > _MOST else "")
+        names = self.chains.case.system.names
+        return written(
+            [
+                *((w, names[cell]) for cell, w in self.weights.items()),
+                *((w, n) for n, w in self.shares.items()),
+            ]
+        )

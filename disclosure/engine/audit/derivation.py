@@ -1,16 +1,17 @@
 """Write out, in plain words, how a number is worked out from what was released."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 from scipy import sparse
 
 from disclosure.engine.audit.linear import solved
-from disclosure.engine.audit.system import EPS, System
+from disclosure.engine.audit.system import EPS, SAME, System
 from disclosure.engine.errors import SolverFailed
 
 _MOST = 12  # facts named one by one
 _ROUNDS = 4
+_NOTHING = 1e-7  # of a weight
 
 
 def derive(system: System, vector: sparse.csr_matrix, low: float, high: float) -> str:
@@ -111,20 +112,23 @@ def _bound(system: System, goal: np.ndarray, sign: int, end: float) -> str | Non
 
 
 def _sum(system: System, rows: np.ndarray, weights: np.ndarray) -> str:
-    used = [(float(w), int(r)) for w, r in zip(weights, rows, strict=True) if abs(w) > 1e-7]
-    used = [(w, r) for w, r in used if system.names[r] != "the same people"]
-    used.sort(key=lambda pair: (-pair[0], pair[1]))
-    return join(used[:_MOST], system.names) + (
-        f" and {len(used) - _MOST} more facts" if len(used) > _MOST else ""
-    )
+    names = system.names
+    return written([(float(w), names[r]) for w, r in zip(weights, rows, strict=True) if names[r] != SAME])
 
 
-def join(used: Sequence[tuple[float, int]], names: Sequence[str]) -> str:
-    """Write a sum of facts, each with its weight."""
+def written(facts: Iterable[tuple[float, str]]) -> str:
+    """Write a sum of facts, each with its weight: the heaviest first, and not more than a dozen by name."""
+    used = sorted(((w, name) for w, name in facts if abs(w) > _NOTHING), key=lambda pair: -pair[0])
+    said = join(used[:_MOST])
+    return said + (f" and {len(used) - _MOST} more facts" if len(used) > _MOST else "")
+
+
+def join(facts: Iterable[tuple[float, str]]) -> str:
+    """Write a sum of facts, each with its weight, in their order."""
     said = ""
-    for weight, row in used:
+    for weight, name in facts:
         sign = "−" if weight < 0 else "+"
         size = abs(weight)
-        times = "" if abs(size - 1) < 1e-7 else f"{size:g} × "
-        said += f" {sign} {times}{names[row]}" if said else f"{'−' if weight < 0 else ''}{times}{names[row]}"
+        times = "" if abs(size - 1) < _NOTHING else f"{size:g} × "
+        said += f" {sign} {times}{name}" if said else f"{'−' if weight < 0 else ''}{times}{name}"
     return said

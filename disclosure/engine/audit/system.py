@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import Final
 
 import numpy as np
 from scipy import sparse
@@ -14,12 +14,10 @@ from disclosure.engine.audit.pieces import split
 from disclosure.engine.audit.work import Contradiction, Work
 from disclosure.engine.errors import SolverFailed
 
-if TYPE_CHECKING:
-    pass
-
 __all__ = ["EPS", "Contradiction", "Piece", "System", "Wish", "Work"]
 
 EPS = 1e-6
+SAME: Final = "the same people"  # the name of a fact that ties two crossings, and tells nothing new
 _WIDE, _VAST = 1_000, 1.5  # unknowns; of them for each fact
 _NODES = 2_000  # of one question's search for whole numbers
 

@@ -103,4 +103,5 @@ class Teller:
             return None
         if not np.isclose(sum(w * cells[c].low for w, c in facts), value):
             return None
-        return f"{join(facts, self.case.system.names)} = {value:.0f}"
+        names = self.case.system.names
+        return f"{join((w, names[c]) for w, c in facts)} = {value:.0f}"

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from disclosure.engine.audit.derivation import join
+from disclosure.engine.audit.derivation import written
 from disclosure.engine.audit.findings import Finding
 from disclosure.engine.audit.system import Work
 from disclosure.engine.errors import BadTable, SolverFailed
@@ -22,7 +22,6 @@ from disclosure.engine.policy import CellPolicy, Dominance
 
 WORK = 4_000_000  # steps of the solver; what is not settled by then counts as a leak
 _NEAR = 1e-6  # of the move that is needed
-_NAMED = 12  # facts named one by one
 
 
 @dataclass(frozen=True)
@@ -230,11 +229,8 @@ class _Attack:
         total = float(self.world.truth[cells].sum())
         bound = total + move.gain
         facts = sorted(move.facts().items(), key=lambda item: (-item[1], item[0]))
-        names = {number: self.world.facts[number].words for number, _ in facts}
         order = [(weight, number) for number, weight in facts if abs(weight) > 1e-7]
-        said = join([(w, list(names).index(n)) for w, n in order[:_NAMED]], list(names.values()))
-        if len(order) > _NAMED:
-            said += f" and {len(order) - _NAMED} more facts"
+        said = written((weight, self.world.facts[number].words) for weight, number in order)
         if place < self.world.paid.shape[0]:
             # The bound itself would say what this employer pays.
             of = said or "all that is shown"

@@ -4,6 +4,7 @@ import pytest
 
 from disclosure.engine.cli import main
 from disclosure.engine.given import Used, doubtful_totals
+from disclosure.engine.longform import whole_number
 
 PROTECT, AUDIT = "protect", "audit"
 SCHOOLS = "school,count\nAlder,10\nBirch,20\n"
@@ -154,8 +155,13 @@ def test_a_file_without_a_line_is_told_as_that(run, command, content):
     assert "t.csv: the file is empty" in said
 
 
-@pytest.mark.parametrize("command", [PROTECT, AUDIT])
-def test_a_count_of_more_than_there_are_people_is_told_with_its_line(run, command):
-    code, said = run(command, f"school,count\nAlder,10\nBirch,{'9' * 20}\n")
+@pytest.mark.parametrize(("command", "words"), [(PROTECT, "count has 20 digits"), (AUDIT, "of 20 digits")])
+def test_a_count_of_more_than_there_are_people_is_told_before_any_is_solved(run, command, words):
+    code, said = run(command, f"school,count\nAlder,3\nBirch,{'9' * 20}\nCedar,40\n")
     assert code == 2
-    assert "t.csv, line 3: " in said
+    assert said.startswith("t.csv, line 3: ")
+    assert words in said
+
+
+def test_an_amount_may_have_more_digits_than_a_count_of_people():
+    assert whole_number("123,456,789,012,345") == 123_456_789_012_345
